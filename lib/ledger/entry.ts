@@ -1,0 +1,245 @@
+import * as z from 'zod'
+import type { Json } from '../json.ts'
+import type { Signal } from '../signal/signal.ts'
+
+/*
+ * The schema of everything that is on record. Entries are facts: they are added and never changed, so a kind or member
+ * that was released stays readable for ever. Add members as optional; never rename or reuse one.
+ */
+
+/** A version is raised only when an old reader would misread a new entry. */
+export const ENTRY_VERSION = 1
+
+/** Entry bodies come out of `JSON.parse`, so any value in them is JSON already. */
+const json = z.unknown() as z.ZodType<Json>
+const signal = z.looseObject({ signalId: z.string(), name: z.string(), state: z.string() }) as unknown as z.ZodType<Signal>
+const verdict = z.object({
+  verdict: z.enum(['passed', 'failed', 'inconclusive', 'error']),
+  reason: z.string(),
+  values: z.record(z.string(), json).optional(),
+})
+const change = z.object({
+  target: z.looseObject({ locks: z.array(z.string()), label: z.string() }),
+  before: json,
+  after: json,
+  summary: z.string(),
+})
+const receipt = z.object({
+  requestId: z.string().optional(),
+  operationId: z.string().optional(),
+  detail: z.string().optional(),
+})
+const forecast = z.object({
+  step: z.string(),
+  target: z.string(),
+  summary: z.string(),
+  is: z.enum(['change', 'none', 'refused', 'human', 'skipped', 'unreadable', 'not-planned']),
+  reversible: z.boolean(),
+  after: json.optional(),
+})
+
+/** Who did it: the engine, a person by a surface, or a source of signals. */
+const actor = z.discriminatedUnion('is', [
+  z.object({ is: z.literal('engine'), worker: z.string() }),
+  z.object({ is: z.literal('person'), name: z.string(), via: z.string() }),
+  z.object({ is: z.literal('signal'), signalId: z.string(), source: z.string() }),
+])
+
+/** What an execution was started for. */
+const occasion = z.discriminatedUnion('is', [
+  z.object({ is: z.literal('alarm'), onsetAtMs: z.number(), signal }),
+  z.object({ is: z.literal('manual'), by: z.string(), via: z.string(), key: z.string(), reason: z.string() }),
+])
+
+const header = {
+  executionId: z.string(),
+  incidentId: z.string(),
+  /** OPEN's key, so that a turn can ask whether the alarm is clear. */
+  key: z.string(),
+  runbook: z.string(),
+  runbookHash: z.string(),
+  service: z.string(),
+  severity: z.enum(['sev1', 'sev2', 'sev3', 'sev4']),
+  mode: z.enum(['shadow', 'approve', 'auto']),
+  occasion,
+}
+
+const kinds = [
+  // The incident's own stream.
+  z.object({
+    kind: z.literal('incident.opened'),
+    incidentId: z.string(),
+    key: z.string(),
+    title: z.string(),
+    service: z.string(),
+    severity: z.enum(['sev1', 'sev2', 'sev3', 'sev4']),
+    keepOpenMs: z.number(),
+    onsetAtMs: z.number().optional(),
+    detectedAtMs: z.number(),
+    signal: signal.optional(),
+    reason: z.string(),
+  }),
+  z.object({ kind: z.literal('incident.recurred'), onsetAtMs: z.number(), signal }),
+  z.object({ kind: z.literal('signal.attached'), signal, note: z.string() }),
+  z.object({ kind: z.literal('incident.cleared'), clearedAtMs: z.number(), signal }),
+  z.object({ kind: z.literal('incident.mitigated'), executionId: z.string().optional(), reason: z.string() }),
+  z.object({ kind: z.literal('incident.resolved'), how: z.enum(['cleared', 'person']), reason: z.string() }),
+  z.object({ kind: z.literal('incident.acknowledged'), note: z.string().optional() }),
+  z.object({ kind: z.literal('incident.noted'), note: z.string() }),
+  // An execution's stream.
+  z.object({ kind: z.literal('execution.started'), ...header }),
+  z.object({
+    kind: z.literal('execution.refused'),
+    ...header,
+    code: z.string(),
+    reason: z.string(),
+    /** The rule's file and line, where a rule refused. */
+    place: z.string().optional(),
+  }),
+  z.object({ kind: z.literal('plan.recorded'), steps: z.array(forecast) }),
+  z.object({
+    kind: z.literal('worker.tookover'),
+    from: z.string(),
+    worker: z.string(),
+    reason: z.string(),
+  }),
+  z.object({
+    kind: z.literal('step.intended'),
+    step: z.string(),
+    action: z.string(),
+    attempt: z.number().int().positive(),
+    change,
+    worker: z.string(),
+    leaseUntilMs: z.number(),
+    /** After the lease, how long an effect may still be invisible. */
+    settleMs: z.number(),
+    /** Lock keys with the token under which each was taken. */
+    locks: z.record(z.string(), z.number()).optional(),
+    notes: z.array(z.string()).optional(),
+    /** What `when` was evaluated on. */
+    values: z.record(z.string(), json).optional(),
+    /** Undo only: this change is the last on the way back. */
+    last: z.boolean().optional(),
+  }),
+  z.object({
+    kind: z.literal('step.applied'),
+    step: z.string(),
+    attempt: z.number(),
+    receipt,
+    /** How it is known, when not by AWS's own answer. */
+    recovered: z.string().optional(),
+    /** A message: there is nothing to verify. */
+    message: z.boolean().optional(),
+  }),
+  z.object({
+    kind: z.literal('step.retried'),
+    step: z.string(),
+    attempt: z.number(),
+    reason: z.string(),
+    retryAtMs: z.number(),
+  }),
+  z.object({
+    kind: z.literal('step.unsettled'),
+    step: z.string(),
+    attempt: z.number(),
+    reason: z.string(),
+    observeAtMs: z.number(),
+  }),
+  z.object({
+    kind: z.literal('step.failed'),
+    step: z.string(),
+    attempt: z.number().optional(),
+    code: z.enum(['refused', 'terminal', 'exhausted', 'conflict', 'unreadable', 'unknown', 'human', 'denied', 'guardrail']),
+    reason: z.string(),
+    place: z.string().optional(),
+  }),
+  z.object({
+    kind: z.literal('step.skipped'),
+    step: z.string(),
+    code: z.enum(['condition', 'already', 'stopped', 'unapproved', 'undone', 'foreign', 'superseded']),
+    reason: z.string(),
+    values: z.record(z.string(), json).optional(),
+  }),
+  z.object({
+    kind: z.literal('step.waiting'),
+    step: z.string(),
+    waitId: z.string(),
+    wakeAtMs: z.number(),
+    reason: z.string(),
+  }),
+  z.object({ kind: z.literal('step.waited'), step: z.string(), waitId: z.string() }),
+  z.object({ kind: z.literal('step.verified'), step: z.string(), verdict }),
+  z.object({
+    kind: z.literal('step.checking'),
+    step: z.string(),
+    untilMs: z.number(),
+    values: z.record(z.string(), json).optional(),
+  }),
+  z.object({ kind: z.literal('step.checked'), step: z.string(), verdict, samples: z.array(verdict) }),
+  z.object({
+    kind: z.literal('approval.requested'),
+    /** A step's id, or `plan` for the whole plan. */
+    subject: z.string(),
+    round: z.number(),
+    by: z.string(),
+    digest: z.string(),
+    steps: z.array(forecast),
+    expiresAtMs: z.number(),
+    onTimeout: z.enum(['skip', 'stop', 'escalate']),
+  }),
+  z.object({ kind: z.literal('step.approved'), subject: z.string(), digest: z.string(), reason: z.string().optional() }),
+  z.object({ kind: z.literal('step.denied'), subject: z.string(), digest: z.string(), reason: z.string().optional() }),
+  z.object({ kind: z.literal('approval.expired'), subject: z.string(), onTimeout: z.enum(['skip', 'stop', 'escalate']) }),
+  z.object({
+    kind: z.literal('execution.escalated'),
+    /** The step id under which the page is sent: `page-1`. */
+    page: z.string(),
+    to: z.string(),
+    reason: z.string(),
+    step: z.string().optional(),
+  }),
+  z.object({ kind: z.literal('execution.aborted'), reason: z.string() }),
+  z.object({ kind: z.literal('execution.stopped'), reason: z.string() }),
+  z.object({
+    kind: z.literal('execution.finished'),
+    outcome: z.enum(['succeeded', 'failed', 'aborted', 'skipped']),
+    reason: z.string(),
+  }),
+  // An undo's stream.
+  z.object({
+    kind: z.literal('undo.started'),
+    ...header,
+    /** In the order in which they are put back. */
+    items: z.array(
+      z.object({ step: z.string(), action: z.string(), change, receipt: receipt.optional() }),
+    ),
+    afterMs: z.number(),
+    stepPercent: z.number(),
+    everyMs: z.number(),
+    reason: z.string(),
+  }),
+] as const
+
+export const entrySchema = z.discriminatedUnion('kind', kinds).and(z.object({ actor }))
+
+export type Entry = z.output<typeof entrySchema>
+export type EntryKind = Entry['kind']
+export type EntryOf<K extends EntryKind> = Extract<Entry, { readonly kind: K }>
+export type Actor = z.output<typeof actor>
+export type Occasion = z.output<typeof occasion>
+export type Forecast = z.output<typeof forecast>
+export type RecordedChange = z.output<typeof change>
+export type RecordedReceipt = z.output<typeof receipt>
+export type RecordedVerdict = z.output<typeof verdict>
+
+/** The header that begins an execution's or an undo's stream. */
+export type Header = EntryOf<'execution.started'> | EntryOf<'execution.refused'> | EntryOf<'undo.started'>
+
+/** An entry with where and when it stands. */
+export type Stamped = Entry & {
+  readonly atMs: number
+  readonly stream: string
+  readonly seq: number
+  /** `<stream>/<seq>.<index>`. */
+  readonly address: string
+}

@@ -1,0 +1,173 @@
+import type { Json } from '../json.ts'
+
+export type Severity = 'sev1' | 'sev2' | 'sev3' | 'sev4'
+export type Mode = 'shadow' | 'approve' | 'auto'
+export type OnFailure = 'stop' | 'continue' | 'undo' | 'escalate'
+export type OnTimeout = 'skip' | 'stop' | 'escalate'
+
+/** A runbook as the engine runs it: the long form with every default in it, durations in milliseconds. */
+export interface Runbook {
+  readonly runbook: string
+  readonly summary: string
+  /** An entry of services.yaml. */
+  readonly service: string
+  readonly severity: Severity
+  readonly mode: Mode
+  readonly triggers: readonly Trigger[]
+  readonly holdDownMs: number
+  readonly cooldownMs: number
+  readonly keepOpenMs: number
+  readonly flapping: { readonly changes: number; readonly withinMs: number }
+  readonly steps: readonly StepNode[]
+  readonly onResolved?: {
+    /** Step ids, undone in reverse order of execution. */
+    readonly undo: readonly string[]
+    readonly afterMs: number
+    /** How much of the added capacity one slow step takes away, in percent; 100 puts everything back at once. */
+    readonly stepPercent: number
+    readonly everyMs: number
+  }
+}
+
+export type Trigger =
+  | { readonly is: 'alarm'; readonly glob: string }
+  | { readonly is: 'pattern'; readonly pattern: { readonly [name: string]: Json } }
+
+export type StepNode = Step | { readonly is: 'parallel'; readonly steps: readonly Step[] }
+export type Step = ActionStep | CheckStep | WaitStep
+
+interface StepBasics {
+  /** Unique in the runbook; where the file gives none, the verb, with -2, -3 ... for repeats. */
+  readonly id: string
+  /** CEL. */
+  readonly when?: string
+  readonly onFailure: OnFailure
+}
+
+export interface ActionStep extends StepBasics {
+  readonly is: 'action'
+  /** `<verb> <kind>`: names one action of the registry. */
+  readonly action: string
+  /** Validated by that action's schema. */
+  readonly params: { readonly [name: string]: Json }
+  readonly approve?: Approve
+  readonly retry: Retry
+  /** From the first intent to the verdict. */
+  readonly timeoutMs: number
+}
+
+export interface Approve {
+  /** A team of oncall.yaml. */
+  readonly by: string
+  readonly timeoutMs: number
+  readonly onTimeout: OnTimeout
+}
+
+export interface Retry {
+  /** Attempts in all, the first included. */
+  readonly attempts: number
+  readonly backoffMs: number
+  readonly maxBackoffMs: number
+}
+
+export interface CheckStep extends StepBasics {
+  readonly is: 'check'
+  readonly probe:
+    | { readonly is: 'alarm'; readonly state: 'ok' }
+    | {
+        readonly is: 'metric'
+        /** A name under `metrics` of the service. */
+        readonly metric: string
+        readonly comparison: 'below' | 'at_most' | 'above' | 'at_least'
+        readonly than: number
+      }
+  /** Good samples in a row that make it pass. */
+  readonly samples: number
+  readonly everyMs: number
+  readonly withinMs: number
+}
+
+export interface WaitStep extends StepBasics {
+  readonly is: 'wait'
+  readonly forMs: number
+}
+
+/** What short words mean on AWS. One entry of services.yaml. */
+export interface Service {
+  readonly name: string
+  /** Globs of the alarms that are about this service. */
+  readonly alarms: readonly string[]
+  readonly account?: string
+  readonly region?: string
+  /** A role to assume in the service's account. */
+  readonly roleArn?: string
+  readonly severity: Severity
+  readonly ecs?: { readonly cluster: string; readonly service: string }
+  readonly codedeploy?: { readonly application: string; readonly group: string }
+  readonly records: { readonly [name: string]: WeightedRecord }
+  readonly metrics: { readonly [name: string]: Metric }
+}
+
+export interface WeightedRecord {
+  readonly zone: string
+  readonly name: string
+  readonly type: string
+  readonly set: string
+}
+
+export interface Metric {
+  readonly namespace: string
+  readonly name: string
+  readonly dimensions: { readonly [name: string]: string }
+  /** `Average`, `Sum`, `p99` ... */
+  readonly stat: string
+  readonly periodMs: number
+}
+
+/** Who `oncall@sre` is: one team of oncall.yaml. Channels are tried in order until one accepts the page. */
+export interface Team {
+  readonly name: string
+  readonly channels: readonly Channel[]
+}
+
+/** Secrets are named, never written: `ssm:/firebreak/pagerduty` or `env:PAGERDUTY_KEY`. */
+export type Channel =
+  | { readonly is: 'pagerduty'; readonly routingKey: string; readonly region: 'us' | 'eu' }
+  | { readonly is: 'sns'; readonly topicArn: string }
+  | { readonly is: 'slack'; readonly token: string; readonly channel: string }
+  | { readonly is: 'email'; readonly from: string; readonly to: readonly string[] }
+  | { readonly is: 'webhook'; readonly url: string; readonly secret: string }
+
+/** The guardrails that no runbook can exceed. */
+export interface Policy {
+  /** The most that any runbook may do. */
+  readonly mode: Mode
+  /** Who is paged when a runbook does not say: `oncall@<team>`. */
+  readonly escalateTo: string
+  /** Automatic executions started in an hour, over all services. */
+  readonly executionsPerHour: number
+  readonly services: {
+    readonly [service: string]: {
+      readonly mode?: Mode
+      readonly maxCapacity?: number
+      readonly executionsPerHour?: number
+    }
+  }
+  /** Where each rule stands, by its path (`services.api.mode`): `policy.yaml:7`. Verdicts name it. */
+  readonly places: { readonly [path: string]: string }
+}
+
+/** Everything that the YAML files say, compiled; a cold start parses no YAML. */
+export interface Catalogue {
+  readonly runbooks: readonly Runbook[]
+  readonly services: { readonly [name: string]: Service }
+  readonly teams: { readonly [name: string]: Team }
+  readonly policy: Policy
+}
+
+/** What a RUNBOOK item pins: one runbook and all that it resolved to, so that a deployment changes nothing under way. */
+export interface Pinned {
+  readonly runbook: Runbook
+  readonly service: Service
+  readonly teams: { readonly [name: string]: Team }
+}
