@@ -16,7 +16,7 @@ const signal = z.looseObject({ signalId: z.string(), name: z.string(), state: z.
 const verdict = z.object({
   verdict: z.enum(['passed', 'failed', 'inconclusive', 'error']),
   reason: z.string(),
-  values: z.record(z.string(), json).optional(),
+  values: z.record(z.string(), json).exactOptional(),
 })
 const change = z.object({
   target: z.looseObject({ locks: z.array(z.string()), label: z.string() }),
@@ -25,9 +25,9 @@ const change = z.object({
   summary: z.string(),
 })
 const receipt = z.object({
-  requestId: z.string().optional(),
-  operationId: z.string().optional(),
-  detail: z.string().optional(),
+  requestId: z.string().exactOptional(),
+  operationId: z.string().exactOptional(),
+  detail: z.string().exactOptional(),
 })
 const forecast = z.object({
   step: z.string(),
@@ -35,7 +35,7 @@ const forecast = z.object({
   summary: z.string(),
   is: z.enum(['change', 'none', 'refused', 'human', 'skipped', 'unreadable', 'not-planned']),
   reversible: z.boolean(),
-  after: json.optional(),
+  after: json.exactOptional(),
 })
 
 /** Who did it: the engine, a person by a surface, or a source of signals. */
@@ -74,17 +74,17 @@ const kinds = [
     service: z.string(),
     severity: z.enum(['sev1', 'sev2', 'sev3', 'sev4']),
     keepOpenMs: z.number(),
-    onsetAtMs: z.number().optional(),
+    onsetAtMs: z.number().exactOptional(),
     detectedAtMs: z.number(),
-    signal: signal.optional(),
+    signal: signal.exactOptional(),
     reason: z.string(),
   }),
   z.object({ kind: z.literal('incident.recurred'), onsetAtMs: z.number(), signal }),
   z.object({ kind: z.literal('signal.attached'), signal, note: z.string() }),
   z.object({ kind: z.literal('incident.cleared'), clearedAtMs: z.number(), signal }),
-  z.object({ kind: z.literal('incident.mitigated'), executionId: z.string().optional(), reason: z.string() }),
+  z.object({ kind: z.literal('incident.mitigated'), executionId: z.string().exactOptional(), reason: z.string() }),
   z.object({ kind: z.literal('incident.resolved'), how: z.enum(['cleared', 'person']), reason: z.string() }),
-  z.object({ kind: z.literal('incident.acknowledged'), note: z.string().optional() }),
+  z.object({ kind: z.literal('incident.acknowledged'), note: z.string().exactOptional() }),
   z.object({ kind: z.literal('incident.noted'), note: z.string() }),
   // An execution's stream.
   z.object({ kind: z.literal('execution.started'), ...header }),
@@ -94,7 +94,7 @@ const kinds = [
     code: z.string(),
     reason: z.string(),
     /** The rule's file and line, where a rule refused. */
-    place: z.string().optional(),
+    place: z.string().exactOptional(),
   }),
   z.object({ kind: z.literal('plan.recorded'), steps: z.array(forecast) }),
   z.object({
@@ -114,12 +114,14 @@ const kinds = [
     /** After the lease, how long an effect may still be invisible. */
     settleMs: z.number(),
     /** Lock keys with the token under which each was taken. */
-    locks: z.record(z.string(), z.number()).optional(),
-    notes: z.array(z.string()).optional(),
+    locks: z.record(z.string(), z.number()).exactOptional(),
+    notes: z.array(z.string()).exactOptional(),
     /** What `when` was evaluated on. */
-    values: z.record(z.string(), json).optional(),
+    values: z.record(z.string(), json).exactOptional(),
+    /** What an undo goes back to, where that is not `before`: an earlier change of the same target is still outstanding. */
+    undoTo: json.exactOptional(),
     /** Undo only: this change is the last on the way back. */
-    last: z.boolean().optional(),
+    last: z.boolean().exactOptional(),
   }),
   z.object({
     kind: z.literal('step.applied'),
@@ -127,9 +129,9 @@ const kinds = [
     attempt: z.number(),
     receipt,
     /** How it is known, when not by AWS's own answer. */
-    recovered: z.string().optional(),
+    recovered: z.string().exactOptional(),
     /** A message: there is nothing to verify. */
-    message: z.boolean().optional(),
+    message: z.boolean().exactOptional(),
   }),
   z.object({
     kind: z.literal('step.retried'),
@@ -148,17 +150,17 @@ const kinds = [
   z.object({
     kind: z.literal('step.failed'),
     step: z.string(),
-    attempt: z.number().optional(),
+    attempt: z.number().exactOptional(),
     code: z.enum(['refused', 'terminal', 'exhausted', 'conflict', 'unreadable', 'unknown', 'human', 'denied', 'guardrail']),
     reason: z.string(),
-    place: z.string().optional(),
+    place: z.string().exactOptional(),
   }),
   z.object({
     kind: z.literal('step.skipped'),
     step: z.string(),
     code: z.enum(['condition', 'already', 'stopped', 'unapproved', 'undone', 'foreign', 'superseded']),
     reason: z.string(),
-    values: z.record(z.string(), json).optional(),
+    values: z.record(z.string(), json).exactOptional(),
   }),
   z.object({
     kind: z.literal('step.waiting'),
@@ -166,6 +168,8 @@ const kinds = [
     waitId: z.string(),
     wakeAtMs: z.number(),
     reason: z.string(),
+    /** The step has not begun: it is looked at again then. Without it, waiting is what the step is for. */
+    blocked: z.boolean().exactOptional(),
   }),
   z.object({ kind: z.literal('step.waited'), step: z.string(), waitId: z.string() }),
   z.object({ kind: z.literal('step.verified'), step: z.string(), verdict }),
@@ -173,7 +177,7 @@ const kinds = [
     kind: z.literal('step.checking'),
     step: z.string(),
     untilMs: z.number(),
-    values: z.record(z.string(), json).optional(),
+    values: z.record(z.string(), json).exactOptional(),
   }),
   z.object({ kind: z.literal('step.checked'), step: z.string(), verdict, samples: z.array(verdict) }),
   z.object({
@@ -187,8 +191,8 @@ const kinds = [
     expiresAtMs: z.number(),
     onTimeout: z.enum(['skip', 'stop', 'escalate']),
   }),
-  z.object({ kind: z.literal('step.approved'), subject: z.string(), digest: z.string(), reason: z.string().optional() }),
-  z.object({ kind: z.literal('step.denied'), subject: z.string(), digest: z.string(), reason: z.string().optional() }),
+  z.object({ kind: z.literal('step.approved'), subject: z.string(), digest: z.string(), reason: z.string().exactOptional() }),
+  z.object({ kind: z.literal('step.denied'), subject: z.string(), digest: z.string(), reason: z.string().exactOptional() }),
   z.object({ kind: z.literal('approval.expired'), subject: z.string(), onTimeout: z.enum(['skip', 'stop', 'escalate']) }),
   z.object({
     kind: z.literal('execution.escalated'),
@@ -196,7 +200,7 @@ const kinds = [
     page: z.string(),
     to: z.string(),
     reason: z.string(),
-    step: z.string().optional(),
+    step: z.string().exactOptional(),
   }),
   z.object({ kind: z.literal('execution.aborted'), reason: z.string() }),
   z.object({ kind: z.literal('execution.stopped'), reason: z.string() }),
@@ -211,7 +215,7 @@ const kinds = [
     ...header,
     /** In the order in which they are put back. */
     items: z.array(
-      z.object({ step: z.string(), action: z.string(), change, receipt: receipt.optional() }),
+      z.object({ step: z.string(), action: z.string(), change, receipt: receipt.exactOptional() }),
     ),
     afterMs: z.number(),
     stepPercent: z.number(),

@@ -1,0 +1,90 @@
+import { fold } from './execution/fold.ts'
+import { isEnded, type Execution } from './execution/state.ts'
+import { undoStreamOf } from './ids.ts'
+import { foldIncident, type Incident } from './incident.ts'
+import { addToIncident, INCIDENT_STREAM, settleIncidentHead } from './incident-stream.ts'
+import { readPinned } from './ledger/control.ts'
+import { readOpen } from './ledger/open.ts'
+import { loadIncident, type Stream } from './ledger/records.ts'
+import type { App } from './ports.ts'
+import { MAX_DELAY_MS } from './queue.ts'
+import { startUndo } from './undo.ts'
+import type { TurnResult } from './advance.ts'
+
+/** An execution that has not ended when its undo falls due is asked again after so long. */
+const RUNNING_POLL_MS = 60_000
+
+/**
+ * The incident's own turn: after keep-open it is resolved, and once the alarm has been clear for long enough each
+ * execution's undo begins. While the alarm is not clear nothing is due; the next clearing makes it so.
+ */
+export async function advanceIncident(app: App, incidentId: string): Promise<TurnResult> {
+  const { ports } = app
+  const streams = await loadIncident(ports.storage, incidentId)
+  let own = streams.find((stream) => stream.stream === INCIDENT_STREAM)
+  const incident = own && foldIncident(own.entries)
+  if (!own || !incident) return { is: 'dropped', reason: 'there is no such incident' }
+  const clearAtMs = await clearSince(app, incident)
+  const nowMs = ports.clock.now()
+  const dues: number[] = []
+  if (incident.status !== 'resolved' && clearAtMs !== undefined) {
+    const resolveAtMs = clearAtMs + incident.keepOpenMs
+    if (nowMs < resolveAtMs) dues.push(resolveAtMs)
+    else own = await resolve(app, incident)
+  }
+  if (clearAtMs !== undefined) {
+    for (const stream of streams) {
+      const due = await undoOf(app, stream, streams, clearAtMs)
+      if (due !== undefined) dues.push(due)
+    }
+  }
+  const dueAtMs = dues.length === 0 ? undefined : Math.min(...dues)
+  await settleIncidentHead(ports, own, dueAtMs)
+  if (dueAtMs === undefined) return { is: 'done' }
+  if (dueAtMs - nowMs <= MAX_DELAY_MS) {
+    const message = { v: 1, incidentId, stream: INCIDENT_STREAM, minSeq: own.headSeq, sentAtMs: nowMs } as const
+    await ports.queue.send(message, Math.max(0, dueAtMs - nowMs))
+  }
+  return { is: 'waiting', untilMs: dueAtMs }
+}
+
+/** Since when the alarm has been clear; without an alarm, since a person resolved it. */
+async function clearSince(app: App, incident: Incident): Promise<number | undefined> {
+  const open = await readOpen(app.ports.storage, incident.key)
+  if (!open) return incident.resolvedAtMs
+  return open.state === 'ok' ? (open.clearedAtMs ?? incident.clearedAtMs) : undefined
+}
+
+async function resolve(app: App, incident: Incident): Promise<Stream> {
+  return addToIncident(app.ports, incident.incidentId, (entries) => {
+    const current = foldIncident(entries)
+    if (!current || current.status === 'resolved' || current.clearedAtMs === undefined) return []
+    const reason = `the alarm has been clear for ${incident.keepOpenMs / 1000} s`
+    return [{ kind: 'incident.resolved', actor: { is: 'engine', worker: 'incident' }, how: 'cleared', reason }]
+  })
+}
+
+/** Begins an execution's undo where it is due; answers when to look again where it is not. */
+async function undoOf(app: App, stream: Stream, streams: readonly Stream[], clearAtMs: number): Promise<number | undefined> {
+  const execution = fold(stream.entries)
+  if (execution.header?.kind !== 'execution.started') return undefined
+  const undoStream = undoStreamOf(execution.header.executionId)
+  if (streams.some((other) => other.stream === undoStream && other.headSeq >= 0)) return undefined
+  const pinned = await readPinned(app.ports.storage, execution.header.runbookHash)
+  const { onResolved } = pinned.runbook
+  if (!onResolved || onResolved.undo.length === 0 || !hasApplied(execution)) return undefined
+  const nowMs = app.ports.clock.now()
+  if (!isEnded(execution)) return Math.max(nowMs + RUNNING_POLL_MS, clearAtMs + onResolved.afterMs)
+  if (nowMs < clearAtMs + onResolved.afterMs) return clearAtMs + onResolved.afterMs
+  await startUndo(app, execution, pinned, {
+    reason: 'the alarm has stayed clear',
+    steps: onResolved.undo,
+    afterMs: onResolved.afterMs,
+    worker: 'incident',
+  })
+  return undefined
+}
+
+function hasApplied(execution: Execution): boolean {
+  return [...execution.steps.values()].some((state) => state.is === 'applied' && !state.message)
+}

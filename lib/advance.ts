@@ -1,0 +1,200 @@
+import { begin, UNCLEAR_POLL_MS } from './begin.ts'
+import { never } from './errors.ts'
+import { forecast } from './forecast.ts'
+import { next, type Command } from './execution/next.ts'
+import { HOLD_DOWN, isEnded } from './execution/state.ts'
+import { fold } from './execution/fold.ts'
+import { advanceIncident } from './advance-incident.ts'
+import { finish } from './finish.ts'
+import { INCIDENT_STREAM } from './incident-stream.ts'
+import { readPinned } from './ledger/control.ts'
+import type { Entry, Header } from './ledger/entry.ts'
+import { advanceHead } from './ledger/head.ts'
+import { readOpen } from './ledger/open.ts'
+import { load } from './ledger/records.ts'
+import { measure } from './measure.ts'
+import { actor, type Performed } from './perform.ts'
+import type { App, Ports, Turn } from './ports.ts'
+import { MAX_DELAY_MS, type WorkMessage } from './queue.ts'
+import { recover } from './recover.ts'
+import type { Pinned } from './runbook/runbook.ts'
+import { drain, flush, headFor, note, openSession, settleHead, TakenOverError, type Session } from './session.ts'
+
+/** What a turn came to, for logs and tests. */
+export type TurnResult =
+  /** Ended for ever. */
+  | { readonly is: 'done' }
+  /** Waiting until then; a message is under way where that is within reach. */
+  | { readonly is: 'waiting'; readonly untilMs: number }
+  /** Another worker is at it. */
+  | { readonly is: 'left'; readonly untilMs: number }
+  /** The message was ahead of the record it was sent for, and was sent again. */
+  | { readonly is: 'early' }
+  /** There is nothing to work on. */
+  | { readonly is: 'dropped'; readonly reason: string }
+
+/** A due time on HEAD is later than the message by this much, so the sweep stays out of the way of live messages. */
+const GRACE_MS = 10_000
+
+/** A message that precedes its record is sent again for so long: after it, the record was never written. */
+const EARLY_FOR_MS = 60_000
+const EARLY_DELAY_MS = 2_000
+
+/** While everything is paused, an execution looks again each minute, without a write. */
+const PAUSED_POLL_MS = 60_000
+
+/** A turn never loops for ever, whatever `next` decides. */
+const MAX_COMMANDS = 500
+
+/**
+ * Works on one stream: load, decide, perform, append, and say when to look again. A throw means that the message is not
+ * acknowledged and comes back.
+ */
+export async function advance(app: App, message: WorkMessage, turn: Turn): Promise<TurnResult> {
+  if (message.stream === INCIDENT_STREAM) return advanceIncident(app, message.incidentId)
+  const { ports } = app
+  const stream = await load(ports.storage, message.incidentId, message.stream)
+  if (stream.headSeq < message.minSeq) {
+    if (ports.clock.now() - message.sentAtMs > EARLY_FOR_MS) return { is: 'dropped', reason: 'its record was never written' }
+    await ports.queue.send(message, EARLY_DELAY_MS)
+    return { is: 'early' }
+  }
+  const { header } = fold(stream.entries)
+  if (!header) return { is: 'dropped', reason: 'the stream has no beginning' }
+  const pinned = await pinnedFor(ports, header)
+  return runTurn(openSession(app, turn, pinned, header, stream, message.polls))
+}
+
+async function pinnedFor(ports: Ports, header: Header): Promise<Pinned> {
+  return readPinned(ports.storage, header.runbookHash)
+}
+
+/** Runs commands until there is nothing to do now. The first turn of an execution enters here with its beginning in the buffer. */
+export async function runTurn(session: Session): Promise<TurnResult> {
+  try {
+    for (let count = 0; count < MAX_COMMANDS; count++) {
+      const command = next(session.execution, session.program, session.turn.workerId, session.app.ports.clock.now())
+      const result = await performCommand(session, command)
+      if (result) return result
+    }
+    throw new Error(`${session.stream.stream} made ${MAX_COMMANDS} decisions in one turn`)
+  } catch (error) {
+    if (!(error instanceof TakenOverError)) throw error
+    session.app.ports.log.warn('the stream was taken over; this worker goes away', { execution: session.stream.stream })
+    return { is: 'left', untilMs: session.app.ports.clock.now() }
+  } finally {
+    await drain(session)
+  }
+}
+
+/** Performs one command; answers where the turn ends with it. */
+async function performCommand(session: Session, command: Command): Promise<TurnResult | undefined> {
+  const nowMs = session.app.ports.clock.now()
+  switch (command.is) {
+    case 'done':
+      return endTurn(session)
+    case 'leave':
+      // The other worker's lease is respected: our message comes back after it, without burning its receive count.
+      await send(session, command.untilMs, session.stream.headSeq)
+      return { is: 'left', untilMs: command.untilMs }
+    case 'begin':
+      return afterPerformed(session, await begin(session, command.steps))
+    case 'recover':
+      return afterPerformed(session, await recover(session, command.steps))
+    case 'forecast':
+      await forecast(session)
+      return undefined
+    case 'end-hold':
+      await endHold(session)
+      return undefined
+    case 'record':
+      if (command.entries.some((entry) => entry.kind === 'execution.finished')) await finish(session, command.entries)
+      note(session, ...command.entries)
+      return undefined
+    case 'poll': {
+      const before = session.buffer.length
+      const delayMs = await measure(session, command.verify, command.checks)
+      if (session.buffer.length > before) return undefined
+      return waitUntil(session, Math.min(nowMs + Math.max(1_000, delayMs), command.wakeAtMs ?? Infinity), 'poll')
+    }
+    case 'wait':
+      return waitUntil(session, command.untilMs, 'wait')
+    default:
+      return never(command)
+  }
+}
+
+async function afterPerformed(session: Session, performed: Performed): Promise<TurnResult | undefined> {
+  const nowMs = session.app.ports.clock.now()
+  switch (performed.is) {
+    case 'went-on':
+      return undefined
+    case 'paused': {
+      const pollMs = session.header.kind === 'undo.started' ? UNCLEAR_POLL_MS : PAUSED_POLL_MS
+      return waitUntil(session, nowMs + pollMs, 'poll')
+    }
+    case 'yield':
+      return waitUntil(session, nowMs, 'wait')
+    default:
+      return never(performed)
+  }
+}
+
+/** The message first, then the record that it is for, then HEAD: whatever is lost, something finds the stream. */
+async function waitUntil(session: Session, untilMs: number, why: 'wait' | 'poll'): Promise<TurnResult | undefined> {
+  const expectedSeq = session.stream.headSeq + (session.buffer.length > 0 ? 1 : 0)
+  await send(session, untilMs, expectedSeq)
+  if (!(await flush(session))) return undefined
+  const { clock } = session.app.ports
+  // A poll's message is the only one that carries samples, so the sweep gives it a minute before it starts anew.
+  const dueAtMs = why === 'poll' ? Math.max(untilMs, clock.now() + POLL_CHECKPOINT_MS) + GRACE_MS : untilMs + GRACE_MS
+  const beyondReach = untilMs - clock.now() > MAX_DELAY_MS
+  await settleHead(session, beyondReach ? untilMs : dueAtMs)
+  return { is: 'waiting', untilMs }
+}
+
+/** How long the sweep leaves a polling stream alone. Its HEAD is renewed by each poll, so only a dead chain gets there. */
+const POLL_CHECKPOINT_MS = 50_000
+
+async function send(session: Session, untilMs: number, minSeq: number): Promise<void> {
+  const { clock, queue } = session.app.ports
+  const nowMs = clock.now()
+  const delayMs = Math.max(0, untilMs - nowMs)
+  // What is beyond the queue's reach is found by the sweep, which sends the message with the exact rest of the delay.
+  if (delayMs > MAX_DELAY_MS) return
+  const message: WorkMessage = {
+    v: 1,
+    incidentId: session.stream.incidentId,
+    stream: session.stream.stream,
+    minSeq,
+    sentAtMs: nowMs,
+    ...(Object.keys(session.polls).length === 0 ? {} : { polls: session.polls }),
+  }
+  await queue.send(message, delayMs)
+}
+
+async function endTurn(session: Session): Promise<TurnResult | undefined> {
+  if (!(await flush(session))) return undefined
+  const ended = isEnded(session.execution) || session.execution.status.is === 'refused'
+  if (ended) await advanceHead(session.app.ports.storage, headFor(session, undefined))
+  return { is: 'done' }
+}
+
+/** The hold-down is over: an alarm that has cleared meanwhile needs nothing. */
+async function endHold(session: Session): Promise<void> {
+  const { storage } = session.app.ports
+  const open = await readOpen(storage, session.header.key)
+  const cleared = open !== undefined && (open.state === 'ok' || open.incidentId !== session.header.incidentId)
+  if (!cleared) {
+    note(session, { kind: 'step.waited', actor: actor(session), step: HOLD_DOWN, waitId: HOLD_DOWN })
+    return
+  }
+  const entry: Entry = {
+    kind: 'execution.finished',
+    actor: actor(session),
+    outcome: 'skipped',
+    reason: 'the alarm cleared during the hold-down',
+  }
+  await finish(session, [entry])
+  note(session, entry)
+}

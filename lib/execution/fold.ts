@@ -1,0 +1,241 @@
+import { never } from '../errors.ts'
+import type { Actor, Stamped } from '../ledger/entry.ts'
+import type { ApprovalState, Attempt, Execution, Page, Status, StepState } from './state.ts'
+
+/** A stream that is folded entry by entry; the turn keeps one and adds to it instead of folding anew. */
+interface Draft {
+  header?: NonNullable<Execution['header']>
+  status: Status
+  aborted?: NonNullable<Execution['aborted']>
+  steps: Map<string, StepState>
+  approvals: Map<string, ApprovalState>
+  pages: Page[]
+}
+
+/** The state that the entries tell. Pure; never throws on a prefix of a stream. */
+export function fold(entries: readonly Stamped[]): Execution {
+  const draft: Draft = { status: { is: 'absent' }, steps: new Map(), approvals: new Map(), pages: [] }
+  for (const entry of entries) add(draft, entry)
+  return draft
+}
+
+function add(draft: Draft, entry: Stamped): void {
+  switch (entry.kind) {
+    case 'execution.started':
+      draft.header = entry
+      draft.status = { is: 'running' }
+      return
+    case 'undo.started':
+      draft.header = entry
+      draft.status = { is: 'running' }
+      for (const item of entry.items) draft.steps.set(item.step, { is: 'pending', lastSet: item.change.after, putOff: 0 })
+      return
+    case 'execution.refused':
+      draft.header = entry
+      draft.status = { is: 'refused', code: entry.code, reason: entry.reason }
+      return
+    case 'execution.escalated':
+      draft.pages.push({
+        id: entry.page,
+        to: entry.to,
+        reason: entry.reason,
+        ...(entry.step === undefined ? {} : { step: entry.step }),
+      })
+      return
+    case 'execution.aborted':
+      draft.aborted ??= { by: nameOf(entry.actor), reason: entry.reason }
+      return
+    case 'execution.stopped':
+      draft.status = { is: 'stopped', reason: entry.reason }
+      return
+    case 'execution.finished':
+      draft.status = { is: 'finished', outcome: entry.outcome, reason: entry.reason }
+      return
+    case 'approval.requested':
+      draft.approvals.set(entry.subject, {
+        is: 'asked',
+        round: entry.round,
+        digest: entry.digest,
+        expiresAtMs: entry.expiresAtMs,
+        by: entry.by,
+        onTimeout: entry.onTimeout,
+      })
+      return
+    case 'step.approved':
+    case 'step.denied':
+    case 'approval.expired':
+      decide(draft, entry)
+      return
+    case 'step.intended':
+    case 'step.applied':
+    case 'step.retried':
+    case 'step.unsettled':
+    case 'step.failed':
+    case 'step.skipped':
+    case 'step.waiting':
+    case 'step.waited':
+    case 'step.verified':
+    case 'step.checking':
+    case 'step.checked': {
+      const next = addToStep(draft, draft.steps.get(entry.step), entry)
+      if (next) draft.steps.set(entry.step, next)
+      return
+    }
+    case 'plan.recorded':
+    case 'worker.tookover':
+    case 'incident.opened':
+    case 'incident.recurred':
+    case 'incident.cleared':
+    case 'incident.mitigated':
+    case 'incident.resolved':
+    case 'incident.acknowledged':
+    case 'incident.noted':
+    case 'signal.attached':
+      return
+    default:
+      never(entry)
+  }
+}
+
+type Decision = Extract<Stamped, { kind: 'step.approved' | 'step.denied' | 'approval.expired' }>
+
+/** The first decision on a round counts; a later or stray one changes nothing. */
+function decide(draft: Draft, entry: Decision): void {
+  const asked = draft.approvals.get(entry.subject)
+  if (asked?.is !== 'asked') return
+  switch (entry.kind) {
+    case 'step.approved':
+      if (entry.digest !== asked.digest) return
+      draft.approvals.set(entry.subject, {
+        is: 'approved',
+        round: asked.round,
+        digest: asked.digest,
+        by: nameOf(entry.actor),
+      })
+      return
+    case 'step.denied':
+      draft.approvals.set(entry.subject, { is: 'denied', by: nameOf(entry.actor), reason: entry.reason ?? '' })
+      return
+    case 'approval.expired':
+      draft.approvals.set(entry.subject, { is: 'expired', onTimeout: entry.onTimeout })
+      return
+    default:
+      never(entry)
+  }
+}
+
+type StepEntry = Extract<
+  Stamped,
+  {
+    kind:
+      | 'step.intended'
+      | 'step.applied'
+      | 'step.retried'
+      | 'step.unsettled'
+      | 'step.failed'
+      | 'step.skipped'
+      | 'step.waiting'
+      | 'step.waited'
+      | 'step.verified'
+      | 'step.checking'
+      | 'step.checked'
+  }
+>
+
+function addToStep(draft: Draft, before: StepState | undefined, entry: StepEntry): StepState | undefined {
+  switch (entry.kind) {
+    case 'step.intended':
+      return {
+        is: 'open',
+        attempt: entry.attempt,
+        action: entry.action,
+        change: entry.change,
+        worker: entry.worker,
+        leaseUntilMs: entry.leaseUntilMs,
+        settleMs: entry.settleMs,
+        locks: entry.locks ?? {},
+        undoTo: entry.undoTo ?? entry.change.before,
+        last: entry.last ?? true,
+      }
+    case 'step.applied': {
+      const tried = attemptOf(before)
+      if (!tried) return before
+      if (!tried.last) {
+        const everyMs = draft.header?.kind === 'undo.started' ? draft.header.everyMs : 0
+        return { is: 'pending', lastSet: tried.change.after, notBeforeMs: entry.atMs + everyMs, putOff: 0 }
+      }
+      return { ...tried, is: 'applied', receipt: entry.receipt, atMs: entry.atMs, message: entry.message ?? false }
+    }
+    case 'step.retried': {
+      const tried = attemptOf(before)
+      return (
+        tried && {
+          ...tried,
+          is: 'again',
+          why: 'retried',
+          reason: entry.reason,
+          dueAtMs: entry.retryAtMs,
+          sinceMs: sinceOf(before, entry.atMs),
+        }
+      )
+    }
+    case 'step.unsettled': {
+      const tried = attemptOf(before)
+      return (
+        tried && {
+          ...tried,
+          is: 'again',
+          why: 'unsettled',
+          reason: entry.reason,
+          dueAtMs: entry.observeAtMs,
+          sinceMs: sinceOf(before, entry.atMs),
+        }
+      )
+    }
+    case 'step.failed':
+      return { is: 'failed', code: entry.code, reason: entry.reason }
+    case 'step.skipped':
+      return { is: 'skipped', code: entry.code, reason: entry.reason }
+    case 'step.waiting':
+      if (entry.blocked) {
+        const pending = before?.is === 'pending' ? before : { is: 'pending' as const, putOff: 0 }
+        return { ...pending, notBeforeMs: entry.wakeAtMs, putOff: pending.putOff + 1 }
+      }
+      return { is: 'waiting', waitId: entry.waitId, wakeAtMs: entry.wakeAtMs, reason: entry.reason }
+    case 'step.waited':
+      return { is: 'waited' }
+    case 'step.verified':
+      return before?.is === 'applied' ? { ...before, verdict: entry.verdict } : before
+    case 'step.checking':
+      return { is: 'checking', sinceMs: entry.atMs, untilMs: entry.untilMs }
+    case 'step.checked':
+      return { is: 'checked', verdict: entry.verdict }
+    default:
+      return never(entry)
+  }
+}
+
+function attemptOf(state: StepState | undefined): Attempt | undefined {
+  if (state?.is !== 'open' && state?.is !== 'again') return undefined
+  const { attempt, action, change, locks, undoTo, last } = state
+  return { attempt, action, change, locks, undoTo, last }
+}
+
+/** Since when an attempt's outcome has been in doubt, over any number of looks at it. */
+function sinceOf(before: StepState | undefined, atMs: number): number {
+  return before?.is === 'again' ? before.sinceMs : atMs
+}
+
+/** A person's name, or what acted in its stead. */
+export function nameOf(actor: Actor): string {
+  switch (actor.is) {
+    case 'person':
+      return actor.name
+    case 'engine':
+      return 'firebreak'
+    case 'signal':
+      return actor.source
+    default:
+      return never(actor)
+  }
+}

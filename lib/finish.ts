@@ -1,0 +1,40 @@
+import type { Entry } from './ledger/entry.ts'
+import { endClaim } from './ledger/claims.ts'
+import { actor } from './perform.ts'
+import { stateOf } from './execution/state.ts'
+import type { Session } from './session.ts'
+import { startUndo } from './undo.ts'
+import { scopesOf } from './guardrails.ts'
+
+/**
+ * What must have happened once an execution is finished, done before its last record is put: a crash in between repeats
+ * it, and every part of it is harmless when repeated.
+ */
+export async function finish(session: Session, entries: readonly Entry[]): Promise<void> {
+  const { header, app } = session
+  if (header.kind !== 'execution.started') return
+  const { clock, storage } = app.ports
+  const scopes = scopesOf(session.pinned.runbook)
+  await Promise.all(
+    scopes.map((scope) => endClaim(storage, scope, header.executionId, { is: 'ended', atMs: clock.now() })),
+  )
+  const finished = entries.find((entry) => entry.kind === 'execution.finished')
+  if (finished?.outcome !== 'failed') return
+  const failedStep = session.program
+    .flat()
+    .find((step) => step.onFailure === 'undo' && isBad(session, step.id))
+  if (failedStep) {
+    await startUndo(app, session.execution, session.pinned, {
+      reason: `${failedStep.id} failed and its on_failure is undo`,
+      steps: 'all',
+      afterMs: 0,
+      worker: actor(session).worker,
+    })
+  }
+}
+
+function isBad(session: Session, id: string): boolean {
+  const state = stateOf(session.execution, id)
+  return state.is === 'failed' || (state.is === 'checked' && state.verdict.verdict !== 'passed')
+}
+

@@ -1,0 +1,84 @@
+import { nameOf } from './execution/fold.ts'
+import { foldIncident, type Incident } from './incident.ts'
+import type { Entry, Stamped } from './ledger/entry.ts'
+import { advanceHead, type Head } from './ledger/head.ts'
+import { append, emptyStream, load, type Stream } from './ledger/records.ts'
+import type { App, Ports } from './ports.ts'
+import type { Session } from './session.ts'
+
+/** The stream that tells the incident itself. */
+export const INCIDENT_STREAM = 'incident'
+
+/**
+ * Adds facts to an incident's own stream. `decide` sees what is on record and answers the facts that are still missing,
+ * or none; it is asked again after a conflict, so a repeat or a race adds nothing twice. HEAD follows.
+ */
+export async function addToIncident(
+  ports: Ports,
+  incidentId: string,
+  decide: (entries: readonly Stamped[]) => readonly Entry[],
+  start: 'fresh' | 'known' = 'known',
+): Promise<Stream> {
+  // A fresh incident is put without a read; a conflict then shows what stands there.
+  let stream = start === 'fresh' ? emptyStream(incidentId, INCIDENT_STREAM) : await load(ports.storage, incidentId, INCIDENT_STREAM)
+  for (;;) {
+    const entries = decide(stream.entries)
+    if (entries.length === 0) return stream
+    const answer = await append(ports.storage, ports.random, stream, entries, ports.clock.now())
+    stream = answer.stream
+    if (answer.is === 'conflict') continue
+    for (const entry of entries) ports.log.info(entry.kind, { incident: incidentId, by: nameOf(entry.actor) })
+    return stream
+  }
+}
+
+/** HEAD of an incident: what lists show, and when its keep-open or an undo falls due. */
+export function incidentHead(stream: Stream, incident: Incident, dueAtMs: number | undefined): Head {
+  return {
+    incidentId: incident.incidentId,
+    stream: INCIDENT_STREAM,
+    headSeq: stream.headSeq,
+    status: incident.status,
+    wakes: 0,
+    summary: {
+      title: incident.title,
+      service: incident.service,
+      severity: incident.severity,
+      openedAtMs: incident.detectedAtMs,
+    },
+    ...(dueAtMs === undefined ? {} : { dueAtMs }),
+  }
+}
+
+export async function settleIncidentHead(ports: Ports, stream: Stream, dueAtMs: number | undefined): Promise<void> {
+  const incident = foldIncident(stream.entries)
+  if (incident) await advanceHead(ports.storage, incidentHead(stream, incident, dueAtMs))
+}
+
+
+/** A check has passed: the impact is reduced, cause understood or not. Recorded once, before the check's own verdict. */
+export async function markMitigated(session: Session, reason: string): Promise<void> {
+  const { app, header } = session
+  await mitigated(app, header.incidentId, {
+    kind: 'incident.mitigated',
+    actor: { is: 'engine', worker: session.turn.workerId },
+    executionId: header.executionId,
+    reason,
+  })
+}
+
+/** Records that an incident is mitigated, once. Its HEAD keeps whatever is due. */
+export async function mitigated(app: App, incidentId: string, entry: Extract<Entry, { kind: 'incident.mitigated' }>): Promise<void> {
+  const stream = await addToIncident(app.ports, incidentId, (entries) => {
+    const incident = foldIncident(entries)
+    return incident?.status === 'open' ? [entry] : []
+  })
+  const incident = foldIncident(stream.entries)
+  if (incident) await advanceHead(app.ports.storage, incidentHead(stream, incident, dueOf(incident)))
+}
+
+/** When an incident's own stream wants a turn: to be resolved, or to begin an undo. */
+export function dueOf(incident: Incident): number | undefined {
+  if (incident.clearedAtMs === undefined) return undefined
+  return incident.clearedAtMs + incident.keepOpenMs
+}

@@ -1,0 +1,183 @@
+import { executionIdFor, incidentIdFor } from './ids.ts'
+import type { Stamped } from './ledger/entry.ts'
+import type { Open, Pending } from './ledger/open.ts'
+import type { Runbook, Service } from './runbook/runbook.ts'
+import type { Signal } from './signal/signal.ts'
+
+/** How many transitions OPEN remembers; flapping looks at no more. */
+const CHANGES_KEPT = 20
+
+export type Transition =
+  | { readonly is: 'accepted'; readonly open: Open; readonly pending: Pending | undefined }
+  /** Already carried out, or being carried out: repeat what is pending. */
+  | { readonly is: 'repeat'; readonly pending: Pending }
+  | { readonly is: 'duplicate' }
+  /** An older state than the one that is known. */
+  | { readonly is: 'stale'; readonly reason: string }
+
+/**
+ * What a signal makes of a dedup key. Pure. Order is told by the source's own times, so duplicates and late deliveries
+ * change nothing; `dueAtMs` is when the sweep should look in case this worker dies.
+ */
+export function transition(
+  before: Open | undefined,
+  signal: Signal,
+  service: Service,
+  runbooks: readonly Runbook[],
+  dueAtMs: number,
+): Transition {
+  if (before && signal.stateAtMs <= before.stateAtMs) {
+    const pending = before.pending[String(signal.stateAtMs)]
+    if (pending && pending.signal.signalId === signal.signalId) return { is: 'repeat', pending }
+    if (signal.stateAtMs === before.stateAtMs) return { is: 'duplicate' }
+    return { is: 'stale', reason: `a state ${before.stateAtMs - signal.stateAtMs} ms newer is known already` }
+  }
+  const base: Open = before ?? {
+    key: signal.key,
+    service: service.name,
+    state: 'ok',
+    stateAtMs: 0,
+    incidentId: '',
+    onsetAtMs: 0,
+    keepOpenMs: 0,
+    changes: [],
+    pending: {},
+    wakes: 0,
+    version: 0,
+  }
+  const { open, pending } = move(base, signal, runbooks)
+  if (!pending) return { is: 'accepted', open: { ...open, stateAtMs: signal.stateAtMs }, pending }
+  return {
+    is: 'accepted',
+    pending,
+    open: {
+      ...open,
+      stateAtMs: signal.stateAtMs,
+      pending: { ...open.pending, [String(signal.stateAtMs)]: pending },
+      dueAtMs: Math.min(open.dueAtMs ?? Infinity, dueAtMs),
+    },
+  }
+}
+
+function move(
+  base: Open,
+  signal: Signal,
+  runbooks: readonly Runbook[],
+): { readonly open: Open; readonly pending: Pending | undefined } {
+  const changed = { changes: [...base.changes, signal.stateAtMs].slice(-CHANGES_KEPT) }
+  switch (signal.state) {
+    case 'alarm':
+    case 'occurred': {
+      if (base.state === 'alarm') return { open: base, pending: attach(base, signal) }
+      const joins = joinsIncident(base, signal)
+      const incidentId = joins ? base.incidentId : incidentIdFor(signal.key, signal.stateAtMs)
+      const open: Open = {
+        ...withoutClosed(base),
+        ...changed,
+        // An event that only occurs is over as it happens.
+        state: signal.state === 'occurred' ? 'ok' : 'alarm',
+        ...(signal.state === 'occurred' ? { clearedAtMs: signal.stateAtMs } : {}),
+        incidentId,
+        onsetAtMs: signal.stateAtMs,
+        keepOpenMs: Math.max(0, ...runbooks.map((runbook) => runbook.keepOpenMs)),
+      }
+      const executions = runbooks.map((runbook) => ({
+        runbook: runbook.runbook,
+        executionId: executionIdFor(incidentId, runbook.runbook, signal.stateAtMs),
+      }))
+      return { open, pending: { signal, is: joins ? 'recurred' : 'opened', incidentId, executions } }
+    }
+    case 'ok': {
+      if (base.state === 'ok') return { open: base, pending: undefined }
+      return {
+        open: { ...base, ...changed, state: 'ok', clearedAtMs: signal.stateAtMs },
+        pending: { signal, is: 'cleared', incidentId: base.incidentId, executions: [] },
+      }
+    }
+    case 'insufficient-data':
+      // Silence is not health (G9): the alarm's state stays what it was.
+      return { open: base, pending: base.state === 'alarm' ? attach(base, signal) : undefined }
+  }
+}
+
+function attach(base: Open, signal: Signal): Pending {
+  return { signal, is: 'attached', incidentId: base.incidentId, executions: [] }
+}
+
+/** Within keep-open a recurrence joins the incident as a new onset; after it, it is a new incident. */
+function joinsIncident(base: Open, signal: Signal): boolean {
+  if (base.incidentId === '' || base.closed) return false
+  return base.clearedAtMs !== undefined && signal.stateAtMs - base.clearedAtMs < base.keepOpenMs
+}
+
+function withoutClosed(open: Open): Open {
+  const { closed: _closed, clearedAtMs: _clearedAtMs, ...rest } = open
+  return rest
+}
+
+/** OPEN after a pending change was carried out; `dueAtMs` comes from what is left. */
+export function settled(open: Open, stateAtMs: number, dueAtMs: number): Open {
+  const { [String(stateAtMs)]: _done, ...pending } = open.pending
+  const { dueAtMs: _due, ...rest } = open
+  return { ...rest, pending, wakes: 0, ...(Object.keys(pending).length === 0 ? {} : { dueAtMs }) }
+}
+
+/** The incident's own stream, folded. */
+export interface Incident {
+  readonly incidentId: string
+  readonly key: string
+  readonly title: string
+  readonly service: string
+  readonly severity: 'sev1' | 'sev2' | 'sev3' | 'sev4'
+  readonly keepOpenMs: number
+  readonly onsetAtMs?: number
+  readonly detectedAtMs: number
+  readonly status: 'open' | 'mitigated' | 'resolved'
+  /** Set while the alarm is clear. */
+  readonly clearedAtMs?: number
+  readonly mitigatedAtMs?: number
+  readonly resolvedAtMs?: number
+  readonly acknowledgedAtMs?: number
+  readonly signalIds: ReadonlySet<string>
+}
+
+/** `undefined` until the incident's first entry is on record. Pure. */
+export function foldIncident(entries: readonly Stamped[]): Incident | undefined {
+  const opened = entries.find((entry) => entry.kind === 'incident.opened')
+  if (!opened) return undefined
+  let incident: Incident = {
+    incidentId: opened.incidentId,
+    key: opened.key,
+    title: opened.title,
+    service: opened.service,
+    severity: opened.severity,
+    keepOpenMs: opened.keepOpenMs,
+    detectedAtMs: opened.detectedAtMs,
+    status: 'open',
+    signalIds: new Set(entries.flatMap((entry) => ('signal' in entry && entry.signal ? [entry.signal.signalId] : []))),
+    ...(opened.onsetAtMs === undefined ? {} : { onsetAtMs: opened.onsetAtMs }),
+  }
+  for (const entry of entries) incident = addToIncident(incident, entry)
+  return incident
+}
+
+function addToIncident(incident: Incident, entry: Stamped): Incident {
+  switch (entry.kind) {
+    case 'incident.recurred': {
+      const { clearedAtMs: _cleared, resolvedAtMs: _resolved, ...rest } = incident
+      return { ...rest, status: 'open' }
+    }
+    case 'incident.cleared':
+      return { ...incident, clearedAtMs: entry.clearedAtMs }
+    case 'incident.mitigated':
+      return incident.status === 'resolved'
+        ? incident
+        : { ...incident, status: 'mitigated', mitigatedAtMs: incident.mitigatedAtMs ?? entry.atMs }
+    case 'incident.resolved':
+      return { ...incident, status: 'resolved', resolvedAtMs: entry.atMs }
+    case 'incident.acknowledged':
+      return { ...incident, acknowledgedAtMs: incident.acknowledgedAtMs ?? entry.atMs }
+    default:
+      return incident
+  }
+}

@@ -1,0 +1,113 @@
+import type { Item, Storage } from './storage.ts'
+
+/** One execution's place in a sliding window. Ids, not counts: adding one's own again changes nothing. */
+export interface Claim {
+  readonly executionId: string
+  readonly startedAtMs: number
+  /** Absent while it runs. */
+  readonly endedAtMs?: number
+}
+
+export interface LimitRule {
+  /** `service:api`. */
+  readonly scope: string
+  /** Executions started within the last hour. */
+  readonly perHour: number
+  /** None beside a running one, none for so long after it ended; 0 switches it off. */
+  readonly cooldownMs: number
+}
+
+export type ClaimResult =
+  | { readonly is: 'claimed' }
+  | { readonly is: 'refused'; readonly code: 'cooldown' | 'rate'; readonly reason: string }
+
+const HOUR_MS = 3_600_000
+
+/** A claim that never ended is forgotten after so long, or a crash beyond all repair would block its service for ever. */
+const FORGET_AFTER_MS = 24 * HOUR_MS
+
+const pkOf = (scope: string) => `LIMIT#${scope}`
+
+function claimsOf(item: Item): readonly Claim[] {
+  return JSON.parse(item.body) as readonly Claim[]
+}
+
+/** Claims a place in the window by conditional puts, so a limit holds under any interleaving (G6). */
+export async function claim(storage: Storage, rule: LimitRule, executionId: string, nowMs: number): Promise<ClaimResult> {
+  const own: Claim = { executionId, startedAtMs: nowMs }
+  const first = await storage.put(itemOf(rule.scope, 1, [own]), { is: 'absent' })
+  if (first.is === 'put') return { is: 'claimed' }
+  let existing = first.existing
+  for (;;) {
+    const claims = claimsOf(existing)
+    if (claims.some((other) => other.executionId === executionId)) return { is: 'claimed' }
+    const refusal = refusalOf(rule, claims, nowMs)
+    if (refusal) return refusal
+    const version = existing.version ?? 0
+    const kept = claims.filter((other) => nowMs - (other.endedAtMs ?? other.startedAtMs) < keepMs(rule, other))
+    const answer = await storage.put(itemOf(rule.scope, version + 1, [...kept, own]), { is: 'version', equals: version })
+    if (answer.is === 'put') return { is: 'claimed' }
+    existing = answer.existing
+  }
+}
+
+/** Marks an execution as ended, from when the cooldown counts; or takes its claim out where it was refused. */
+export async function endClaim(
+  storage: Storage,
+  scope: string,
+  executionId: string,
+  how: { readonly is: 'ended'; readonly atMs: number } | { readonly is: 'refused' },
+): Promise<void> {
+  let existing = await storage.get(pkOf(scope), 'LIMIT')
+  while (existing) {
+    const claims = claimsOf(existing)
+    const own = claims.find((other) => other.executionId === executionId)
+    if (!own || (own.endedAtMs !== undefined && how.is === 'ended')) return
+    const rest = claims.filter((other) => other !== own)
+    const next = how.is === 'ended' ? [...rest, { ...own, endedAtMs: how.atMs }] : rest
+    const version = existing.version ?? 0
+    const answer = await storage.put(itemOf(scope, version + 1, next), { is: 'version', equals: version })
+    if (answer.is === 'put') return
+    existing = answer.existing
+  }
+}
+
+export async function readClaims(storage: Storage, scope: string): Promise<readonly Claim[]> {
+  const item = await storage.get(pkOf(scope), 'LIMIT')
+  return item ? claimsOf(item) : []
+}
+
+/** Why a further execution may not start now; `undefined` where it may. Pure, and used by `plan` for its forecast too. */
+export function refusalOf(
+  rule: LimitRule,
+  claims: readonly Claim[],
+  nowMs: number,
+): Extract<ClaimResult, { is: 'refused' }> | undefined {
+  const live = claims.filter((other) => nowMs - other.startedAtMs < FORGET_AFTER_MS)
+  if (rule.cooldownMs > 0) {
+    const running = live.find((other) => other.endedAtMs === undefined)
+    if (running) {
+      return { is: 'refused', code: 'cooldown', reason: `${running.executionId} is running for ${rule.scope}` }
+    }
+    const endedAtMs = Math.max(...live.map((other) => other.endedAtMs ?? 0))
+    if (nowMs - endedAtMs < rule.cooldownMs) {
+      const leftS = Math.ceil((rule.cooldownMs - (nowMs - endedAtMs)) / 1000)
+      return { is: 'refused', code: 'cooldown', reason: `the cooldown of ${rule.scope} lasts ${leftS} s more` }
+    }
+  }
+  const started = live.filter((other) => nowMs - other.startedAtMs < HOUR_MS).length
+  if (started < rule.perHour) return undefined
+  return {
+    is: 'refused',
+    code: 'rate',
+    reason: `${started} executions of ${rule.scope} were started within the last hour; the limit is ${rule.perHour}`,
+  }
+}
+
+function keepMs(rule: LimitRule, other: Claim): number {
+  return other.endedAtMs === undefined ? FORGET_AFTER_MS : Math.max(HOUR_MS, rule.cooldownMs)
+}
+
+function itemOf(scope: string, version: number, claims: readonly Claim[]): Item {
+  return { pk: pkOf(scope), sk: 'LIMIT', version, body: JSON.stringify(claims) }
+}

@@ -1,0 +1,72 @@
+import type { Pinned } from '../runbook/runbook.ts'
+import type { Item, Storage } from './storage.ts'
+
+/** The kill switch: while it is on, nothing is intended. */
+export type Control =
+  | { readonly is: 'running' }
+  | { readonly is: 'paused'; readonly by: string; readonly reason: string; readonly sinceMs: number }
+
+/** Why a signal started nothing; asked for by `firebreak why`. */
+export interface SignalVerdict {
+  readonly signalId: string
+  readonly name: string
+  readonly state: string
+  readonly stateAtMs: number
+  readonly code: string
+  readonly reason: string
+  readonly atMs: number
+}
+
+/** What an idempotency key stands for. */
+export interface KeyBody {
+  readonly fingerprint: string
+  readonly incidentId: string
+  readonly executionId: string
+  readonly atMs: number
+}
+
+/** Read before each intent: one small strong read. */
+export async function readControl(storage: Storage): Promise<Control> {
+  const item = await storage.get('CONTROL', 'PAUSE')
+  return item ? (JSON.parse(item.body) as Control) : { is: 'running' }
+}
+
+export async function writeControl(storage: Storage, control: Control): Promise<void> {
+  let existing = await storage.get('CONTROL', 'PAUSE')
+  for (;;) {
+    const version = existing?.version ?? 0
+    const item: Item = { pk: 'CONTROL', sk: 'PAUSE', version: version + 1, body: JSON.stringify(control) }
+    const answer = await storage.put(item, existing ? { is: 'version', equals: version } : { is: 'absent' })
+    if (answer.is === 'put') return
+    existing = answer.existing
+  }
+}
+
+/** The first verdict on a signal stands. */
+export async function writeSignalVerdict(storage: Storage, verdict: SignalVerdict): Promise<void> {
+  await storage.put({ pk: `SIGNAL#${verdict.signalId}`, sk: 'SIGNAL', body: JSON.stringify(verdict) }, { is: 'absent' })
+}
+
+export async function readSignalVerdict(storage: Storage, signalId: string): Promise<SignalVerdict | undefined> {
+  const item = await storage.get(`SIGNAL#${signalId}`, 'SIGNAL')
+  return item && (JSON.parse(item.body) as SignalVerdict)
+}
+
+/** Pins a runbook and what it resolved to, before `started`; the same hash is the same content, so a repeat is harmless. */
+export async function pinRunbook(storage: Storage, hash: string, pinned: Pinned): Promise<void> {
+  await storage.put({ pk: `RUNBOOK#${hash}`, sk: 'RUNBOOK', body: JSON.stringify(pinned) }, { is: 'absent' })
+}
+
+/** Throws where the pinned runbook is missing: it is put before the first record that names it. */
+export async function readPinned(storage: Storage, hash: string): Promise<Pinned> {
+  const item = await storage.get(`RUNBOOK#${hash}`, 'RUNBOOK')
+  if (!item) throw new Error(`the pinned runbook ${hash} is missing`)
+  return JSON.parse(item.body) as Pinned
+}
+
+/** Claims an idempotency key; the answer is what the key stands for, ours or an earlier one's. */
+export async function claimKey(storage: Storage, caller: string, key: string, body: KeyBody): Promise<KeyBody> {
+  const item = { pk: `KEY#${caller}#${key}`, sk: 'KEY', body: JSON.stringify(body) }
+  const answer = await storage.put(item, { is: 'absent' })
+  return answer.is === 'put' ? body : (JSON.parse(answer.existing.body) as KeyBody)
+}

@@ -1,0 +1,110 @@
+import type { Json } from '../json.ts'
+import type { Storage } from './storage.ts'
+
+/** The last change of a target that an undo may put back; who changes the target next inherits `before` from it. */
+export interface Outstanding {
+  readonly before: Json
+  readonly after: Json
+  /** The execution whose undo would put it back. */
+  readonly by: string
+}
+
+interface LockBody {
+  readonly key: string
+  /** The stream that holds it, and the incident in which that stream's records stand. */
+  readonly owner: string
+  readonly incidentId: string
+  readonly expiresAtMs: number
+  readonly releasedAtMs?: number
+  readonly outstanding?: Outstanding
+}
+
+/** A lock that is ours. The token is a counter: a late write of anybody before us misses. */
+export interface HeldLock {
+  readonly key: string
+  readonly token: number
+  readonly outstanding?: Outstanding
+  /** The target may have been changed while we looked: observe it again. */
+  readonly observeAgain: boolean
+}
+
+export type TakeResult =
+  | { readonly is: 'held'; readonly lock: HeldLock }
+  | { readonly is: 'busy'; readonly owner: string; readonly incidentId: string; readonly expiresAtMs: number }
+
+/** An observation made before the take still counts when the lock has been free for so long (CORE.md 1.7). */
+const QUIET_MS = 60_000
+
+const pkOf = (key: string) => `LOCK#${key}`
+
+function bodyOf(item: { readonly body: string }): LockBody {
+  return JSON.parse(item.body) as LockBody
+}
+
+/**
+ * Takes or renews the lock on a target. `mayStealFrom` decides about an expired lock whose owner never released it: it may
+ * be stolen only when the owner's stream has no open intent.
+ */
+export async function takeLock(
+  storage: Storage,
+  wanted: { readonly key: string; readonly owner: string; readonly incidentId: string; readonly expiresAtMs: number },
+  nowMs: number,
+  mayStealFrom: (owner: string, incidentId: string) => Promise<boolean>,
+): Promise<TakeResult> {
+  const body = { key: wanted.key, owner: wanted.owner, incidentId: wanted.incidentId, expiresAtMs: wanted.expiresAtMs }
+  const first = await storage.put(
+    { pk: pkOf(wanted.key), sk: 'LOCK', version: 1, body: JSON.stringify(body) },
+    { is: 'absent' },
+  )
+  if (first.is === 'put') return { is: 'held', lock: { key: wanted.key, token: 1, observeAgain: false } }
+  let existing = first.existing
+  for (;;) {
+    const old = bodyOf(existing)
+    const busy = { is: 'busy', owner: old.owner, incidentId: old.incidentId, expiresAtMs: old.expiresAtMs } as const
+    if (old.releasedAtMs === undefined && old.owner !== wanted.owner) {
+      if (old.expiresAtMs > nowMs || !(await mayStealFrom(old.owner, old.incidentId))) return busy
+    }
+    const seen = existing.version ?? 0
+    const kept = old.outstanding === undefined ? {} : { outstanding: old.outstanding }
+    const answer = await storage.put(
+      { pk: pkOf(wanted.key), sk: 'LOCK', version: seen + 1, body: JSON.stringify({ ...body, ...kept }) },
+      { is: 'version', equals: seen },
+    )
+    if (answer.is === 'put') {
+      const quiet = old.releasedAtMs !== undefined && nowMs - old.releasedAtMs > QUIET_MS
+      return { is: 'held', lock: { key: wanted.key, token: seen + 1, observeAgain: !quiet, ...kept } }
+    }
+    existing = answer.existing
+  }
+}
+
+/**
+ * Gives the lock back, after the result is on record; conditional on our token, so it misses when somebody stole it.
+ * `outstanding` replaces what stood there; `undefined` leaves none.
+ */
+export async function releaseLock(
+  storage: Storage,
+  lock: { readonly key: string; readonly token: number },
+  owner: { readonly stream: string; readonly incidentId: string },
+  nowMs: number,
+  outstanding: Outstanding | undefined,
+): Promise<void> {
+  const body: LockBody = {
+    key: lock.key,
+    owner: owner.stream,
+    incidentId: owner.incidentId,
+    expiresAtMs: nowMs,
+    releasedAtMs: nowMs,
+    ...(outstanding === undefined ? {} : { outstanding }),
+  }
+  await storage.put(
+    { pk: pkOf(lock.key), sk: 'LOCK', version: lock.token + 1, body: JSON.stringify(body) },
+    { is: 'version', equals: lock.token },
+  )
+}
+
+/** Whether this execution's change of the target is still the one that an undo would put back. */
+export async function outstandingOn(storage: Storage, key: string): Promise<Outstanding | undefined> {
+  const item = await storage.get(pkOf(key), 'LOCK')
+  return item && bodyOf(item).outstanding
+}

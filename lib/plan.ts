@@ -1,0 +1,255 @@
+import type { AnyAction, Change, Occasion, Statement, Target } from './actions/action.ts'
+import { actionName, findAction } from './actions/index.ts'
+import { CALL_TIMEOUT_MS, type Aws } from './aws/aws.ts'
+import { describe } from './errors.ts'
+import { stateOf, type Execution } from './execution/state.ts'
+import { capacityVerdict } from './guardrails.ts'
+import { digestFor } from './ids.ts'
+import { sameJson, type Json } from './json.ts'
+import type { Forecast } from './ledger/entry.ts'
+import { factProbes } from './probes/index.ts'
+import { conditionReads, evaluateCondition } from './runbook/conditions.ts'
+import type { ActionStep, Pinned, Policy, Step } from './runbook/runbook.ts'
+import type { Signal } from './signal/signal.ts'
+
+/** What a step's consideration needs. The same for a forecast, an approval and an intent, so that they cannot disagree. */
+export interface Deliberation {
+  readonly aws: Aws
+  readonly pinned: Pinned
+  readonly runbookHash: string
+  readonly policy: Policy
+  readonly incidentId: string
+  readonly executionId: string
+  /** One sentence: why there is an incident, or why somebody is called. */
+  readonly reason: string
+  readonly onsetAtMs: number
+  readonly nowMs: number
+  readonly signal?: Signal
+  /** What earlier steps came to, for conditions. */
+  readonly execution?: Execution
+}
+
+/** What a step would do now. */
+export type Considered =
+  | {
+      readonly is: 'change'
+      readonly action: AnyAction
+      readonly change: Change
+      readonly notes: readonly string[]
+      readonly values: { readonly [path: string]: Json }
+      /** What an approval is bound to (CORE.md 1.6). */
+      readonly digest: string
+    }
+  | { readonly is: 'skipped'; readonly code: 'condition' | 'already'; readonly reason: string; readonly values: { readonly [path: string]: Json } }
+  | { readonly is: 'failed'; readonly code: 'refused' | 'human' | 'guardrail'; readonly reason: string; readonly place?: string }
+  /** The live state could not be read. */
+  | { readonly is: 'unreadable'; readonly reason: string }
+
+/** Stands in requests that have no absolute state, so that they can be found again. */
+export function markerOf(stream: string, step: string): string {
+  return `firebreak/${stream}/${step}`
+}
+
+export function occasionOf(deliberation: Deliberation, stepId: string): Occasion {
+  const { pinned } = deliberation
+  return {
+    incidentId: deliberation.incidentId,
+    executionId: deliberation.executionId,
+    stepId,
+    runbook: pinned.runbook.runbook,
+    service: pinned.service.name,
+    severity: pinned.runbook.severity,
+    reason: deliberation.reason,
+    onsetAtMs: deliberation.onsetAtMs,
+    nowMs: deliberation.nowMs,
+    teams: pinned.teams,
+    ...(deliberation.signal === undefined ? {} : { alarm: deliberation.signal.name }),
+  }
+}
+
+/** What a step's parameters name on AWS; lint has refused what names nothing, so a miss here is a bug or a stale pin. */
+export function targetOf(step: ActionStep, pinned: Pinned): { readonly action: AnyAction; readonly target: Target } {
+  const action = findAction(step.action)
+  if (!action) throw new Error(`this version of Firebreak has no action "${step.action}"`)
+  const params: unknown = action.params.parse(step.params)
+  const resolved = action.target(params, pinned.service)
+  if (resolved.is === 'missing') throw new Error(resolved.message)
+  return { action, target: resolved.target as Target }
+}
+
+/**
+ * Evaluates the step's condition, reads its target and plans its change. Changes nothing, and never throws: what cannot be
+ * read is `unreadable`.
+ */
+export async function considerStep(deliberation: Deliberation, step: ActionStep): Promise<Considered> {
+  try {
+    const condition = await evaluateWhen(deliberation, step)
+    if (!condition.holds) {
+      return { is: 'skipped', code: 'condition', reason: `when: ${step.when} is false`, values: condition.values }
+    }
+    const { action, target } = targetOf(step, deliberation.pinned)
+    const observed: unknown = await action.observe(target, observeContext(deliberation, step.id))
+    return planned(deliberation, step, action, target, observed, condition.values)
+  } catch (error) {
+    return { is: 'unreadable', reason: describe(error) }
+  }
+}
+
+function observeContext(deliberation: Deliberation, stepId: string) {
+  return {
+    aws: deliberation.aws,
+    nowMs: deliberation.nowMs,
+    marker: markerOf(deliberation.executionId, stepId),
+  }
+}
+
+function planned(
+  deliberation: Deliberation,
+  step: ActionStep,
+  action: AnyAction,
+  target: Target,
+  observed: unknown,
+  values: { readonly [path: string]: Json },
+): Considered {
+  const params: unknown = action.params.parse(step.params)
+  const plan = action.plan(params, target, observed, occasionOf(deliberation, step.id))
+  switch (plan.is) {
+    case 'change': {
+      const ceiling = capacityVerdict(deliberation.policy, deliberation.pinned.service.name, plan.capacity)
+      if (ceiling.verdict === 'failed') {
+        return { is: 'failed', code: 'guardrail', reason: ceiling.reason, place: ceiling.place }
+      }
+      return {
+        is: 'change',
+        action,
+        change: { target, before: plan.before, after: plan.after, summary: plan.summary },
+        notes: plan.notes ?? [],
+        values,
+        digest: digestFor([step.id, target.locks, target.label, plan.after, deliberation.runbookHash]),
+      }
+    }
+    case 'none':
+      return { is: 'skipped', code: 'already', reason: plan.reason, values }
+    case 'refused':
+      return { is: 'failed', code: 'refused', reason: plan.reason }
+    case 'human':
+      return { is: 'failed', code: 'human', reason: plan.reason }
+  }
+}
+
+/** Reads what the condition names, and nothing else. A step without a condition holds. */
+async function evaluateWhen(
+  deliberation: Deliberation,
+  step: Step,
+): Promise<{ readonly holds: boolean; readonly values: { readonly [path: string]: Json } }> {
+  if (step.when === undefined) return { holds: true, values: {} }
+  const reads = conditionReads(step.when)
+  const read = await Promise.all(reads.map(async (path) => [path, await readFact(deliberation, path)] as const))
+  const { value, values } = evaluateCondition(step.when, Object.fromEntries(read))
+  return { holds: value, values }
+}
+
+/** Whether a step without an action of its own (a check, a wait) is to be done. Throws where a fact cannot be read. */
+export async function conditionHolds(
+  deliberation: Deliberation,
+  step: Step,
+): Promise<{ readonly holds: boolean; readonly values: { readonly [path: string]: Json } }> {
+  return evaluateWhen(deliberation, step)
+}
+
+async function readFact(deliberation: Deliberation, path: string): Promise<{ readonly [field: string]: Json }> {
+  const { pinned, signal } = deliberation
+  if (path === 'alarm') {
+    return {
+      name: signal?.name ?? '',
+      state: signal?.state ?? '',
+      reason: signal?.reason ?? '',
+      ...(signal?.value === undefined ? {} : { value: signal.value }),
+      ...(signal?.threshold === undefined ? {} : { threshold: signal.threshold }),
+    }
+  }
+  if (path === 'incident') return { id: deliberation.incidentId, severity: pinned.runbook.severity }
+  if (path === 'service') return { name: pinned.service.name }
+  if (path.startsWith('steps.')) {
+    const state = deliberation.execution && stateOf(deliberation.execution, path.slice('steps.'.length))
+    return { state: state?.is ?? 'pending' }
+  }
+  const probe = factProbes.find((candidate) => candidate.paths(pinned.service).includes(path))
+  if (!probe) throw new Error(`nothing measures "${path}" for service ${pinned.service.name}`)
+  return probe.read(path, pinned.service, { aws: deliberation.aws, nowMs: deliberation.nowMs })
+}
+
+/** One step of a plan as people read it. */
+export interface PlannedStep {
+  readonly forecast: Forecast
+  readonly action: string
+  readonly notes: readonly string[]
+  readonly permissions: readonly Statement[]
+  readonly digest: string
+  readonly values: { readonly [path: string]: Json }
+  readonly before?: Json
+}
+
+/** The forecast of a whole runbook: every action step, in order, read live. Waits and checks are named, not measured. */
+export async function planSteps(deliberation: Deliberation): Promise<readonly PlannedStep[]> {
+  const steps = deliberation.pinned.runbook.steps.flatMap((node) => (node.is === 'parallel' ? node.steps : [node]))
+  return Promise.all(steps.map((step) => (step.is === 'action' ? planStep(deliberation, step) : unplanned(step))))
+}
+
+async function planStep(deliberation: Deliberation, step: ActionStep): Promise<PlannedStep> {
+  const considered = await considerStep(deliberation, step)
+  const { action, target } = targetOf(step, deliberation.pinned)
+  return {
+    forecast: forecastOf(step, considered, target, action),
+    action: actionName(action),
+    notes: considered.is === 'change' ? considered.notes : [],
+    permissions: action.permissions(target),
+    digest: considered.is === 'change' ? considered.digest : '',
+    values: considered.is === 'change' || considered.is === 'skipped' ? considered.values : {},
+    ...(considered.is === 'change' ? { before: considered.change.before } : {}),
+  }
+}
+
+export function forecastOf(step: ActionStep, considered: Considered, target: Target, action: AnyAction): Forecast {
+  const basics = { step: step.id, target: target.label, reversible: action.effect === 'reversible' }
+  switch (considered.is) {
+    case 'change':
+      return { ...basics, is: 'change', summary: considered.change.summary, after: considered.change.after }
+    case 'skipped':
+      return { ...basics, is: considered.code === 'already' ? 'none' : 'skipped', summary: considered.reason }
+    case 'failed':
+      return { ...basics, is: considered.code === 'human' ? 'human' : 'refused', summary: considered.reason }
+    case 'unreadable':
+      return { ...basics, is: 'unreadable', summary: considered.reason }
+  }
+}
+
+function unplanned(step: Exclude<Step, ActionStep>): PlannedStep {
+  const summary =
+    step.is === 'wait'
+      ? `wait ${step.forMs / 1000} s`
+      : `check ${step.probe.is === 'alarm' ? 'that the alarm is ok' : `metric ${step.probe.metric}`}: ${step.samples} samples`
+  return {
+    forecast: { step: step.id, target: '', summary, is: 'not-planned', reversible: false },
+    action: step.is,
+    notes: [],
+    permissions: [],
+    digest: '',
+    values: {},
+  }
+}
+
+/** What an approval of several steps is bound to. */
+export function planDigest(steps: readonly PlannedStep[]): string {
+  return digestFor(steps.map((step) => [step.forecast.step, step.digest]))
+}
+
+/** Whether an outstanding change of the same target is what was found there, so that its `before` is inherited. */
+export function standsAt(action: AnyAction, target: Target, before: Json, after: Json, observed: Json): boolean {
+  if (sameJson(after, observed)) return true
+  const where = action.locate({ target, before, after, summary: '' }, observed, { marker: '' })
+  return where.at === 'after'
+}
+
+/** Enough time for the calls of one apply; with less left before the deadline nothing is begun. */
+export const APPLY_BUDGET_MS = 2 * CALL_TIMEOUT_MS + 1_000

@@ -1,0 +1,67 @@
+import { findAction } from './actions/index.ts'
+import { stateOf, type Execution } from './execution/state.ts'
+import { undoStreamOf } from './ids.ts'
+import type { Entry, EntryOf } from './ledger/entry.ts'
+import { openHead } from './ledger/head.ts'
+import { append, emptyStream } from './ledger/records.ts'
+import type { App } from './ports.ts'
+import type { Pinned } from './runbook/runbook.ts'
+
+export interface UndoOrder {
+  readonly reason: string
+  /** Step ids, or every step that can be undone. */
+  readonly steps: readonly string[] | 'all'
+  /** How long the alarm must have been clear. */
+  readonly afterMs: number
+  readonly worker: string
+}
+
+/**
+ * Begins the undo of an execution in a stream of its own. A repeat finds the first record there and changes nothing.
+ * Answers whether there is anything to put back.
+ */
+export async function startUndo(app: App, execution: Execution, pinned: Pinned, order: UndoOrder): Promise<boolean> {
+  const { ports } = app
+  const { header } = execution
+  if (header?.kind !== 'execution.started') return false
+  const items = undoItems(execution, pinned, order.steps)
+  if (items.length === 0) return false
+  const stream = undoStreamOf(header.executionId)
+  const nowMs = ports.clock.now()
+  const { onResolved } = pinned.runbook
+  const { kind: _kind, actor: _actor, ...rest } = header
+  const entry: Entry = {
+    ...headerFields(rest),
+    kind: 'undo.started',
+    actor: { is: 'engine', worker: order.worker },
+    items,
+    afterMs: order.afterMs,
+    stepPercent: order.afterMs === 0 ? 100 : (onResolved?.stepPercent ?? 100),
+    everyMs: onResolved?.everyMs ?? 60_000,
+    reason: order.reason,
+  }
+  await openHead(ports.storage, { incidentId: header.incidentId, stream, headSeq: -1, status: 'running', wakes: 0, dueAtMs: nowMs })
+  await append(ports.storage, ports.random, emptyStream(header.incidentId, stream), [entry], nowMs)
+  await ports.queue.send({ v: 1, incidentId: header.incidentId, stream, minSeq: 0, sentAtMs: nowMs }, 0)
+  return true
+}
+
+type UndoStarted = EntryOf<'undo.started'>
+type HeaderFields = Omit<UndoStarted, 'kind' | 'actor' | 'items' | 'afterMs' | 'stepPercent' | 'everyMs' | 'reason'>
+
+function headerFields(header: HeaderFields): HeaderFields {
+  const { executionId, incidentId, key, runbook, runbookHash, service, severity, mode, occasion } = header
+  return { executionId, incidentId, key, runbook, runbookHash, service, severity, mode, occasion }
+}
+
+/** What was applied and can be put back, the last change first. */
+function undoItems(execution: Execution, pinned: Pinned, steps: readonly string[] | 'all'): UndoStarted['items'] {
+  const all = pinned.runbook.steps.flatMap((node) => (node.is === 'parallel' ? node.steps : [node]))
+  const chosen = all.filter((step) => steps === 'all' || steps.includes(step.id))
+  return chosen.toReversed().flatMap((step) => {
+    const state = stateOf(execution, step.id)
+    if (state.is !== 'applied' || findAction(state.action)?.undo === undefined) return []
+    const change = { ...state.change, before: state.undoTo }
+    return [{ step: step.id, action: state.action, change, receipt: state.receipt }]
+  })
+}
