@@ -57,7 +57,9 @@ async function readAtMost(response: Response, maxBytes: number): Promise<string>
 function originOf(url: string): string {
   const parsed = URL.parse(url)
   if (parsed?.protocol === 'https:' || parsed?.protocol === 'http:') return parsed.origin
-  throw new Error(`an outgoing request needs an http or https address, not ${parsed?.protocol ?? 'an unreadable one'}`)
+  throw new Error(
+    `an outgoing request needs an http or https address, not ${parsed?.protocol ?? 'an unreadable one'}`,
+  )
 }
 
 /** `fetch failed` says nothing; its cause does. */

@@ -14,7 +14,12 @@ export interface SqsOptions {
  */
 const timing = {
   maxAttempts: 3,
-  requestHandler: { connectionTimeout: 1_000, requestTimeout: 1_500, socketTimeout: 1_500, throwOnRequestTimeout: true },
+  requestHandler: {
+    connectionTimeout: 1_000,
+    requestTimeout: 1_500,
+    socketTimeout: 1_500,
+    throwOnRequestTimeout: true,
+  },
 } satisfies SQSClientConfig
 
 /** The work queue on a standard SQS queue. Throws where SQS refuses or does not answer; the message may then be there. */

@@ -19,7 +19,10 @@ export function secretReader(
   const kept = new Map<string, { readonly value: string; readonly readAtMs: number }>()
   return async (name) => {
     const source = sourceOf(name)
-    if (source === undefined) throw new Error('a secret must be named ssm:/path or env:NAME; what stands there is not repeated, it may be one')
+    if (source === undefined)
+      throw new Error(
+        'a secret must be named ssm:/path or env:NAME; what stands there is not repeated, it may be one',
+      )
     if (source.is === 'env') {
       const value = usable(name, Object.hasOwn(env, source.name) ? env[source.name] : undefined)
       if (value instanceof Error) throw value

@@ -1,0 +1,222 @@
+import * as z from 'zod'
+import { cut, lines, oneLine, type Page } from '../channels/channel.ts'
+import { sendBy, type Tried } from '../channels/index.ts'
+import { isoTime } from '../clock.ts'
+import { RetryableError, TerminalError } from '../errors.ts'
+import { sha256 } from '../ids.ts'
+import type {
+  Action,
+  ApplyContext,
+  Change,
+  Occasion,
+  Planned,
+  Receipt,
+  Shorthand,
+  Target,
+  TargetResult,
+} from './action.ts'
+
+const TEAM = '[A-Za-z0-9][A-Za-z0-9_.-]{0,63}'
+const ADDRESS = new RegExp(`^oncall@(${TEAM})$`)
+
+/** Every channel takes this much of a text; Slack, the narrowest, cuts at 3,000. */
+const MAX_TEXT = 4_000
+const MAX_SUMMARY = 200
+
+const params = z.strictObject({
+  to: z
+    .string()
+    .regex(ADDRESS, { error: 'must be oncall@<team>' })
+    .describe('Who is paged: `oncall@<team>`, a team of oncall.yaml.'),
+  message: z
+    .exactOptional(z.string().min(1).max(500))
+    .describe('What the page says beside what happened; at most 500 characters. Default: nothing.'),
+})
+
+export type NotifyParams = z.infer<typeof params>
+
+export interface OncallTarget extends Target {
+  /** A team of oncall.yaml. */
+  readonly team: string
+}
+
+const channelSchema = z.discriminatedUnion('is', [
+  z.strictObject({ is: z.literal('pagerduty'), routingKey: z.string(), region: z.enum(['us', 'eu']) }),
+  z.strictObject({ is: z.literal('sns'), topicArn: z.string() }),
+  z.strictObject({ is: z.literal('slack'), token: z.string(), channel: z.string() }),
+  z.strictObject({ is: z.literal('email'), from: z.string(), to: z.array(z.string()) }),
+  z.strictObject({ is: z.literal('webhook'), url: z.string(), secret: z.string() }),
+])
+
+const state = z.discriminatedUnion('is', [
+  /** Nothing can be read about a page. */
+  z.strictObject({ is: z.literal('unsent') }),
+  z.strictObject({
+    is: z.literal('page'),
+    page: z.strictObject({
+      key: z.string(),
+      incidentId: z.string(),
+      executionId: z.string(),
+      runbook: z.string(),
+      service: z.string(),
+      severity: z.enum(['sev1', 'sev2', 'sev3', 'sev4']),
+      onsetAtMs: z.int(),
+      summary: z.string(),
+      text: z.string(),
+    }),
+    /** In the order in which they are tried; secrets are named only. */
+    channels: z.array(channelSchema),
+  }),
+])
+
+export type NotifyState = z.infer<typeof state>
+
+const shorthand: Shorthand<NotifyParams> = {
+  grammar: 'oncall@<team>',
+  parse(text) {
+    const start = text.length - text.trimStart().length
+    const address = text.trim()
+    if (ADDRESS.test(address)) return { is: 'params', params: { to: address } }
+    const team = new RegExp(`^(?:on-?call@|@)?(${TEAM})$`, 'i').exec(address)?.[1] ?? 'sre'
+    return {
+      is: 'problem',
+      message: `expected oncall@<team>, found ${address === '' ? 'nothing' : `"${oneLine(address, 80)}"`}`,
+      start,
+      end: start + address.length,
+      suggestion: `oncall@${team}`,
+    }
+  },
+}
+
+function target(asked: NotifyParams): TargetResult<OncallTarget> {
+  const team = ADDRESS.exec(asked.to)?.[1]
+  return team === undefined
+    ? { is: 'missing', path: 'to', message: `"${oneLine(asked.to, 80)}" is not oncall@<team>` }
+    : { is: 'target', target: { team, locks: [], label: `on call of ${team}` } }
+}
+
+/** The whole page, so that a retry says the same under the same key. */
+function plan(
+  asked: NotifyParams,
+  { team: name }: OncallTarget,
+  _observed: NotifyState,
+  occasion: Occasion,
+): Planned<NotifyState> {
+  const team = Object.hasOwn(occasion.teams, name) ? occasion.teams[name] : undefined
+  if (!team || team.channels.length === 0) {
+    const known = Object.keys(occasion.teams).join(', ')
+    return {
+      is: 'refused',
+      reason: team
+        ? `team "${name}" of oncall.yaml has no channels`
+        : `oncall.yaml has no team "${name}"; it has: ${known || 'none'}`,
+    }
+  }
+  return {
+    is: 'change',
+    before: { is: 'unsent' },
+    after: {
+      is: 'page',
+      page: pageOf(asked, occasion),
+      channels: team.channels.map((channel) =>
+        channel.is === 'email' ? { ...channel, to: [...channel.to] } : { ...channel },
+      ),
+    },
+    summary: `page ${name} by ${team.channels.map((channel) => channel.is).join(', then ')}`,
+  }
+}
+
+function pageOf(asked: NotifyParams, occasion: Occasion): Page {
+  const reason = oneLine(occasion.reason, 1_000)
+  const facts = [
+    ...(asked.message === undefined ? [] : [asked.message, '']),
+    `Incident ${occasion.incidentId} (${occasion.severity}) of service ${occasion.service}`,
+    `Since ${isoTime(occasion.onsetAtMs)}`,
+    ...(reason === '' ? [] : [`Reason: ${reason}`]),
+    ...(occasion.alarm === undefined ? [] : [`Alarm: ${oneLine(occasion.alarm, 255)}`]),
+    `Runbook ${occasion.runbook}, execution ${occasion.executionId}, step ${occasion.stepId}`,
+  ]
+  return {
+    key: pageKey(occasion.incidentId, occasion.stepId),
+    incidentId: occasion.incidentId,
+    executionId: occasion.executionId,
+    runbook: occasion.runbook,
+    service: occasion.service,
+    severity: occasion.severity,
+    onsetAtMs: occasion.onsetAtMs,
+    summary: oneLine(
+      `[${occasion.severity}] ${occasion.service}: ${reason || asked.message || occasion.runbook}`,
+      MAX_SUMMARY,
+    ),
+    text: cut(lines(facts.join('\n'), MAX_TEXT), MAX_TEXT),
+  }
+}
+
+/** `incident:level:round:reason`: what a provider recognises a repeated page by. Safe in headers and ids. */
+function pageKey(incidentId: string, stepId: string): string {
+  const why = /^[\w-]{1,150}$/.test(stepId) ? stepId : sha256(stepId).slice(0, 16)
+  return `${incidentId}:1:1:${why}`
+}
+
+/**
+ * Tries the channels in order until one accepts; no answer counts as not accepted, since being woken twice is better
+ * than not at all. Throws with every channel's reason when none accepts: `TerminalError` only when every one refused
+ * for good.
+ */
+async function apply(change: Change<OncallTarget, NotifyState>, context: ApplyContext): Promise<Receipt> {
+  if (change.after.is !== 'page') throw new TerminalError('the change on record holds no page')
+  const { page, channels } = change.after
+  const failed: Exclude<Tried, { accepted: true }>[] = []
+  for (const channel of channels) {
+    const tried = await sendBy(channel, page, context)
+    if (tried.accepted) {
+      return {
+        operationId: `${tried.channel}/${tried.id}`,
+        detail:
+          failed.length === 0
+            ? `accepted by ${tried.channel}`
+            : `accepted by ${tried.channel}; before it ${listed(failed)}`,
+      }
+    }
+    failed.push(tried)
+  }
+  const message = `no channel of ${change.target.team} accepted the page: ${listed(failed)}`
+  if (!failed.some((tried) => tried.retryable)) throw new TerminalError(message)
+  const waits = failed.flatMap((tried) => (tried.retryAfterMs === undefined ? [] : [tried.retryAfterMs]))
+  // A channel that gave no time may take it at once, so the wait is never longer than the first of them.
+  const known = waits.length === failed.filter((tried) => tried.retryable).length
+  throw new RetryableError(message, known ? { retryAfterMs: Math.min(...waits) } : {})
+}
+
+function listed(failed: readonly Exclude<Tried, { accepted: true }>[]): string {
+  return failed.map((tried) => `${tried.channel} ${tried.reason}`).join('; ')
+}
+
+/**
+ * Pages a team by its channels. A page cannot be observed and is sent at least once; its key lets a provider recognise
+ * a repetition (AWS.md 16). Its permissions are the channels': `channelPermissions` of `lib/channels/`.
+ */
+export const notifyOncall: Action<NotifyParams, OncallTarget, NotifyState> = {
+  verb: 'notify',
+  kind: 'oncall',
+  summary: 'Pages the person on call of a team; when one channel fails the next is tried.',
+  effect: 'message',
+  params,
+  shorthand,
+  state,
+  observable: false,
+  undoneByDefault: false,
+  timing: { listLagMs: 0, verifyEveryMs: 5_000, timeoutMs: 300_000 },
+  target,
+  permissions: () => [],
+  observe: () => Promise.resolve({ is: 'unsent' }),
+  plan,
+  apply,
+  locate: () => ({ at: 'before' }),
+  verify: (_change, { operationId }) =>
+    Promise.resolve(
+      operationId === undefined
+        ? { verdict: 'inconclusive', reason: 'no channel is on record as having accepted the page' }
+        : { verdict: 'passed', reason: `the page was accepted: ${operationId}`, values: { operationId } },
+    ),
+}

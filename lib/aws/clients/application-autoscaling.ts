@@ -1,0 +1,14 @@
+import {
+  ApplicationAutoScalingClient,
+  DescribeScalableTargetsCommand,
+  RegisterScalableTargetCommand,
+} from '@aws-sdk/client-application-auto-scaling'
+import type { ServiceClients } from '../service.ts'
+
+export const service: ServiceClients<'application-autoscaling'> = {
+  connect: (settings) => new ApplicationAutoScalingClient(settings),
+  commands: {
+    'application-autoscaling:DescribeScalableTargets': DescribeScalableTargetsCommand,
+    'application-autoscaling:RegisterScalableTarget': RegisterScalableTargetCommand,
+  },
+}

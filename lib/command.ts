@@ -1,0 +1,281 @@
+import * as z from 'zod'
+import { abort, acknowledge, addNote, approve, deny, mitigate, resolve, type Decision } from './decide.ts'
+import { never } from './errors.ts'
+import { fold } from './execution/fold.ts'
+import { effectiveMode, limitRules } from './guardrails.ts'
+import { canonical, type Json } from './json.ts'
+import { executionIdFor, incidentIdFor, incidentIdOf, runbookHashFor, sha256 } from './ids.ts'
+import { foldIncident } from './incident.ts'
+import { addToIncident, INCIDENT_STREAM, incidentHead } from './incident-stream.ts'
+import { readClaims, refusalOf } from './ledger/claims.ts'
+import { claimKey, readControl, readSignalVerdict, writeControl } from './ledger/control.ts'
+import { listIncidents, openHead, readHeads } from './ledger/head.ts'
+import { load, loadRecords } from './ledger/records.ts'
+import { planSteps } from './plan.ts'
+import { awsOf, type App, type Turn } from './ports.ts'
+import type { Runbook } from './runbook/runbook.ts'
+import { pinnedOf, start } from './start.ts'
+
+const text = z.string().min(1).max(1_000)
+const id = z.string().min(1).max(100)
+const person = z.strictObject({ name: z.string().min(1).max(200), via: z.string().min(1).max(50) })
+
+/** What people may ask of a stack, by whichever surface. One vocabulary for all of them. */
+export const requestSchema = z.discriminatedUnion('verb', [
+  z.strictObject({ verb: z.literal('list'), limit: z.number().int().min(1).max(100).exactOptional(), beforeMs: z.number().exactOptional() }),
+  z.strictObject({ verb: z.literal('show'), id }),
+  z.strictObject({ verb: z.literal('records'), id }),
+  z.strictObject({ verb: z.literal('why'), id: text }),
+  z.strictObject({ verb: z.literal('status') }),
+  z.strictObject({ verb: z.literal('plan'), runbook: text }),
+  z.strictObject({
+    verb: z.literal('run'),
+    runbook: text,
+    key: text,
+    by: person,
+    reason: text,
+    mode: z.enum(['shadow', 'approve', 'auto']).exactOptional(),
+  }),
+  z.strictObject({ verb: z.literal('approve'), id, by: person, subject: id.exactOptional(), digest: id.exactOptional(), reason: text.exactOptional() }),
+  z.strictObject({ verb: z.literal('deny'), id, by: person, subject: id.exactOptional(), digest: id.exactOptional(), reason: text.exactOptional() }),
+  z.strictObject({ verb: z.literal('abort'), id, by: person, reason: text }),
+  z.strictObject({ verb: z.literal('ack'), id, by: person, note: text.exactOptional() }),
+  z.strictObject({ verb: z.literal('note'), id, by: person, note: text }),
+  z.strictObject({ verb: z.literal('mitigate'), id, by: person, reason: text }),
+  z.strictObject({ verb: z.literal('resolve'), id, by: person, reason: text }),
+  z.strictObject({ verb: z.literal('pause-all'), by: person, reason: text }),
+  z.strictObject({ verb: z.literal('resume-all'), by: person }),
+])
+
+export type Request = z.output<typeof requestSchema>
+
+/** An answer, or a problem of the one catalogue that every surface shows. */
+export type CommandResult =
+  | { readonly is: 'answer'; readonly answer: Json }
+  | { readonly is: 'problem'; readonly code: ProblemCode; readonly message: string }
+
+export type ProblemCode = 'bad-request' | 'not-found' | 'nothing-asked' | 'changed' | 'ended' | 'ambiguous' | 'conflict'
+
+/** Does what a person asks, or says why it cannot be done. Never throws for what was asked; only for a broken store. */
+export async function command(app: App, request: unknown, turn: Turn): Promise<CommandResult> {
+  const parsed = requestSchema.safeParse(request)
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues
+    return problem('bad-request', `${issue?.path.join('.') ?? 'request'}: ${issue?.message ?? 'malformed'}`)
+  }
+  return perform(app, parsed.data, turn)
+}
+
+function problem(code: ProblemCode, message: string): CommandResult {
+  return { is: 'problem', code, message }
+}
+
+function answer(value: unknown): CommandResult {
+  return { is: 'answer', answer: value as Json }
+}
+
+async function perform(app: App, request: Request, turn: Turn): Promise<CommandResult> {
+  switch (request.verb) {
+    case 'list':
+      return answer(await listIncidents(app.ports.storage, request.limit ?? 20, request.beforeMs))
+    case 'show':
+      return show(app, request.id)
+    case 'records':
+      return records(app, request.id)
+    case 'why':
+      return why(app, request.id)
+    case 'status':
+      return answer({ control: await readControl(app.ports.storage), mode: app.catalogue.policy.mode })
+    case 'plan':
+      return plan(app, request.runbook)
+    case 'run':
+      return run(app, request, turn)
+    case 'approve':
+      return decided(await approve(app, request.id, request.by, request))
+    case 'deny':
+      return decided(await deny(app, request.id, request.by, request))
+    case 'abort':
+      return decided(await abort(app, request.id, request.by, request.reason))
+    case 'ack':
+      return decided(await acknowledge(app, request.id, request.by, request.note))
+    case 'note':
+      return decided(await addNote(app, request.id, request.by, request.note))
+    case 'mitigate':
+      return decided(await mitigate(app, request.id, request.by, request.reason))
+    case 'resolve':
+      return decided(await resolve(app, request.id, request.by, request.reason))
+    case 'pause-all': {
+      const { storage, clock } = app.ports
+      await writeControl(storage, { is: 'paused', by: request.by.name, reason: request.reason, sinceMs: clock.now() })
+      return answer({ text: 'paused: nothing is changed until resume-all' })
+    }
+    case 'resume-all':
+      await writeControl(app.ports.storage, { is: 'running' })
+      return answer({ text: 'resumed' })
+    default:
+      return never(request)
+  }
+}
+
+function decided(decision: Decision): CommandResult {
+  return decision.is === 'recorded' ? answer({ text: decision.text }) : problem(decision.code, decision.reason)
+}
+
+/** An incident with its streams' states, or one execution. */
+async function show(app: App, wanted: string): Promise<CommandResult> {
+  const incidentId = incidentIdOf(wanted)
+  if (incidentId === undefined) return problem('bad-request', `"${wanted}" is not the id of an incident or an execution`)
+  const { storage } = app.ports
+  const [heads, own] = await Promise.all([readHeads(storage, incidentId), load(storage, incidentId, INCIDENT_STREAM)])
+  const incident = foldIncident(own.entries)
+  if (!incident) return problem('not-found', `there is no incident ${incidentId}`)
+  const { signalIds: _signalIds, ...shown } = incident
+  const streams = heads.filter((head) => head.stream !== INCIDENT_STREAM && (wanted === incidentId || head.stream === wanted))
+  if (streams.length === 0 && wanted !== incidentId) return problem('not-found', `there is no execution ${wanted}`)
+  return answer({ incident: shown, streams })
+}
+
+/** Everything on record about an incident, exactly as stored: the timeline and `verify` are made from it offline. */
+async function records(app: App, wanted: string): Promise<CommandResult> {
+  const incidentId = incidentIdOf(wanted)
+  if (incidentId === undefined) return problem('bad-request', `"${wanted}" is not the id of an incident or an execution`)
+  const found = await loadRecords(app.ports.storage, incidentId)
+  if (found.length === 0) return problem('not-found', `there is no incident ${incidentId}`)
+  return answer({ format: 'firebreak.records/1', incidentId, records: found })
+}
+
+/** Why did it run, or not? For a signal's id, an execution's or an incident's. */
+async function why(app: App, wanted: string): Promise<CommandResult> {
+  const verdict = await readSignalVerdict(app.ports.storage, wanted)
+  if (verdict) return answer({ is: 'signal', ...verdict })
+  const incidentId = incidentIdOf(wanted)
+  if (incidentId === undefined) {
+    return problem('not-found', `no verdict is on record for "${wanted}": a signal that started something is found under its incident`)
+  }
+  const heads = await readHeads(app.ports.storage, incidentId)
+  const reasons = await Promise.all(
+    heads
+      .filter((head) => head.stream !== INCIDENT_STREAM && (wanted === incidentId || head.stream === wanted))
+      .map(async (head) => {
+        const { status, header } = fold((await load(app.ports.storage, incidentId, head.stream)).entries)
+        const place = header?.kind === 'execution.refused' ? header.place : undefined
+        return { stream: head.stream, status: { ...status }, ...(place === undefined ? {} : { place }) }
+      }),
+  )
+  if (reasons.length === 0) return problem('not-found', `nothing is on record for "${wanted}"`)
+  return answer({ is: 'executions', reasons })
+}
+
+function findRunbook(app: App, name: string): Runbook | undefined {
+  return app.catalogue.runbooks.find((runbook) => runbook.runbook === name)
+}
+
+function noRunbook(app: App, name: string): CommandResult {
+  const known = app.catalogue.runbooks.map((runbook) => runbook.runbook).join(', ')
+  return problem('not-found', `there is no runbook "${name}"; there are: ${known === '' ? 'none' : known}`)
+}
+
+/** The forecast of a runbook, read live; changes nothing. */
+async function plan(app: App, name: string): Promise<CommandResult> {
+  const runbook = findRunbook(app, name)
+  if (!runbook) return noRunbook(app, name)
+  const { ports, catalogue } = app
+  const pinned = pinnedOf(catalogue, runbook)
+  const nowMs = ports.clock.now()
+  const [rule] = limitRules(catalogue.policy, runbook, undefined)
+  const [steps, control, claims] = await Promise.all([
+    planSteps({
+      aws: awsOf(ports, pinned.service, undefined),
+      pinned,
+      runbookHash: runbookHashFor(pinned),
+      policy: catalogue.policy,
+      incidentId: 'plan',
+      executionId: 'plan',
+      reason: 'a plan was asked for',
+      onsetAtMs: nowMs,
+      nowMs,
+    }),
+    readControl(ports.storage),
+    rule ? readClaims(ports.storage, rule.scope) : [],
+  ])
+  const refusal = rule && refusalOf(rule, claims, nowMs)
+  const mode = effectiveMode(catalogue.policy, runbook)
+  return answer({
+    format: 'firebreak.plan/1',
+    runbook: runbook.runbook,
+    service: runbook.service,
+    mode,
+    guardrails: [
+      { rule: 'kill switch', verdict: control.is === 'paused' ? 'failed' : 'passed', reason: control.is === 'paused' ? `paused by ${control.by}` : 'not paused' },
+      { rule: 'cooldown and rate', verdict: refusal ? 'failed' : 'passed', reason: refusal?.reason ?? 'a start is within the limits' },
+    ],
+    steps,
+    onResolved: runbook.onResolved ?? null,
+  })
+}
+
+/** A manual start: one per key. It joins the service's open incident, or opens one. */
+async function run(app: App, request: Extract<Request, { verb: 'run' }>, turn: Turn): Promise<CommandResult> {
+  const { ports, catalogue } = app
+  const runbook = findRunbook(app, request.runbook)
+  if (!runbook) return noRunbook(app, request.runbook)
+  const fingerprint = sha256(canonical({ runbook: request.runbook, reason: request.reason, mode: request.mode ?? null }))
+  const open = (await listIncidents(ports.storage, 50)).find((head) => head.status !== 'resolved' && head.summary?.service === runbook.service)
+  const fresh = incidentIdFor(`manual/${request.by.name}/${request.key}`, 0)
+  const proposed = open?.incidentId ?? fresh
+  const occasionKey = `${request.by.name}/${request.key}`
+  const claimed = await claimKey(ports.storage, request.by.name, request.key, {
+    fingerprint,
+    incidentId: proposed,
+    executionId: executionIdFor(proposed, runbook.runbook, occasionKey),
+    atMs: ports.clock.now(),
+  })
+  if (claimed.fingerprint !== fingerprint) {
+    return problem('conflict', `the idempotency key "${request.key}" was used for another request`)
+  }
+  const { incidentId, executionId } = claimed
+  const key = await incidentKey(app, request, runbook, incidentId, incidentId === fresh)
+  await start(
+    app,
+    {
+      incidentId,
+      executionId,
+      key,
+      runbook,
+      occasion: { is: 'manual', by: request.by.name, via: request.by.via, key: request.key, reason: request.reason },
+      changes: [],
+      repeat: true,
+      ...(request.mode === undefined ? {} : { mode: request.mode }),
+    },
+    turn,
+    Promise.resolve(),
+  )
+  return answer({ incidentId, executionId, mode: effectiveMode(catalogue.policy, runbook).mode })
+}
+
+/** The key of the incident that a manual start belongs to; an incident of its own is opened first. */
+async function incidentKey(app: App, request: Extract<Request, { verb: 'run' }>, runbook: Runbook, incidentId: string, own: boolean): Promise<string> {
+  const { ports } = app
+  const manualKey = `manual/${request.by.name}/${request.key}`
+  const stream = await addToIncident(ports, incidentId, (entries) =>
+    !own || foldIncident(entries)
+      ? []
+      : [
+          {
+            kind: 'incident.opened',
+            actor: { is: 'person', ...request.by },
+            incidentId,
+            key: manualKey,
+            title: `${runbook.runbook} started by ${request.by.name}`,
+            service: runbook.service,
+            severity: runbook.severity,
+            keepOpenMs: runbook.keepOpenMs,
+            detectedAtMs: ports.clock.now(),
+            reason: request.reason,
+          },
+        ],
+  )
+  const incident = foldIncident(stream.entries)
+  if (incident) await openHead(ports.storage, incidentHead(stream, incident, undefined))
+  return incident?.key ?? manualKey
+}

@@ -1,0 +1,214 @@
+import { fold } from './execution/fold.ts'
+import { isEnded, type Execution } from './execution/state.ts'
+import { incidentIdOf } from './ids.ts'
+import { foldIncident, type Incident } from './incident.ts'
+import { addToIncident, INCIDENT_STREAM, settleIncidentHead } from './incident-stream.ts'
+import { advanceIncident } from './advance-incident.ts'
+import { mitigated } from './incident-stream.ts'
+import type { Actor, Entry } from './ledger/entry.ts'
+import { advanceHead } from './ledger/head.ts'
+import { openOf, readOpen, replaceOpen } from './ledger/open.ts'
+import { append, load } from './ledger/records.ts'
+import type { App } from './ports.ts'
+
+/** A person, and the surface that knows who it is. */
+export interface Person {
+  readonly name: string
+  readonly via: string
+}
+
+export type Decision =
+  | { readonly is: 'recorded'; readonly text: string }
+  /** It cannot be decided so, or not any more; `reason` says who or what was first. */
+  | { readonly is: 'refused'; readonly code: 'not-found' | 'nothing-asked' | 'changed' | 'ended' | 'ambiguous'; readonly reason: string }
+
+/** The message that follows a decision has this long before the sweep sends another. */
+const WAKE_GRACE_MS = 10_000
+
+/** Approves what an execution asks for. Bound to the digest of the plan that was shown, where one is given. */
+export async function approve(app: App, id: string, by: Person, options: { subject?: string; digest?: string; reason?: string }): Promise<Decision> {
+  return answer(app, id, by, 'step.approved', options)
+}
+
+export async function deny(app: App, id: string, by: Person, options: { subject?: string; digest?: string; reason?: string }): Promise<Decision> {
+  return answer(app, id, by, 'step.denied', options)
+}
+
+async function answer(
+  app: App,
+  id: string,
+  by: Person,
+  kind: 'step.approved' | 'step.denied',
+  options: { subject?: string; digest?: string; reason?: string },
+): Promise<Decision> {
+  return decideOn(app, id, by, (execution, actor) => {
+    const asked = [...execution.approvals].filter(([, approval]) => approval.is === 'asked')
+    const chosen = options.subject === undefined ? asked : asked.filter(([subject]) => subject === options.subject)
+    const [first, second] = chosen
+    if (!first || first[1].is !== 'asked') return { is: 'refused', code: 'nothing-asked', reason: nothingAsked(execution, id) }
+    if (second) {
+      const subjects = chosen.map(([subject]) => subject).join(', ')
+      return { is: 'refused', code: 'ambiguous', reason: `${id} asks about ${subjects}: name one with --step` }
+    }
+    const [subject, approval] = first
+    if (approval.expiresAtMs <= app.ports.clock.now()) {
+      return { is: 'refused', code: 'ended', reason: `the time to decide about ${subject} is over` }
+    }
+    if (options.digest !== undefined && options.digest !== approval.digest) {
+      return { is: 'refused', code: 'changed', reason: `the plan has changed: it is ${approval.digest} now, you saw ${options.digest}` }
+    }
+    const why = options.reason === undefined ? {} : { reason: options.reason }
+    const decision = { subject, digest: approval.digest, actor, ...why }
+    return kind === 'step.approved' ? { kind, ...decision } : { kind: 'step.denied', ...decision }
+  })
+}
+
+/** The second decider is told who was first. */
+function nothingAsked(execution: Execution, id: string): string {
+  for (const [subject, approval] of execution.approvals) {
+    if (approval.is === 'approved') return `${subject} was approved already, by ${approval.by}`
+    if (approval.is === 'denied') return `${subject} was denied already, by ${approval.by}`
+    if (approval.is === 'expired') return `nobody decided about ${subject} in time`
+  }
+  return `${id} asks for no approval`
+}
+
+/** Stops an execution: no intent is accepted after it. What is under way is observed and recorded. */
+export async function abort(app: App, id: string, by: Person, reason: string): Promise<Decision> {
+  return decideOn(app, id, by, (execution, actor) => {
+    if (isEnded(execution)) return { is: 'refused', code: 'ended', reason: `${id} has ended already` }
+    if (execution.aborted) return { is: 'refused', code: 'ended', reason: `${id} was aborted already, by ${execution.aborted.by}` }
+    return { kind: 'execution.aborted', reason, actor }
+  })
+}
+
+/** One conditional append, whichever surface it came from. The message goes first, so that no decision waits for a sweep. */
+async function decideOn(
+  app: App,
+  id: string,
+  by: Person,
+  build: (execution: Execution, actor: Actor) => Entry | Extract<Decision, { is: 'refused' }>,
+): Promise<Decision> {
+  const { ports } = app
+  const incidentId = incidentIdOf(id)
+  if (incidentId === undefined || incidentId === id) {
+    return { is: 'refused', code: 'not-found', reason: `"${id}" is not the id of an execution` }
+  }
+  let stream = await load(ports.storage, incidentId, id)
+  for (;;) {
+    if (stream.headSeq < 0) return { is: 'refused', code: 'not-found', reason: `there is no execution ${id}` }
+    const entry = build(fold(stream.entries), { is: 'person', ...by })
+    if ('is' in entry) return entry
+    const nowMs = ports.clock.now()
+    await ports.queue.send({ v: 1, incidentId, stream: id, minSeq: stream.headSeq + 1, sentAtMs: nowMs }, 0)
+    const result = await append(ports.storage, ports.random, stream, [entry], nowMs)
+    if (result.is === 'appended') {
+      // Should the message be lost, the sweep finds the decision soon, not when the wait was to end.
+      await advanceHead(ports.storage, {
+        incidentId,
+        stream: id,
+        headSeq: result.stream.headSeq,
+        status: 'decided',
+        wakes: 0,
+        dueAtMs: nowMs + WAKE_GRACE_MS,
+      })
+      ports.log.info(entry.kind, { incident: incidentId, execution: id, by: by.name })
+      return { is: 'recorded', text: sentenceOf(entry) }
+    }
+    stream = result.stream
+  }
+}
+
+function sentenceOf(entry: Entry): string {
+  switch (entry.kind) {
+    case 'step.approved':
+      return `approved ${entry.subject} (plan ${entry.digest})`
+    case 'step.denied':
+      return `denied ${entry.subject} (plan ${entry.digest})`
+    case 'execution.aborted':
+      return 'aborted: no further step begins'
+    default:
+      return entry.kind
+  }
+}
+
+/** A person takes ownership. */
+export async function acknowledge(app: App, incidentId: string, by: Person, note?: string): Promise<Decision> {
+  return decideOnIncident(app, incidentId, by, (incident, actor) =>
+    incident.status === 'resolved'
+      ? { is: 'refused', code: 'ended', reason: `${incidentId} is resolved` }
+      : { kind: 'incident.acknowledged', actor, ...(note === undefined ? {} : { note }) },
+  )
+}
+
+/** A sentence of a person, for the timeline. */
+export async function addNote(app: App, incidentId: string, by: Person, note: string): Promise<Decision> {
+  return decideOnIncident(app, incidentId, by, (_incident, actor) => ({ kind: 'incident.noted', actor, note }))
+}
+
+/** A person says that the impact is reduced. */
+export async function mitigate(app: App, incidentId: string, by: Person, reason: string): Promise<Decision> {
+  const stream = await load(app.ports.storage, incidentId, INCIDENT_STREAM)
+  const incident = foldIncident(stream.entries)
+  if (!incident) return { is: 'refused', code: 'not-found', reason: `there is no incident ${incidentId}` }
+  if (incident.status !== 'open') return { is: 'refused', code: 'ended', reason: `${incidentId} is ${incident.status} already` }
+  await mitigated(app, incidentId, { kind: 'incident.mitigated', actor: { is: 'person', ...by }, reason })
+  return { is: 'recorded', text: 'mitigated' }
+}
+
+/** A person closes an incident. A recurrence then opens a new one, and an undo still waits until the alarm is clear. */
+export async function resolve(app: App, incidentId: string, by: Person, reason: string): Promise<Decision> {
+  const decision = await decideOnIncident(app, incidentId, by, (incident, actor) =>
+    incident.status === 'resolved'
+      ? { is: 'refused', code: 'ended', reason: `${incidentId} is resolved already` }
+      : { kind: 'incident.resolved', how: 'person', reason, actor },
+  )
+  if (decision.is === 'recorded') {
+    await closeOpen(app, incidentId)
+    await advanceIncident(app, incidentId)
+  }
+  return decision
+}
+
+async function closeOpen(app: App, incidentId: string): Promise<void> {
+  const { storage } = app.ports
+  const stream = await load(storage, incidentId, INCIDENT_STREAM)
+  const incident = foldIncident(stream.entries)
+  let open = incident && (await readOpen(storage, incident.key))
+  while (open && open.incidentId === incidentId && !open.closed) {
+    const result = await replaceOpen(storage, open, { ...open, closed: true })
+    if (result.is === 'put') return
+    open = openOf(result.existing)
+  }
+}
+
+async function decideOnIncident(
+  app: App,
+  incidentId: string,
+  by: Person,
+  build: (incident: Incident, actor: Actor) => Entry | Extract<Decision, { is: 'refused' }>,
+): Promise<Decision> {
+  if (incidentIdOf(incidentId) !== incidentId) {
+    return { is: 'refused', code: 'not-found', reason: `"${incidentId}" is not the id of an incident` }
+  }
+  let refused: Extract<Decision, { is: 'refused' }> | undefined
+  const added: Entry[] = []
+  const stream = await addToIncident(app.ports, incidentId, (entries) => {
+    const incident = foldIncident(entries)
+    if (!incident) {
+      refused = { is: 'refused', code: 'not-found', reason: `there is no incident ${incidentId}` }
+      return []
+    }
+    const entry = build(incident, { is: 'person', ...by })
+    if ('is' in entry) {
+      refused = entry
+      return []
+    }
+    added.splice(0, added.length, entry)
+    return added
+  })
+  if (refused) return refused
+  const incident = foldIncident(stream.entries)
+  await settleIncidentHead(app.ports, stream, incident?.clearedAtMs)
+  return { is: 'recorded', text: added[0]?.kind ?? '' }
+}

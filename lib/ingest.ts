@@ -1,0 +1,233 @@
+import { describe, never } from './errors.ts'
+import { sha256 } from './ids.ts'
+import { settled, transition, foldIncident } from './incident.ts'
+import { addToIncident, incidentHead } from './incident-stream.ts'
+import { advanceIncident } from './advance-incident.ts'
+import { writeSignalVerdict } from './ledger/control.ts'
+import type { Entry, Stamped } from './ledger/entry.ts'
+import { openHead } from './ledger/head.ts'
+import { firstOpen, openOf, replaceOpen, type Open, type Pending } from './ledger/open.ts'
+import { match } from './match.ts'
+import type { App, Turn } from './ports.ts'
+import type { Runbook } from './runbook/runbook.ts'
+import { parseEvent } from './signal/parse.ts'
+import type { Parsed, Signal } from './signal/signal.ts'
+import { start } from './start.ts'
+
+/** What became of one part of a payload. */
+export type Ingested =
+  | { readonly is: 'accepted'; readonly signalId: string; readonly effect: Pending['is']; readonly incidentId: string }
+  /** It started nothing, and the ledger says why. */
+  | { readonly is: 'verdict'; readonly signalId: string; readonly code: string; readonly reason: string }
+  | { readonly is: 'ignored'; readonly code: string; readonly reason: string }
+
+export interface IngestResult {
+  readonly parts: readonly Ingested[]
+}
+
+/** After the worker's time, and this much more, the sweep carries out what it left pending. */
+const PENDING_GRACE_MS = 5_000
+
+/**
+ * Takes in one payload. Each part stands for itself: what is malformed is refused with a reason on record, and the rest
+ * goes on. Throws at the end where a part could not be carried out, so that the message comes back; repeating the others
+ * is harmless.
+ */
+export async function ingest(app: App, raw: unknown, turn: Turn): Promise<IngestResult> {
+  const parts: Ingested[] = []
+  const failures: unknown[] = []
+  for (const parsed of parseEvent(raw, { receivedAtMs: app.ports.clock.now() })) {
+    try {
+      parts.push(await ingestPart(app, parsed, raw, turn))
+    } catch (error) {
+      app.ports.log.error('a signal could not be carried out', { error })
+      failures.push(error)
+    }
+  }
+  if (failures.length > 0) throw failures.length === 1 ? failures[0] : new AggregateError(failures, failures.map(describe).join('; '))
+  return { parts }
+}
+
+async function ingestPart(app: App, parsed: Parsed, raw: unknown, turn: Turn): Promise<Ingested> {
+  const { ports } = app
+  switch (parsed.is) {
+    case 'ignored':
+      ports.log.info('a payload was ignored', { code: parsed.code, reason: parsed.reason })
+      return { is: 'ignored', code: parsed.code, reason: parsed.reason }
+    case 'refused': {
+      ports.metrics.count('SignalsRefused')
+      const signalId = `sig-${sha256(textOf(raw)).slice(0, 12)}`
+      await writeSignalVerdict(ports.storage, {
+        signalId,
+        name: 'unreadable payload',
+        state: 'refused',
+        stateAtMs: ports.clock.now(),
+        code: parsed.code,
+        reason: parsed.reason,
+        atMs: ports.clock.now(),
+      })
+      ports.log.warn('a payload was refused', { signal: signalId, code: parsed.code, reason: parsed.reason })
+      return { is: 'verdict', signalId, code: parsed.code, reason: parsed.reason }
+    }
+    case 'signal':
+      return acceptSignal(app, parsed.signal, turn)
+    default:
+      return never(parsed)
+  }
+}
+
+function textOf(raw: unknown): string {
+  try {
+    return JSON.stringify(raw) ?? String(raw)
+  } catch {
+    return String(raw)
+  }
+}
+
+/** Carries a signal through: match, open or join or clear an incident, start what is to be started. */
+export async function acceptSignal(app: App, signal: Signal, turn: Turn): Promise<Ingested> {
+  const { storage } = app.ports
+  const matched = match(signal, app.catalogue)
+  if (matched.is === 'unmatched') return leaveVerdict(app, signal, 'unmatched', matched.reason)
+  const opening = signal.state === 'alarm' || signal.state === 'occurred'
+  if (opening && signal.silenced) return leaveVerdict(app, signal, signal.silenced.by, signal.silenced.reason)
+  const dueAtMs = turn.deadlineMs + PENDING_GRACE_MS
+  let seen: Open | undefined
+  for (;;) {
+    const moved = transition(seen, signal, matched.service, matched.runbooks, dueAtMs)
+    switch (moved.is) {
+      case 'duplicate':
+        return { is: 'verdict', signalId: signal.signalId, code: 'duplicate', reason: 'this state is known already' }
+      case 'stale':
+        return leaveVerdict(app, signal, 'stale', moved.reason)
+      case 'repeat':
+        await carryOut(app, seen ?? unreachable(), moved.pending, turn, true)
+        return accepted(signal, moved.pending)
+      case 'accepted': {
+        const answer = seen ? await replaceOpen(storage, seen, moved.open) : await firstOpen(storage, moved.open)
+        if (answer.is === 'conflict') {
+          seen = openOf(answer.existing)
+          continue
+        }
+        if (!moved.pending) return leaveVerdict(app, signal, 'nothing-open', 'no incident of this alarm is open')
+        app.ports.metrics.count('SignalsAccepted')
+        await carryOut(app, { ...moved.open, version: (seen?.version ?? 0) + 1 }, moved.pending, turn, false)
+        return accepted(signal, moved.pending)
+      }
+      default:
+        never(moved)
+    }
+  }
+}
+
+function unreachable(): never {
+  throw new Error('only a known key has something to repeat')
+}
+
+function accepted(signal: Signal, pending: Pending): Ingested {
+  return { is: 'accepted', signalId: signal.signalId, effect: pending.is, incidentId: pending.incidentId }
+}
+
+async function leaveVerdict(app: App, signal: Signal, code: string, reason: string): Promise<Ingested> {
+  const { storage, clock, log } = app.ports
+  const { signalId, name, state, stateAtMs } = signal
+  await writeSignalVerdict(storage, { signalId, name, state, stateAtMs, code, reason, atMs: clock.now() })
+  log.info('a signal started nothing', { signal: signalId, code, reason })
+  return { is: 'verdict', signalId, code, reason }
+}
+
+/**
+ * Makes the records that an accepted change of state asks for, then clears it from OPEN. Every write is idempotent by its
+ * derived id, so the sweep, a redelivery or another worker may simply do it again.
+ */
+export async function carryOut(app: App, open: Open, pending: Pending, turn: Turn, repeat: boolean): Promise<void> {
+  const incident = recordSignal(app, open, pending, repeat)
+  const started = pending.executions.map(({ runbook: name, executionId }) => {
+    const runbook = app.catalogue.runbooks.find((candidate) => candidate.runbook === name)
+    if (!runbook) {
+      app.ports.log.error('a pending execution names a runbook that is gone', { execution: executionId, runbook: name })
+      return incident
+    }
+    const order = {
+      incidentId: pending.incidentId,
+      executionId,
+      key: open.key,
+      runbook,
+      occasion: { is: 'alarm', onsetAtMs: pending.signal.stateAtMs, signal: recordable(pending.signal) },
+      changes: open.changes,
+      repeat,
+    } as const
+    return start(app, order, turn, incident)
+  })
+  await Promise.all([incident, ...started])
+  await clearPending(app, open, pending)
+}
+
+/** The raw event served matching and would only swell the records. */
+function recordable(signal: Signal): Signal {
+  const { event: _event, ...rest } = signal
+  return rest
+}
+
+async function recordSignal(app: App, open: Open, pending: Pending, repeat: boolean): Promise<void> {
+  const { ports } = app
+  const signal = recordable(pending.signal)
+  const actor = { is: 'signal', signalId: signal.signalId, source: signal.source } as const
+  const once = (entry: Entry) => (entries: readonly Stamped[]) =>
+    entries.some((other) => other.kind === entry.kind && 'signal' in other && other.signal?.signalId === signal.signalId) ? [] : [entry]
+  switch (pending.is) {
+    case 'opened': {
+      const entry: Entry = { ...openedEntry(app, open, pending, signal), actor }
+      const stream = await addToIncident(ports, pending.incidentId, once(entry), repeat ? 'known' : 'fresh')
+      const incident = foldIncident(stream.entries)
+      if (incident) await openHead(ports.storage, incidentHead(stream, incident, undefined))
+      return
+    }
+    case 'recurred':
+      await addToIncident(ports, pending.incidentId, once({ kind: 'incident.recurred', actor, onsetAtMs: signal.stateAtMs, signal }))
+      return
+    case 'cleared':
+      await addToIncident(ports, pending.incidentId, once({ kind: 'incident.cleared', actor, clearedAtMs: signal.stateAtMs, signal }))
+      await advanceIncident(app, pending.incidentId)
+      return
+    case 'attached':
+      await addToIncident(ports, pending.incidentId, once({ kind: 'signal.attached', actor, signal, note: signal.reason }))
+      return
+    default:
+      never(pending.is)
+  }
+}
+
+function openedEntry(app: App, open: Open, pending: Pending, signal: Signal): Omit<Extract<Entry, { kind: 'incident.opened' }>, 'actor'> {
+  const runbooks = app.catalogue.runbooks.filter((runbook) => pending.executions.some((one) => one.runbook === runbook.runbook))
+  return {
+    kind: 'incident.opened',
+    incidentId: pending.incidentId,
+    key: open.key,
+    title: signal.name,
+    service: open.service,
+    severity: worstSeverity(runbooks),
+    keepOpenMs: open.keepOpenMs,
+    onsetAtMs: signal.stateAtMs,
+    detectedAtMs: app.ports.clock.now(),
+    signal,
+    reason: signal.reason,
+  }
+}
+
+function worstSeverity(runbooks: readonly Runbook[]): Runbook['severity'] {
+  return runbooks.map((runbook) => runbook.severity).toSorted()[0] ?? 'sev3'
+}
+
+/** Takes the carried-out change out of OPEN; the rest stays due. */
+async function clearPending(app: App, open: Open, pending: Pending): Promise<void> {
+  const { storage, clock } = app.ports
+  let seen: Open | undefined = open
+  for (;;) {
+    if (!seen || seen.pending[String(pending.signal.stateAtMs)] === undefined) return
+    const answer = await replaceOpen(storage, seen, settled(seen, pending.signal.stateAtMs, clock.now() + PENDING_GRACE_MS))
+    if (answer.is === 'put') return
+    seen = openOf(answer.existing)
+  }
+}
+

@@ -1,0 +1,204 @@
+import type * as z from 'zod'
+import { sortDiagnostics } from './diagnostics.ts'
+import type { Diagnostic } from './diagnostics.ts'
+import { globsOverlap } from './glob.ts'
+import { parseForm } from './issues.ts'
+import { MAX_RUNBOOKS } from './limits.ts'
+import { oncallForm, teamForm } from './oncall.ts'
+import { policyForm } from './policy.ts'
+import { checkTeam } from './resolve.ts'
+import type { World } from './resolve.ts'
+import { readRunbookFile } from './runbook-file.ts'
+import type { PlacedRunbook } from './runbook-file.ts'
+import type { Catalogue, Policy, Service, Team } from './runbook.ts'
+import { serviceForm, servicesForm } from './services.ts'
+import { readSource } from './source.ts'
+import type { Path, Source } from './source.ts'
+
+export interface CatalogueFile {
+  readonly path: string
+  readonly text: string
+}
+
+export interface Compiled {
+  /** Present if and only if no diagnostic is an error. */
+  readonly catalogue?: Catalogue
+  /** All mistakes of all files, by file and place. */
+  readonly diagnostics: readonly Diagnostic[]
+  /** The text of each file by its path, for `renderDiagnostic`. */
+  readonly sources: { readonly [path: string]: string }
+}
+
+/**
+ * Compiles runbooks together with services.yaml, oncall.yaml and policy.yaml, which are recognised by their names; every
+ * other file is a runbook file. Whatever the files hold, this throws nothing. Pure: the caller reads the files.
+ */
+export function compileCatalogue(files: readonly CatalogueFile[]): Compiled {
+  const sources = files.map((file) => readSource(file.path, file.text))
+  const missing: Diagnostic[] = []
+  const only = (name: string, purpose: string): Source | undefined => {
+    const found = sources.filter((source) => baseName(source.path) === name)
+    for (const second of found.slice(1)) {
+      second.report('DUPLICATE_FILE', [], `there is another ${name}: ${found[0]?.path}`, { suggestion: 'Keep one of them.' })
+    }
+    if (found.length === 0) missing.push(missingFile(name, purpose, files))
+    return found[0]
+  }
+  const services = readServices(only('services.yaml', 'what short words mean on AWS'))
+  const teams = readTeams(only('oncall.yaml', 'who is on call'))
+  const policySource = only('policy.yaml', 'the guardrails')
+  const policy = readPolicy(policySource)
+  const world: World = { services: services.entries, serviceNames: services.names, teamNames: teams.names, policy }
+  if (policySource && policy) checkPolicy(policySource, policy, world)
+  const runbooks = sources.filter((source) => !SETTINGS.has(baseName(source.path))).flatMap((source) => readRunbookFile(source, world))
+  checkTogether(runbooks)
+  const diagnostics = sortDiagnostics([...missing, ...sources.flatMap((source) => source.diagnostics)])
+  const rest = { diagnostics, sources: Object.fromEntries(files.map((file) => [file.path, file.text])) }
+  if (diagnostics.some((diagnostic) => diagnostic.severity === 'error') || !policy) return rest
+  return {
+    catalogue: {
+      runbooks: runbooks.map((placed) => placed.runbook),
+      services: Object.fromEntries(services.entries),
+      teams: Object.fromEntries(teams.entries),
+      policy,
+    },
+    ...rest,
+  }
+}
+
+const SETTINGS = new Set(['services.yaml', 'oncall.yaml', 'policy.yaml'])
+
+function baseName(path: string): string {
+  return path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1)
+}
+
+function missingFile(name: string, purpose: string, files: readonly CatalogueFile[]): Diagnostic {
+  const first = files[0]?.path ?? ''
+  const folder = first.slice(0, first.length - baseName(first).length)
+  return {
+    code: 'MISSING_FILE',
+    severity: 'error',
+    file: `${folder}${name}`,
+    line: 1,
+    column: 1,
+    message: `the file is missing: it says ${purpose}`,
+    suggestion: `Create ${name} beside the runbooks.`,
+  }
+}
+
+interface Entries<T> {
+  readonly entries: ReadonlyMap<string, T>
+  /** Also those whose entry is wrong; `undefined` where the file could not be read. */
+  readonly names: ReadonlySet<string> | undefined
+}
+
+function readServices(source: Source | undefined): Entries<Service> {
+  return readEntries(source, servicesForm, serviceForm, (name, entry) => ({ name, ...entry }))
+}
+
+function readTeams(source: Source | undefined): Entries<Team> {
+  return readEntries(source, oncallForm, teamForm, (name, entry) => ({ name, ...entry }))
+}
+
+/** Reports what is wrong with the whole file, and keeps the entries that are right: others may name them. */
+function readEntries<F, T>(
+  source: Source | undefined,
+  whole: z.ZodType,
+  one: z.ZodType<F>,
+  make: (name: string, entry: F) => T,
+): Entries<T> {
+  const value = source?.value
+  if (!source || value === undefined) return { entries: new Map(), names: undefined }
+  report(source, [], whole, value)
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return { entries: new Map(), names: undefined }
+  const entries = new Map<string, T>()
+  for (const [name, entry] of Object.entries(value)) {
+    const parsed = parseForm(one, entry)
+    if (parsed.is === 'value') entries.set(name, make(name, parsed.value))
+  }
+  return { entries, names: new Set(Object.keys(value)) }
+}
+
+function readPolicy(source: Source | undefined): Policy | undefined {
+  if (!source || source.value === undefined) return undefined
+  const policy = report(source, [], policyForm, source.value)
+  return policy && { ...policy, places: placesOf(source, policy) }
+}
+
+/** Paths of the compiled policy, such as `services.api.maxCapacity`, with the line that says it. */
+function placesOf(source: Source, policy: Omit<Policy, 'places'>): { readonly [path: string]: string } {
+  const places: { [path: string]: string } = {}
+  const note = (path: Path): void => {
+    const written = path.map((step) => String(step).replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`))
+    // The names of services are the user's and are written as they are.
+    const asWritten = path.length === 3 ? ['services', String(path[1]), String(written[2])] : written
+    places[path.join('.')] = `${baseName(source.path)}:${source.lineOf(asWritten)}`
+  }
+  for (const key of ['mode', 'escalateTo', 'executionsPerHour']) note([key])
+  for (const [service, rules] of Object.entries(policy.services)) for (const key of Object.keys(rules)) note(['services', service, key])
+  return places
+}
+
+const MODES = ['shadow', 'approve', 'auto']
+
+function checkPolicy(source: Source, policy: Policy, world: World): void {
+  checkTeam(source, ['escalate_to'], policy.escalateTo.slice('oncall@'.length), world, policy.escalateTo)
+  for (const [service, rules] of Object.entries(policy.services)) {
+    if (world.serviceNames && !world.serviceNames.has(service)) {
+      source.report('UNKNOWN_SERVICE', ['services', service], `services.yaml has no service "${service}"`, {
+        onKey: true,
+        suggestion: `Services there: ${[...world.serviceNames].slice(0, 10).join(', ') || 'none'}.`,
+      })
+    }
+    if (rules.mode !== undefined && MODES.indexOf(rules.mode) > MODES.indexOf(policy.mode)) {
+      source.report('OVER_POLICY', ['services', service, 'mode'], `mode ${rules.mode} has no effect: the mode above is ${policy.mode}`, {
+        severity: 'warning',
+        suggestion: 'The smaller of the two holds.',
+      })
+    }
+    if (rules.executionsPerHour !== undefined && rules.executionsPerHour > policy.executionsPerHour) {
+      const message = `${rules.executionsPerHour} an hour has no effect: all services together may have ${policy.executionsPerHour}`
+      source.report('OVER_POLICY', ['services', service, 'executions_per_hour'], message, { severity: 'warning' })
+    }
+  }
+}
+
+/** What can only be seen with all runbooks at hand. */
+function checkTogether(runbooks: readonly PlacedRunbook[]): void {
+  const extra = runbooks[MAX_RUNBOOKS]
+  if (extra) extra.source.report('TOO_MANY', extra.nameAt, `there are ${runbooks.length} runbooks, the limit is ${MAX_RUNBOOKS}`)
+  const firsts = new Map<string, PlacedRunbook>()
+  for (const placed of runbooks.slice(0, MAX_RUNBOOKS)) {
+    const first = firsts.get(placed.runbook.runbook)
+    if (first) {
+      const place = `${first.source.path}:${first.source.lineOf(first.nameAt)}`
+      placed.source.report('DUPLICATE_RUNBOOK', placed.nameAt, `another runbook is called "${placed.runbook.runbook}": ${place}`, {
+        suggestion: 'Each name stands for one runbook.',
+      })
+      continue
+    }
+    for (const other of firsts.values()) warnOfOverlap(placed, other)
+    firsts.set(placed.runbook.runbook, placed)
+  }
+}
+
+function warnOfOverlap(placed: PlacedRunbook, other: PlacedRunbook): void {
+  const globsOf = ({ runbook }: PlacedRunbook): string[] => runbook.triggers.flatMap((trigger) => (trigger.is === 'alarm' ? [trigger.glob] : []))
+  for (const mine of globsOf(placed)) {
+    const theirs = globsOf(other).find((glob) => globsOverlap(mine, glob))
+    if (theirs === undefined) continue
+    const place = `${other.source.path}:${other.source.lineOf(other.nameAt)}`
+    placed.source.report('OVERLAPPING_TRIGGERS', placed.nameAt, `an alarm can match both "${mine}" and "${theirs}" of ${other.runbook.runbook} (${place})`, {
+      severity: 'warning',
+      suggestion: 'Both would start; the cooldown of the service then lets one of them act.',
+    })
+    return
+  }
+}
+
+function report<T>(source: Source, at: Path, form: z.ZodType<T>, value: unknown): T | undefined {
+  const parsed = parseForm(form, value)
+  if (parsed.is === 'value') return parsed.value
+  for (const { code, path, message, ...options } of parsed.problems) source.report(code, [...at, ...path], message, options)
+  return undefined
+}

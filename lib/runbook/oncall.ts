@@ -1,0 +1,91 @@
+import * as z from 'zod'
+import { issue, name, text } from './fields.ts'
+import { MAX_CHANNELS, MAX_ENTRIES } from './limits.ts'
+import type { Channel } from './runbook.ts'
+
+const SECRET = /^(?:ssm:\/?[A-Za-z0-9_./-]{1,1000}|env:[A-Za-z_][A-Za-z0-9_]{0,255})$/
+
+/** The name of a secret. The message never repeats the value, since it may be one. */
+const secret = z.string().superRefine((value, context) => {
+  if (SECRET.test(value)) return
+  context.addIssue(
+    issue('LITERAL_SECRET', 'a secret must be named, not written: ssm:/path/of/parameter or env:NAME', {
+      suggestion: 'If this was a real secret, replace it where it was issued: the file has been seen.',
+    }),
+  )
+})
+
+const email = z.string().max(320).regex(/^[^\s@<>"]+@[^\s@<>"]+$/, { error: 'must be an e-mail address' })
+
+const pagerduty = z.strictObject({
+  routing_key: secret.describe('The integration key of a PagerDuty service (Events API v2), by name: ssm:/path or env:NAME.'),
+  region: z.enum(['us', 'eu']).prefault('us').describe('The service region of the PagerDuty account. Default us.'),
+})
+
+const sns = z.strictObject({
+  topic_arn: z
+    .string()
+    .regex(/^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}(?:\.fifo)?$/, { error: 'must be the ARN of an SNS topic' })
+    .describe('The ARN of the topic.'),
+})
+
+const slack = z.strictObject({
+  token: secret.describe('The bot token, by name: ssm:/path or env:NAME.'),
+  channel: z.string().min(1).max(80).describe('The id of the channel, such as C0123456789.'),
+})
+
+const mail = z.strictObject({
+  from: email.describe('The sender; an identity verified in SES.'),
+  to: z.array(email).min(1).max(MAX_CHANNELS).describe('The receivers.'),
+})
+
+const webhook = z.strictObject({
+  url: text
+    .regex(/^https:\/\/[^\s/?#@]+(?:[/?#]\S*)?$|^http:\/\/(?:127\.0\.0\.1|localhost)(?::\d{1,5})?(?:[/?#]\S*)?$/, {
+      error: 'must be an https:// address without a password in it (http:// only on this machine)',
+    })
+    .describe('Where the page is posted to; https, or http on this machine only.'),
+  secret: secret.describe('The signing secret, by name: ssm:/path or env:NAME.'),
+})
+
+const kinds = {
+  pagerduty: z.exactOptional(pagerduty).describe('PagerDuty, Events API v2.'),
+  sns: z.exactOptional(sns).describe('A topic of Amazon SNS.'),
+  slack: z.exactOptional(slack).describe('A Slack channel.'),
+  email: z.exactOptional(mail).describe('E-mail through Amazon SES.'),
+  webhook: z.exactOptional(webhook).describe('An HTTP endpoint; requests are signed.'),
+}
+
+const channel = z
+  .strictObject(kinds)
+  .meta({ oneOf: Object.keys(kinds).map((kind) => ({ required: [kind] })) })
+  .transform((form, context): Channel => {
+    if (Object.keys(form).length > 1) {
+      context.addIssue(issue('WRONG_VALUE', `one channel is one of ${Object.keys(kinds).join(' | ')}; begin each with "- "`))
+      return z.NEVER
+    }
+    if (form.pagerduty) return { is: 'pagerduty', routingKey: form.pagerduty.routing_key, region: form.pagerduty.region }
+    if (form.sns) return { is: 'sns', topicArn: form.sns.topic_arn }
+    if (form.slack) return { is: 'slack', ...form.slack }
+    if (form.email) return { is: 'email', ...form.email }
+    if (form.webhook) return { is: 'webhook', ...form.webhook }
+    context.addIssue(issue('MISSING_KEY', `a channel is one of ${Object.keys(kinds).join(' | ')}`))
+    return z.NEVER
+  })
+
+/** One entry of oncall.yaml without its name. */
+export const teamForm = z
+  .strictObject({
+    channels: z
+      .array(channel)
+      .min(1)
+      .max(MAX_CHANNELS)
+      .describe('Ways to reach the person on call, tried in this order until one accepts the page.'),
+  })
+  .describe('One team: `oncall@<name>`.')
+
+/** All of oncall.yaml. */
+export const oncallForm = z
+  .record(name, teamForm)
+  .refine((teams) => Object.keys(teams).length <= MAX_ENTRIES, { error: `at most ${MAX_ENTRIES} teams` })
+  .describe('oncall.yaml: who `oncall@<team>` is.')

@@ -1,0 +1,213 @@
+import { describeAlarm } from './probes/alarm-state.ts'
+import { describe } from './errors.ts'
+import { HOLD_DOWN } from './execution/state.ts'
+import { escalation } from './execution/next.ts'
+import { effectiveMode, flappingVerdict, limitRules } from './guardrails.ts'
+import { runbookHashFor } from './ids.ts'
+import { claim, endClaim, type LimitRule } from './ledger/claims.ts'
+import { pinRunbook, readControl } from './ledger/control.ts'
+import type { Entry, EntryOf, Occasion } from './ledger/entry.ts'
+import { openHead } from './ledger/head.ts'
+import { emptyStream, load } from './ledger/records.ts'
+import type { Storage } from './ledger/storage.ts'
+import { awsOf, type App, type Turn } from './ports.ts'
+import type { Catalogue, Mode, Pinned, Runbook } from './runbook/runbook.ts'
+import { leaseUntilMs, note, openSession, type Session } from './session.ts'
+import { runTurn, type TurnResult } from './advance.ts'
+
+/** One execution that is to exist, with derived ids: starting it twice starts it once. */
+export interface StartOrder {
+  readonly incidentId: string
+  readonly executionId: string
+  /** OPEN's key, or for an incident without an alarm a key that no OPEN has. */
+  readonly key: string
+  readonly runbook: Runbook
+  readonly occasion: Occasion
+  /** Times of the alarm's latest transitions, for flapping. */
+  readonly changes: readonly number[]
+  /** A person may ask for less than the policy allows. */
+  readonly mode?: Mode
+  /** An earlier worker may have begun already: read seq 0 first. */
+  readonly repeat: boolean
+}
+
+interface Refusal {
+  readonly code: string
+  readonly reason: string
+  readonly place?: string
+  /** Whether a person must hear that nothing acts. */
+  readonly page: boolean
+}
+
+/** The first effect may take place so long after the lease's end and still be unseen; HEAD's first due time allows for it. */
+const FIRST_SETTLE_MS = 30_000
+
+/** Hashes that this process has pinned, by the storage they were pinned in. */
+const pinnedIn = new WeakMap<Storage, Set<string>>()
+
+/** What a RUNBOOK item pins. */
+export function pinnedOf(catalogue: Catalogue, runbook: Runbook): Pinned {
+  const service = catalogue.services[runbook.service]
+  if (!service) throw new Error(`runbook ${runbook.runbook} names service ${runbook.service}, which services.yaml lacks`)
+  return { runbook, service, teams: catalogue.teams }
+}
+
+/**
+ * Starts one execution and runs its first turn. `beside` is what must be on record before the first effect and may go out
+ * together with the start's own writes (the incident's first record). Every start ends in a record 0: started or refused.
+ */
+export async function start(app: App, order: StartOrder, turn: Turn, beside: Promise<unknown>): Promise<TurnResult> {
+  const { ports, catalogue } = app
+  const { incidentId, executionId, runbook } = order
+  const pinned = pinnedOf(catalogue, runbook)
+  const hash = runbookHashFor(pinned)
+  const head = { incidentId, stream: executionId, headSeq: -1, status: 'starting', wakes: 0 }
+  if (order.repeat) {
+    await beside
+    const stream = await load(ports.storage, incidentId, executionId)
+    if (stream.headSeq >= 0) {
+      const nowMs = ports.clock.now()
+      await openHead(ports.storage, { ...head, dueAtMs: nowMs })
+      await ports.queue.send({ v: 1, incidentId, stream: executionId, minSeq: 0, sentAtMs: nowMs }, 0)
+      return { is: 'waiting', untilMs: nowMs }
+    }
+  }
+  const nowMs = ports.clock.now()
+  const rules = rulesOf(order, catalogue)
+  const [refusals] = await Promise.all([
+    refusalsOf(app, order, pinned, rules, nowMs),
+    openHead(ports.storage, { ...head, dueAtMs: leaseUntilMs(turn) + FIRST_SETTLE_MS }),
+    pinOnce(app, hash, pinned),
+    beside,
+  ])
+  const refusal = refusals[0]
+  const { mode } = effectiveMode(catalogue.policy, runbook)
+  const header = {
+    executionId,
+    incidentId,
+    key: order.key,
+    runbook: runbook.runbook,
+    runbookHash: hash,
+    service: runbook.service,
+    severity: runbook.severity,
+    mode: lesser(mode, order.mode),
+    occasion: order.occasion,
+    actor: { is: 'engine', worker: turn.workerId },
+  } as const
+  if (!refusal) {
+    ports.metrics.count('ExecutionsStarted')
+    const started: EntryOf<'execution.started'> = { kind: 'execution.started', ...header }
+    const session = beginSession(app, turn, pinned, started)
+    holdDown(session, order, runbook)
+    return runTurn(session)
+  }
+  ports.metrics.count('ExecutionsRefused')
+  await Promise.all(rules.map((rule) => endClaim(ports.storage, rule.scope, executionId, { is: 'refused' })))
+  const { page, ...why } = refusal
+  const refused: EntryOf<'execution.refused'> = { kind: 'execution.refused', ...header, ...why }
+  const session = beginSession(app, turn, pinned, refused)
+  if (page) {
+    const reason = `${runbook.runbook} does not act on its own: ${refusal.reason}`
+    note(session, { ...escalation(session.execution, 'start', reason), actor: header.actor })
+  }
+  return runTurn(session)
+}
+
+function beginSession(app: App, turn: Turn, pinned: Pinned, first: EntryOf<'execution.started'> | EntryOf<'execution.refused'>): Session {
+  const session = openSession(app, turn, pinned, first, emptyStream(first.incidentId, first.executionId))
+  session.guarded = true
+  note(session, first)
+  return session
+}
+
+/** The alarm must stay for so long before anything is done; the wait counts from its onset. */
+function holdDown(session: Session, order: StartOrder, runbook: Runbook): void {
+  if (order.occasion.is !== 'alarm' || runbook.holdDownMs === 0) return
+  const wakeAtMs = order.occasion.onsetAtMs + runbook.holdDownMs
+  if (wakeAtMs <= session.app.ports.clock.now()) return
+  const entry: Entry = {
+    kind: 'step.waiting',
+    actor: { is: 'engine', worker: session.turn.workerId },
+    step: HOLD_DOWN,
+    waitId: HOLD_DOWN,
+    wakeAtMs,
+    reason: `the alarm must last ${runbook.holdDownMs / 1000} s`,
+  }
+  note(session, entry)
+}
+
+/** A person's own start counts in the windows but is not held back by them: somebody is looking. */
+function rulesOf(order: StartOrder, catalogue: Catalogue): readonly LimitRule[] {
+  const windowMs = order.occasion.is === 'alarm' ? order.occasion.signal.windowMs : undefined
+  const rules = limitRules(catalogue.policy, order.runbook, windowMs)
+  return order.occasion.is === 'manual' ? rules.map((rule) => ({ ...rule, cooldownMs: 0, perHour: Infinity })) : rules
+}
+
+/** Every rule that forbids this start, in order of weight. All are asked at once, since the first effect waits for them. */
+async function refusalsOf(
+  app: App,
+  order: StartOrder,
+  pinned: Pinned,
+  rules: readonly LimitRule[],
+  nowMs: number,
+): Promise<readonly Refusal[]> {
+  const { ports, catalogue } = app
+  const flapping = flappingVerdict(order.runbook, order.changes, nowMs)
+  const [control, disabled, ...claims] = await Promise.all([
+    readControl(ports.storage),
+    actionsDisabled(app, order, pinned),
+    ...rules.map((rule) => claim(ports.storage, rule, order.executionId, nowMs)),
+  ])
+  const refusals: Refusal[] = []
+  if (control.is === 'paused') {
+    refusals.push({ code: 'paused', reason: `everything was paused by ${control.by}: ${control.reason}`, page: true })
+  }
+  if (disabled) refusals.push({ code: 'actions-disabled', reason: disabled, page: false })
+  if (flapping.verdict === 'failed') {
+    refusals.push({ code: 'flapping', reason: flapping.reason, place: flapping.place, page: true })
+  }
+  for (const answer of claims) {
+    if (answer.is !== 'refused') continue
+    const place = catalogue.policy.places['executions_per_hour']
+    refusals.push({
+      code: answer.code,
+      reason: answer.reason,
+      page: answer.code === 'rate',
+      ...(answer.code === 'rate' && place !== undefined ? { place } : {}),
+    })
+  }
+  return refusals
+}
+
+/**
+ * EventBridge keeps telling of alarms whose actions are switched off; only CloudWatch knows that they are. The direct
+ * alarm action runs only while they are on, so it needs no question.
+ */
+async function actionsDisabled(app: App, order: StartOrder, pinned: Pinned): Promise<string | undefined> {
+  if (order.occasion.is !== 'alarm') return undefined
+  const { signal } = order.occasion
+  if (signal.source !== 'cloudwatch' || signal.via === 'alarm-action') return undefined
+  try {
+    const alarm = await describeAlarm(awsOf(app.ports, pinned.service, order.executionId), signal.name)
+    return alarm?.actionsEnabled === false ? `the actions of alarm ${signal.name} are disabled in CloudWatch` : undefined
+  } catch (error) {
+    // A mitigation is not held back because this question went unanswered.
+    app.ports.log.warn('the alarm could not be described', { execution: order.executionId, reason: describe(error) })
+    return undefined
+  }
+}
+
+/** One put per version and process; a repeat by another process meets the same content. */
+async function pinOnce(app: App, hash: string, pinned: Pinned): Promise<void> {
+  const { storage } = app.ports
+  const known = pinnedIn.get(storage) ?? new Set()
+  if (known.has(hash)) return
+  await pinRunbook(storage, hash, pinned)
+  pinnedIn.set(storage, known.add(hash))
+}
+
+const MODES: readonly Mode[] = ['shadow', 'approve', 'auto']
+
+function lesser(allowed: Mode, asked: Mode | undefined): Mode {
+  return asked !== undefined && MODES.indexOf(asked) < MODES.indexOf(allowed) ? asked : allowed
+}

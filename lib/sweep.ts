@@ -1,0 +1,127 @@
+import { describe } from './errors.ts'
+import { escalation } from './execution/next.ts'
+import { fold } from './execution/fold.ts'
+import { isEnded } from './execution/state.ts'
+import { carryOut } from './ingest.ts'
+import { INCIDENT_STREAM } from './incident-stream.ts'
+import type { Entry } from './ledger/entry.ts'
+import { advanceHead, dueHeads, shards, type Head } from './ledger/head.ts'
+import { dueOpens, openOf, replaceOpen, type Open } from './ledger/open.ts'
+import { append, load } from './ledger/records.ts'
+import type { App, Turn } from './ports.ts'
+
+export interface SweepResult {
+  /** Streams that were woken. */
+  readonly woken: number
+  /** Streams of those that were overdue: a lost message or a dead worker. */
+  readonly overdue: number
+  /** Accepted signals that an earlier worker had left, carried out now. */
+  readonly carriedOut: number
+  /** Streams that were stopped because waking them changes nothing. */
+  readonly stopped: number
+}
+
+/** The sweep runs each minute; what falls due until shortly after the next one gets its message now, with the exact delay. */
+const AHEAD_MS = 75_000
+
+/** A page of what is due. More than that waits for the next minute; the metric tells. */
+const MAX_PER_SHARD = 200
+
+/** Wakes of a stream that wrote nothing in between. Past it the stream is poison: it is stopped and a person is paged. */
+const MAX_WAKES = 10
+
+/**
+ * Finds what no message will wake: lost messages, dead workers, waits beyond the queue's reach, signals that were accepted
+ * and not carried out. Losing every message still ends in progress.
+ */
+export async function sweep(app: App, turn: Turn): Promise<SweepResult> {
+  const { ports } = app
+  const nowMs = ports.clock.now()
+  const [heads, opens] = await Promise.all([
+    dueHeads(ports.storage, nowMs + AHEAD_MS, MAX_PER_SHARD),
+    dueOpens(ports.storage, nowMs, MAX_PER_SHARD, shards),
+  ])
+  let overdue = 0
+  let stopped = 0
+  let carriedOut = 0
+  for (const head of heads) {
+    const late = (head.dueAtMs ?? 0) <= nowMs
+    if (late) overdue++
+    try {
+      if (late && head.wakes >= MAX_WAKES) stopped += await stopPoison(app, head, turn)
+      else await wake(app, head, nowMs)
+    } catch (error) {
+      ports.log.error('a stream could not be woken', { execution: head.stream, incident: head.incidentId, error })
+    }
+  }
+  for (const open of opens) carriedOut += await carryOutAll(app, open, turn)
+  ports.metrics.count('ExecutionsOverdue', overdue)
+  return { woken: heads.length, overdue, carriedOut, stopped }
+}
+
+/** Sends the message, and counts the wake on HEAD, which moves its due time so that the next sweep does not send another. */
+async function wake(app: App, head: Head, nowMs: number): Promise<void> {
+  const { ports } = app
+  const delayMs = Math.max(0, (head.dueAtMs ?? nowMs) - nowMs)
+  const message = { v: 1, incidentId: head.incidentId, stream: head.stream, minSeq: Math.max(0, head.headSeq), sentAtMs: nowMs } as const
+  await ports.queue.send(message, delayMs)
+  const late = delayMs === 0
+  await advanceHead(ports.storage, { ...head, wakes: head.wakes + (late ? 1 : 0), dueAtMs: nowMs + delayMs + AHEAD_MS })
+}
+
+/** Attempts that die before they record anything are counted here and nowhere else. */
+async function stopPoison(app: App, head: Head, turn: Turn): Promise<number> {
+  const { ports } = app
+  if (head.stream === INCIDENT_STREAM) {
+    ports.log.error('an incident cannot be advanced', { incident: head.incidentId })
+    await advanceHead(ports.storage, { ...head, wakes: 0, dueAtMs: ports.clock.now() + 3_600_000 })
+    return 0
+  }
+  const stream = await load(ports.storage, head.incidentId, head.stream)
+  const execution = fold(stream.entries)
+  if (isEnded(execution)) {
+    await advanceHead(ports.storage, withoutDue(head))
+    return 0
+  }
+  const actor = { is: 'engine', worker: turn.workerId } as const
+  const reason = `it was woken ${head.wakes} times and wrote nothing`
+  const entries: Entry[] = [
+    { kind: 'execution.stopped', actor, reason },
+    { ...escalation(execution, 'execution', `${head.stream} was stopped: ${reason}`, app.catalogue.policy.escalateTo), actor },
+  ]
+  const nowMs = ports.clock.now()
+  const answer = await append(ports.storage, ports.random, stream, entries, nowMs)
+  if (answer.is === 'conflict') return 0
+  await ports.queue.send({ v: 1, incidentId: head.incidentId, stream: head.stream, minSeq: answer.stream.headSeq, sentAtMs: nowMs }, 0)
+  await advanceHead(ports.storage, { ...head, headSeq: answer.stream.headSeq, status: 'stopped', wakes: 0, dueAtMs: nowMs + AHEAD_MS })
+  return 1
+}
+
+function withoutDue(head: Head): Head {
+  const { dueAtMs: _due, ...rest } = head
+  return rest
+}
+
+/** Repeats the start of accepted signals whose worker did not finish it. */
+async function carryOutAll(app: App, open: Open, turn: Turn): Promise<number> {
+  let count = 0
+  let seen = open
+  const { ports } = app
+  const later = { ...seen, wakes: seen.wakes + 1, dueAtMs: turn.deadlineMs + AHEAD_MS }
+  const claimed = await replaceOpen(ports.storage, seen, later)
+  if (claimed.is === 'conflict') {
+    seen = openOf(claimed.existing)
+    if (seen.wakes !== open.wakes) return 0
+  } else {
+    seen = { ...later, version: seen.version + 1 }
+  }
+  for (const pending of Object.values(seen.pending)) {
+    try {
+      await carryOut(app, seen, pending, turn, true)
+      count++
+    } catch (error) {
+      ports.log.error('a pending signal could not be carried out', { signal: pending.signal.signalId, reason: describe(error) })
+    }
+  }
+  return count
+}
