@@ -22,8 +22,21 @@ import { tickSite, useOfService } from './load.ts'
 import { answerHttp, getParameter, publish, sendEmail } from './messages.ts'
 import { getMetricData } from './metrics.ts'
 import { actOutside, type OutsideAct } from './outside.ts'
-import { changeResourceRecordSets, getChange, getHealthCheckStatus, listResourceRecordSets, tickZones } from './route53.ts'
-import { decodeWire, encodeWire, packError, type WireAnswer, type WireError, type WireRequest } from './wire.ts'
+import {
+  changeResourceRecordSets,
+  getChange,
+  getHealthCheckStatus,
+  listResourceRecordSets,
+  tickZones,
+} from './route53.ts'
+import {
+  decodeWire,
+  encodeWire,
+  packError,
+  type WireAnswer,
+  type WireError,
+  type WireRequest,
+} from './wire.ts'
 import { emptyWorld, TICK_MS, type Message, type Sim, type SimEvent, type World } from './world.ts'
 
 const HANDLERS: { readonly [K in CallName]: Handler<K> } = {
@@ -137,7 +150,12 @@ export interface Account {
 }
 
 export type AccountOptions =
-  | { readonly startAtMs: number; readonly seed?: number; readonly account?: string; readonly region?: string }
+  | {
+      readonly startAtMs: number
+      readonly seed?: number
+      readonly account?: string
+      readonly region?: string
+    }
   | { readonly saved: SavedAccount }
 
 /** An empty account, or one that goes on where `saved` stopped. */
@@ -185,7 +203,9 @@ export function createAccount(options: AccountOptions): Account {
       requestId,
       ...(scope.executionId === undefined ? {} : { executionId: scope.executionId }),
       effect,
-      ...(error === undefined ? {} : { error: { name: packError(error).name, message: packError(error).message } }),
+      ...(error === undefined
+        ? {}
+        : { error: { name: packError(error).name, message: packError(error).message } }),
     })
     try {
       for (const hook of [...hooks]) await hook.before?.(notice)
@@ -195,7 +215,10 @@ export function createAccount(options: AccountOptions): Account {
       const answer = handler(sim, structuredClone(input))
       effect = true
       if (refusal) throw refusal.error
-      const output = { ...answer, $metadata: { httpStatusCode: 200, requestId, attempts: 1, totalRetryDelay: 0 } }
+      const output = {
+        ...answer,
+        $metadata: { httpStatusCode: 200, requestId, attempts: 1, totalRetryDelay: 0 },
+      }
       for (const hook of [...hooks]) await hook.after?.(notice, output)
       record(entry())
       // The SDK's outputs are these members and the metadata; TypeScript cannot join a generic union again.

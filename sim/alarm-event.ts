@@ -1,5 +1,5 @@
 import type { Json } from '../lib/json.ts'
-import { breaches, type Datapoint } from './alarms.ts'
+import { breaches, type Datapoint } from './alarm-state.ts'
 import { nextUuid } from './chance.ts'
 import type { Alarm, AlarmState, Comparison, MetricAlarmKind, Sim, StateOfAlarm, World } from './world.ts'
 
@@ -22,7 +22,8 @@ export function alarmArn(world: World, name: string): string {
 /** CloudWatch's sentence about a transition. `window` is the evaluation periods, oldest first. */
 export function reasonOf(kind: MetricAlarmKind, to: AlarmState, window: readonly Datapoint[]): string {
   const total = kind.evaluationPeriods
-  if (to === 'INSUFFICIENT_DATA') return `Insufficient Data: ${plural(total, 'datapoint')} ${were(total)} unknown.`
+  if (to === 'INSUFFICIENT_DATA')
+    return `Insufficient Data: ${plural(total, 'datapoint')} ${were(total)} unknown.`
   const real = window.filter((point) => point.value !== undefined)
   if (real.length === 0) {
     const how = kind.missing === 'breaching' ? 'Breaching' : 'NonBreaching'

@@ -1,11 +1,20 @@
 import type { Calls } from '../lib/aws/aws.ts'
 import { alarmArn, emitAlarmEvent, reasonDataOf, reasonOf } from './alarm-event.ts'
+import { stateFor, type Datapoint } from './alarm-state.ts'
 import type { Answer } from './calls.ts'
 import { evaluateRule } from './composite.ts'
 import { nextUuid } from './chance.ts'
 import { readMetric } from './metrics.ts'
 import { refuse } from './refusal.ts'
-import type { Alarm, AlarmState, CompositeAlarmKind, MetricAlarmKind, Sim, StateOfAlarm, World } from './world.ts'
+import type {
+  Alarm,
+  AlarmState,
+  CompositeAlarmKind,
+  MetricAlarmKind,
+  Sim,
+  StateOfAlarm,
+  World,
+} from './world.ts'
 
 /** How many periods beyond those it needs an alarm looks back for data, when some are missing. */
 const EXTRA_PERIODS = 2
@@ -13,12 +22,6 @@ const EXTRA_PERIODS = 2
 const SETTLE_MS = 10_000
 const HIGH_RESOLUTION_SETTLE_MS = 2_000
 const DESCRIBE_MAX = 100
-
-/** One period as an alarm sees it; `value` is absent where there was no data. */
-export interface Datapoint {
-  readonly atMs: number
-  readonly value?: number
-}
 
 /** Puts a metric alarm into the account, not yet evaluated. */
 export function addMetricAlarm(
@@ -97,49 +100,6 @@ function evaluate(sim: Sim, alarm: Alarm, kind: MetricAlarmKind): void {
   })
 }
 
-/**
- * The state that a run of periods (oldest first, some beyond the evaluation periods) means: M breaching of N, with
- * missing data treated as the alarm says. Source: CloudWatch user guide, "Configuring how alarms treat missing data".
- */
-export function stateFor(kind: MetricAlarmKind, range: readonly Datapoint[], current: AlarmState): AlarmState {
-  const real = range.filter((point) => point.value !== undefined)
-  const recent = real.slice(-kind.evaluationPeriods)
-  const filled = kind.evaluationPeriods - recent.length
-  const breaching = recent.filter((point) => breaches(kind, point.value ?? 0)).length
-  const needed = kind.datapointsToAlarm
-  switch (kind.missing) {
-    case 'breaching':
-      return breaching + filled >= needed ? 'ALARM' : 'OK'
-    case 'notBreaching':
-      return breaching >= needed ? 'ALARM' : 'OK'
-    case 'ignore':
-      if (breaching >= needed) return 'ALARM'
-      return recent.length > breaching ? 'OK' : current
-    case 'missing': {
-      if (recent.length === 0) return 'INSUFFICIENT_DATA'
-      if (breaching >= needed) return 'ALARM'
-      if (breaching < recent.length) return 'OK'
-      // Only breaching points, but too few: old enough, and they count as a premature alarm; else nothing is decided yet.
-      const oldest = range.findIndex((point) => point.value !== undefined)
-      return range.length - oldest >= needed ? 'ALARM' : current
-    }
-  }
-}
-
-/** Whether a value is on the wrong side of the threshold. */
-export function breaches(kind: MetricAlarmKind, value: number): boolean {
-  switch (kind.comparison) {
-    case 'GreaterThanThreshold':
-      return value > kind.threshold
-    case 'GreaterThanOrEqualToThreshold':
-      return value >= kind.threshold
-    case 'LessThanThreshold':
-      return value < kind.threshold
-    case 'LessThanOrEqualToThreshold':
-      return value <= kind.threshold
-  }
-}
-
 /** A composite follows its children at once; its data names those that decided. */
 function follow(sim: Sim, alarm: Alarm, kind: CompositeAlarmKind): void {
   const { world } = sim
@@ -158,7 +118,10 @@ function follow(sim: Sim, alarm: Alarm, kind: CompositeAlarmKind): void {
     reasonData: JSON.stringify({
       triggeringAlarms: triggering.map((child) => ({
         arn: alarmArn(world, child.name),
-        state: { value: child.state.value, timestamp: new Date(child.state.atMs).toISOString().replace('Z', '+0000') },
+        state: {
+          value: child.state.value,
+          timestamp: new Date(child.state.atMs).toISOString().replace('Z', '+0000'),
+        },
       })),
     }),
     atMs: world.nowMs,
@@ -188,11 +151,17 @@ export function describeAlarms(
   if (input.AlarmNames !== undefined && input.AlarmNamePrefix !== undefined) {
     throw refuse('ValidationError', 'AlarmNames and AlarmNamePrefix cannot both be given.')
   }
-  const size = Math.min(input.MaxRecords ?? 50, world.faults.pageSize['cloudwatch:DescribeAlarms'] ?? DESCRIBE_MAX)
-  if (!(size >= 1 && size <= DESCRIBE_MAX)) throw refuse('ValidationError', `MaxRecords must be 1 to ${DESCRIBE_MAX}.`)
+  const size = Math.min(
+    input.MaxRecords ?? 50,
+    world.faults.pageSize['cloudwatch:DescribeAlarms'] ?? DESCRIBE_MAX,
+  )
+  if (!(size >= 1 && size <= DESCRIBE_MAX))
+    throw refuse('ValidationError', `MaxRecords must be 1 to ${DESCRIBE_MAX}.`)
   const types = input.AlarmTypes?.length ? input.AlarmTypes : (['MetricAlarm'] as const)
   const asked = Object.values(world.alarms)
-    .filter((alarm) => types.some((type) => (type === 'CompositeAlarm' ? 'composite' : 'metric') === alarm.kind.is))
+    .filter((alarm) =>
+      types.some((type) => (type === 'CompositeAlarm' ? 'composite' : 'metric') === alarm.kind.is),
+    )
     .filter((alarm) => input.AlarmNames === undefined || input.AlarmNames.includes(alarm.name))
     .filter((alarm) => alarm.name.startsWith(input.AlarmNamePrefix ?? ''))
     .filter((alarm) => input.StateValue === undefined || alarm.state.value === input.StateValue)
@@ -201,7 +170,9 @@ export function describeAlarms(
   if (!Number.isInteger(from)) throw refuse('InvalidNextToken', 'The next token is invalid.')
   const page = asked.slice(from, from + size)
   return {
-    MetricAlarms: page.flatMap((alarm) => (alarm.kind.is === 'metric' ? [metricShape(world, alarm, alarm.kind)] : [])),
+    MetricAlarms: page.flatMap((alarm) =>
+      alarm.kind.is === 'metric' ? [metricShape(world, alarm, alarm.kind)] : [],
+    ),
     CompositeAlarms: page.flatMap((alarm) =>
       alarm.kind.is === 'composite' ? [compositeShape(world, alarm, alarm.kind)] : [],
     ),

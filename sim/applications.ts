@@ -44,7 +44,14 @@ export interface Revision {
 }
 
 export type DeploymentStatus =
-  'Created' | 'Queued' | 'InProgress' | 'Baking' | 'Ready' | 'Succeeded' | 'Failed' | 'Stopped'
+  | 'Created'
+  | 'Queued'
+  | 'InProgress'
+  | 'Baking'
+  | 'Ready'
+  | 'Succeeded'
+  | 'Failed'
+  | 'Stopped'
 
 export interface Deployment {
   readonly id: string
@@ -129,7 +136,8 @@ export function addPastDeployment(
   application: Application,
   groupName: string,
   revision: RevisionLocation,
-  past: Pick<Deployment, 'createdAtMs'> & Partial<Pick<Deployment, 'status' | 'creator' | 'description' | 'mode'>>,
+  past: Pick<Deployment, 'createdAtMs'> &
+    Partial<Pick<Deployment, 'status' | 'creator' | 'description' | 'mode'>>,
 ): Deployment {
   const group = application.groups[groupName]
   if (!group) throw new Error(`the application ${application.name} has no group ${groupName}`)
@@ -182,7 +190,11 @@ export function revisionOf(application: Application, location: RevisionLocation)
 export function register(application: Application, location: RevisionLocation, atMs: number): void {
   let revision = revisionOf(application, location)
   if (!revision) {
-    revision = { location, description: 'Application revision registered by Deployment', registeredAtMs: atMs }
+    revision = {
+      location,
+      description: 'Application revision registered by Deployment',
+      registeredAtMs: atMs,
+    }
     application.revisions.push(revision)
   }
   revision.firstUsedAtMs ??= atMs

@@ -37,7 +37,9 @@ export function describeScalableTargets(
   sim: Sim,
   input: Calls['application-autoscaling:DescribeScalableTargets']['input'],
 ): Answer<'application-autoscaling:DescribeScalableTargets'> {
-  const namespace = need(input.ServiceNamespace, () => validation('serviceNamespace', 'Member must not be null'))
+  const namespace = need(input.ServiceNamespace, () =>
+    validation('serviceNamespace', 'Member must not be null'),
+  )
   const { world } = sim
   const all = namespace === 'ecs' ? Object.entries(world.scalableTargets) : []
   const asked = all.filter(([id]) => input.ResourceIds === undefined || input.ResourceIds.includes(id))
@@ -66,24 +68,36 @@ export function registerScalableTarget(
   input: RegisterInput,
 ): Answer<'application-autoscaling:RegisterScalableTarget'> {
   const { world } = sim
-  const namespace = need(input.ServiceNamespace, () => validation('serviceNamespace', 'Member must not be null'))
+  const namespace = need(input.ServiceNamespace, () =>
+    validation('serviceNamespace', 'Member must not be null'),
+  )
   const id = need(input.ResourceId, () => validation('resourceId', 'Member must not be null'))
   if (namespace !== 'ecs' || input.ScalableDimension !== DIMENSION) {
-    throw refuse('ValidationException', `Unsupported service namespace, resource type or scalable dimension: ${id}`)
+    throw refuse(
+      'ValidationException',
+      `Unsupported service namespace, resource type or scalable dimension: ${id}`,
+    )
   }
   const service = need(world.services[id.replace(/^service\//, '')], () =>
     refuse('ValidationException', `ECS service doesn't exist: ${id}`),
   )
   if (service.scheduling === 'DAEMON') {
-    throw refuse('ValidationException', `ECS service with the daemon scheduling strategy cannot be scaled: ${id}`)
+    throw refuse(
+      'ValidationException',
+      `ECS service with the daemon scheduling strategy cannot be scaled: ${id}`,
+    )
   }
   const old = world.scalableTargets[id]
   const min = input.MinCapacity ?? old?.min
   const max = input.MaxCapacity ?? old?.max
   if (min === undefined || max === undefined) {
-    throw refuse('ValidationException', 'You must specify both MinCapacity and MaxCapacity for a new scalable target.')
+    throw refuse(
+      'ValidationException',
+      'You must specify both MinCapacity and MaxCapacity for a new scalable target.',
+    )
   }
-  if (min < 0 || !Number.isInteger(min)) throw refuse('ValidationException', 'Minimum capacity cannot be negative.')
+  if (min < 0 || !Number.isInteger(min))
+    throw refuse('ValidationException', 'Minimum capacity cannot be negative.')
   if (min > max) throw refuse('ValidationException', 'Maximum capacity cannot be less than minimum capacity')
   const target = old ?? addScalableTarget(world, id.replace(/^service\//, ''), { min, max })
   target.min = min

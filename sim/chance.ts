@@ -38,7 +38,9 @@ export function nextDigits(world: World, kind: string, length: number): string {
 
 /** A number in [0, 1) that depends on the seed, a label and a time only. Cheap: one call a tick and endpoint. */
 export function noise(seed: number, label: number, atMs: number): number {
-  let x = (Math.imul(seed ^ 0x9e3779b9, 0x85ebca6b) ^ Math.imul(label + 1, 0xc2b2ae35) ^ Math.floor(atMs / 1000)) | 0
+  let x =
+    (Math.imul(seed ^ 0x9e3779b9, 0x85ebca6b) ^ Math.imul(label + 1, 0xc2b2ae35) ^ Math.floor(atMs / 1000)) |
+    0
   x = Math.imul(x ^ (x >>> 16), 0x7feb352d)
   x = Math.imul(x ^ (x >>> 15), 0x846ca68b)
   return ((x ^ (x >>> 16)) >>> 0) / 0x1_0000_0000

@@ -111,7 +111,9 @@ export function batchGetDeployments(
   sim: Sim,
   input: Calls['codedeploy:BatchGetDeployments']['input'],
 ): Answer<'codedeploy:BatchGetDeployments'> {
-  const ids = need(input.deploymentIds, () => refuse('DeploymentIdRequiredException', 'Deployment ids are required.'))
+  const ids = need(input.deploymentIds, () =>
+    refuse('DeploymentIdRequiredException', 'Deployment ids are required.'),
+  )
   if (ids.length === 0) throw refuse('DeploymentIdRequiredException', 'Deployment ids are required.')
   if (ids.length > MAX_BATCH) {
     throw refuse('BatchLimitExceededException', `The maximum number of deployment ids is ${MAX_BATCH}.`)
@@ -135,7 +137,10 @@ export function getApplicationRevision(
   const application = applicationOf(sim.world, input.applicationName)
   const location = need(input.revision, () => refuse('RevisionRequiredException', 'A revision is required.'))
   const revision = need(revisionOf(application, location), () =>
-    refuse('RevisionDoesNotExistException', `No application revision found for application: ${application.name}`),
+    refuse(
+      'RevisionDoesNotExistException',
+      `No application revision found for application: ${application.name}`,
+    ),
   )
   return {
     applicationName: application.name,
@@ -155,11 +160,15 @@ export function stopDeployment(
 ): Answer<'codedeploy:StopDeployment'> {
   const deployment = deploymentOf(sim.world, input.deploymentId)
   if (!isActive(deployment)) {
-    throw refuse('DeploymentAlreadyCompletedException', `The deployment ${deployment.id} is already completed.`)
+    throw refuse(
+      'DeploymentAlreadyCompletedException',
+      `The deployment ${deployment.id} is already completed.`,
+    )
   }
   deployment.stop ??= {
     atMs: sim.world.nowMs,
-    rollback: input.autoRollbackEnabled ?? deployment.autoRollback.events.includes('DEPLOYMENT_STOP_ON_REQUEST'),
+    rollback:
+      input.autoRollbackEnabled ?? deployment.autoRollback.events.includes('DEPLOYMENT_STOP_ON_REQUEST'),
     error: { code: 'MANUAL_STOP', message: 'The deployment was stopped by a user.' },
   }
   return { status: 'Pending', statusMessage: `The deployment ${deployment.id} is being stopped.` }
@@ -178,7 +187,10 @@ export function createDeployment(
     ),
   )
   if ((input.description ?? '').length > MAX_DESCRIPTION) {
-    throw refuse('DescriptionTooLongException', `The description is longer than ${MAX_DESCRIPTION} characters.`)
+    throw refuse(
+      'DescriptionTooLongException',
+      `The description is longer than ${MAX_DESCRIPTION} characters.`,
+    )
   }
   const revision = askedRevision(world, application, group, input)
   if (application.platform === 'Lambda' && input.ignoreApplicationStopFailures === true) {
@@ -198,7 +210,10 @@ export function createDeployment(
   }
   const configName = input.deploymentConfigName ?? group.configName
   if (!configFits(configName, application)) {
-    throw refuse('DeploymentConfigDoesNotExistException', `No deployment configuration found for name: ${configName}`)
+    throw refuse(
+      'DeploymentConfigDoesNotExistException',
+      `No deployment configuration found for name: ${configName}`,
+    )
   }
   const auto = input.autoRollbackConfiguration
   const guard = input.overrideAlarmConfiguration
@@ -208,9 +223,16 @@ export function createDeployment(
     description: input.description ?? '',
     configName,
     ignoreStopFailures: input.ignoreApplicationStopFailures ?? false,
-    autoRollback: auto ? { enabled: auto.enabled ?? false, events: [...(auto.events ?? [])] } : group.autoRollback,
+    autoRollback: auto
+      ? { enabled: auto.enabled ?? false, events: [...(auto.events ?? [])] }
+      : group.autoRollback,
     ...(guard
-      ? { alarmOverride: { enabled: guard.enabled ?? false, names: (guard.alarms ?? []).map((alarm) => alarm.name ?? '') } }
+      ? {
+          alarmOverride: {
+            enabled: guard.enabled ?? false,
+            names: (guard.alarms ?? []).map((alarm) => alarm.name ?? ''),
+          },
+        }
       : {}),
   })
   return { deploymentId: deployment.id }
@@ -225,12 +247,18 @@ function askedRevision(
 ): RevisionLocation {
   if (input.deploymentMode === 'RESTART') {
     if (application.platform !== 'Server' || input.revision !== undefined) {
-      throw refuse('InvalidDeploymentModeException', 'RESTART takes no revision, and in-place deployments only.')
+      throw refuse(
+        'InvalidDeploymentModeException',
+        'RESTART takes no revision, and in-place deployments only.',
+      )
     }
     const last = Object.values(world.deployments).findLast(
-      (other) => other.group === group.name && other.application === application.name && other.status === 'Succeeded',
+      (other) =>
+        other.group === group.name && other.application === application.name && other.status === 'Succeeded',
     )
-    return need(last?.revision, () => refuse('RevisionRequiredException', 'There is no successful deployment yet.'))
+    return need(last?.revision, () =>
+      refuse('RevisionRequiredException', 'There is no successful deployment yet.'),
+    )
   }
   const location = need(input.revision, () => refuse('RevisionRequiredException', 'A revision is required.'))
   const expected = application.platform === 'Server' ? ['S3', 'GitHub'] : ['S3', 'AppSpecContent', 'String']

@@ -44,7 +44,8 @@ export function evaluateRule(
       if (take()?.text !== ')') throw new Error(`the rule lacks a closing parenthesis: ${rule}`)
       return value
     }
-    if (token?.name === undefined) throw new Error(`the rule cannot be read at ${token?.text ?? 'its end'}: ${rule}`)
+    if (token?.name === undefined)
+      throw new Error(`the rule cannot be read at ${token?.text ?? 'its end'}: ${rule}`)
     children.push(token.name)
     return stateOf(token.name) === token.text
   }
@@ -54,7 +55,8 @@ export function evaluateRule(
 }
 
 function tokensOf(rule: string): Token[] {
-  const pattern = /\s*(?:(ALARM|OK|INSUFFICIENT_DATA)\s*\(\s*(?:"([^"]+)"|([^)\s]+))\s*\)|(AND|OR|NOT|TRUE|FALSE|\(|\)))/y
+  const pattern =
+    /\s*(?:(ALARM|OK|INSUFFICIENT_DATA)\s*\(\s*(?:"([^"]+)"|([^)\s]+))\s*\)|(AND|OR|NOT|TRUE|FALSE|\(|\)))/y
   const tokens: Token[] = []
   while (pattern.lastIndex < rule.trimEnd().length) {
     const at = pattern.lastIndex

@@ -46,13 +46,20 @@ export function infoOf(world: World, deployment: Deployment): DeploymentInfo {
       ? {
           rollbackInfo: {
             ...(rollback.deploymentId === undefined ? {} : { rollbackDeploymentId: rollback.deploymentId }),
-            ...(rollback.triggeredBy === undefined ? {} : { rollbackTriggeringDeploymentId: rollback.triggeredBy }),
+            ...(rollback.triggeredBy === undefined
+              ? {}
+              : { rollbackTriggeringDeploymentId: rollback.triggeredBy }),
             rollbackMessage: rollback.message,
           },
         }
       : {}),
     ...(guard
-      ? { overrideAlarmConfiguration: { enabled: guard.enabled, alarms: guard.names.map((name) => ({ name })) } }
+      ? {
+          overrideAlarmConfiguration: {
+            enabled: guard.enabled,
+            alarms: guard.names.map((name) => ({ name })),
+          },
+        }
       : {}),
   }
 }

@@ -29,7 +29,10 @@ export function openDeployment(
   application: Application,
   group: DeploymentGroup,
   revision: RevisionLocation,
-  options: Pick<Deployment, 'creator' | 'mode' | 'description' | 'configName' | 'ignoreStopFailures' | 'autoRollback'> &
+  options: Pick<
+    Deployment,
+    'creator' | 'mode' | 'description' | 'configName' | 'ignoreStopFailures' | 'autoRollback'
+  > &
     Partial<Pick<Deployment, 'alarmOverride' | 'rollback' | 'durationMs'>>,
 ): Deployment {
   const { world } = sim
@@ -85,7 +88,8 @@ function tickDeployment(sim: Sim, deployment: Deployment): void {
   const firing = firingAlarms(world, deployment, group)
   if (firing.length > 0) {
     const message = `One or more alarms have been activated according to the Amazon CloudWatch metrics you selected, and the affected deployments have been stopped. Activated alarms: <${firing.join(', ')}>`
-    const rollback = deployment.autoRollback.enabled && deployment.autoRollback.events.includes('DEPLOYMENT_STOP_ON_ALARM')
+    const rollback =
+      deployment.autoRollback.enabled && deployment.autoRollback.events.includes('DEPLOYMENT_STOP_ON_ALARM')
     deployment.stop = { atMs: world.nowMs, rollback, error: { code: 'ALARM_ACTIVE', message } }
     return
   }
@@ -147,12 +151,19 @@ function shift(
 }
 
 /** A Lambda AppSpec names where the alias stands and where it goes; it is good for one journey only. */
-function shiftAlias(world: World, name: string, content: string): { code: string; message: string } | undefined {
+function shiftAlias(
+  world: World,
+  name: string,
+  content: string,
+): { code: string; message: string } | undefined {
   const alias = world.aliases[name]
   const current = /CurrentVersion["']?\s*:\s*["']?(\w+)/.exec(content)?.[1]
   const target = /TargetVersion["']?\s*:\s*["']?(\w+)/.exec(content)?.[1]
   if (!alias || current === undefined || target === undefined || current === target) {
-    return { code: 'INVALID_REVISION', message: 'CurrentVersion and TargetVersion must be given and must differ.' }
+    return {
+      code: 'INVALID_REVISION',
+      message: 'CurrentVersion and TargetVersion must be given and must differ.',
+    }
   }
   if (alias.version !== current) {
     const message = `The alias points to version ${alias.version}, not to the CurrentVersion ${current}.`
@@ -186,7 +197,8 @@ function end(
     status === 'Stopped'
       ? deployment.stop?.rollback === true
       : deployment.autoRollback.enabled && deployment.autoRollback.events.includes('DEPLOYMENT_FAILURE')
-  if (status !== 'Succeeded' && wantsRollback && deployment.creator !== 'codeDeployRollback') rollBack(sim, deployment)
+  if (status !== 'Succeeded' && wantsRollback && deployment.creator !== 'codeDeployRollback')
+    rollBack(sim, deployment)
 }
 
 /** CodeDeploy's own way back: the last successful revision again, which no alarm stops. */

@@ -80,7 +80,8 @@ export function describeServices(
 ): Answer<'ecs:DescribeServices'> {
   const names = need(input.services, () => refuse('InvalidParameterException', 'Services cannot be empty.'))
   if (names.length === 0) throw refuse('InvalidParameterException', 'Services cannot be empty.')
-  if (names.length > 10) throw refuse('InvalidParameterException', 'Services cannot have more than 10 elements.')
+  if (names.length > 10)
+    throw refuse('InvalidParameterException', 'Services cannot have more than 10 elements.')
   const { world } = sim
   if (!world.clusters.includes(keyOf(input.cluster, '').cluster)) {
     throw refuse('ClusterNotFoundException', 'Cluster not found.')
@@ -150,14 +151,22 @@ export function startRollout(world: World, service: EcsService, taskDefinition: 
   for (const deployment of service.deployments) deployment.status = 'ACTIVE'
   service.taskDefinition = taskDefinition
   service.deployments.unshift(newDeployment(world, service, 'IN_PROGRESS'))
-  say(world, service, `(service ${service.name}) has begun a deployment to ${taskDefinition.split('/').pop()}.`)
+  say(
+    world,
+    service,
+    `(service ${service.name}) has begun a deployment to ${taskDefinition.split('/').pop()}.`,
+  )
 }
 
 /** CodeDeploy's traffic shift: every task at once, as when the replacement set was already healthy. */
 export function shiftTasks(world: World, service: EcsService, taskDefinition: string): void {
   service.taskDefinition = taskDefinition
   for (const task of service.tasks) task.taskDefinition = taskDefinition
-  say(world, service, `(service ${service.name}) primary task set now runs ${taskDefinition.split('/').pop()}.`)
+  say(
+    world,
+    service,
+    `(service ${service.name}) primary task set now runs ${taskDefinition.split('/').pop()}.`,
+  )
 }
 
 /** One second: tasks start, stop, become RUNNING and are exchanged by rollouts. */
@@ -214,7 +223,11 @@ export function taskDefinitionArn(world: World, text: string): string {
   return `${prefix}${name}:${Math.max(...revisions)}`
 }
 
-function newDeployment(world: World, service: EcsService, rolloutState: EcsDeployment['rolloutState']): EcsDeployment {
+function newDeployment(
+  world: World,
+  service: EcsService,
+  rolloutState: EcsDeployment['rolloutState'],
+): EcsDeployment {
   return {
     id: `ecs-svc/${nextDigits(world, 'ecs-deployment', 19)}`,
     status: 'PRIMARY',
@@ -227,7 +240,12 @@ function newDeployment(world: World, service: EcsService, rolloutState: EcsDeplo
 
 function remember(world: World, service: EcsService): void {
   const running = runningOf(world, service)
-  const now = { atMs: world.nowMs, desired: service.desired, running, pending: service.tasks.length - running }
+  const now = {
+    atMs: world.nowMs,
+    desired: service.desired,
+    running,
+    pending: service.tasks.length - running,
+  }
   const last = service.past.at(-1)
   if (last?.desired === now.desired && last.running === now.running && last.pending === now.pending) return
   service.past.push(now)
@@ -258,7 +276,8 @@ function shapeOf(world: World, service: EcsService, asOfMs: number): ServiceShap
   const running = counts?.running ?? runningOf(world, service)
   const pending = counts?.pending ?? 0
   const desired = counts?.desired ?? service.desired
-  const taskSets = service.controller === 'ECS' ? undefined : taskSetsOf(world, service, desired, running, pending)
+  const taskSets =
+    service.controller === 'ECS' ? undefined : taskSetsOf(world, service, desired, running, pending)
   return {
     serviceArn: arnOf(world, service.cluster, service.name),
     serviceName: service.name,

@@ -37,17 +37,28 @@ export function refuseNext(
 }
 
 /** How far a list or describe call stays behind what has happened. */
-export function lagBehind(world: World, name: 'ecs:DescribeServices' | 'codedeploy:ListDeployments', ms: number): void {
+export function lagBehind(
+  world: World,
+  name: 'ecs:DescribeServices' | 'codedeploy:ListDeployments',
+  ms: number,
+): void {
   world.faults.lagMs[name] = ms
 }
 
 /** The next `times` HTTP requests to a host get this answer; status 0 is a network failure. */
-export function failHttp(world: World, host: string, fault: { status: number; body?: string; times?: number }): void {
+export function failHttp(
+  world: World,
+  host: string,
+  fault: { status: number; body?: string; times?: number },
+): void {
   world.faults.http[host] = { status: fault.status, body: fault.body ?? '', times: fault.times ?? 1 }
 }
 
 /** Uses up one planned refusal of this call. */
-export function takeRefusal(world: World, name: CallName): { when: Refusal['when']; error: Error } | undefined {
+export function takeRefusal(
+  world: World,
+  name: CallName,
+): { when: Refusal['when']; error: Error } | undefined {
   const planned = world.faults.refusals[name]
   const next = planned?.[0]
   if (!planned || !next) return undefined

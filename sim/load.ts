@@ -51,7 +51,8 @@ function copiesOf(world: World, backend: Backend): { build: Build; copies: numbe
   }
   const counts = new Map<string, number>()
   for (const task of world.services[backend.service]?.tasks ?? []) {
-    if (task.readyAtMs <= world.nowMs) counts.set(task.taskDefinition, (counts.get(task.taskDefinition) ?? 0) + 1)
+    if (task.readyAtMs <= world.nowMs)
+      counts.set(task.taskDefinition, (counts.get(task.taskDefinition) ?? 0) + 1)
   }
   return [...counts].map(([key, copies]) => ({ build: buildOf(key), copies }))
 }
@@ -67,7 +68,8 @@ export function performanceOf(
 ): Performance {
   const capacity = copies.reduce((sum, { build, copies: c }) => sum + build.mu * c, 0)
   const count = copies.reduce((sum, { copies: c }) => sum + c, 0)
-  if (capacity === 0) return { rho: rps > 0 ? Number.POSITIVE_INFINITY : 0, errorRatio: 1, latencyS: MAX_LATENCY_S }
+  if (capacity === 0)
+    return { rho: rps > 0 ? Number.POSITIVE_INFINITY : 0, errorRatio: 1, latencyS: MAX_LATENCY_S }
   const rho = rps / capacity
   const failing = copies.reduce(
     (sum, { build, copies: c }) => sum + (build.errorRatio * exposure * build.mu * c) / capacity,
@@ -128,7 +130,11 @@ function count(
   errors: number,
   latencyS: number,
 ): void {
-  const put = (name: string, sample: Parameters<typeof putMetric>[2], values?: Parameters<typeof putMetric>[3]) =>
+  const put = (
+    name: string,
+    sample: Parameters<typeof putMetric>[2],
+    values?: Parameters<typeof putMetric>[3],
+  ) =>
     putMetric(world, { namespace: site.namespace, name, dimensions, periodMs: site.periodMs }, sample, values)
   put('RequestCount', { sum: requests, count: requests, min: 1, max: 1 })
   if (errors > 0) put('HTTPCode_Target_5XX_Count', { sum: errors, count: errors, min: 1, max: 1 })

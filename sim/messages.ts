@@ -15,7 +15,9 @@ const MAX_RECIPIENTS = 50
 export function publish(sim: Sim, input: Calls['sns:Publish']['input']): Answer<'sns:Publish'> {
   const { world } = sim
   const invalid = (reason: string) => refuse('InvalidParameterException', `Invalid parameter: ${reason}`)
-  const topic = need(input.TopicArn, () => invalid('TopicArn or TargetArn Reason: no value for required parameter'))
+  const topic = need(input.TopicArn, () =>
+    invalid('TopicArn or TargetArn Reason: no value for required parameter'),
+  )
   const message = need(input.Message, () => invalid('Empty message'))
   if (Buffer.byteLength(message) > MAX_MESSAGE_BYTES) throw invalid('Message too long')
   if (input.Subject !== undefined && !/^[\x20-\x7e]{1,100}$/.test(input.Subject)) throw invalid('Subject')
@@ -27,13 +29,18 @@ export function publish(sim: Sim, input: Calls['sns:Publish']['input']): Answer<
 
 export function sendEmail(sim: Sim, input: Calls['ses:SendEmail']['input']): Answer<'ses:SendEmail'> {
   const { world } = sim
-  const from = need(input.FromEmailAddress, () => refuse('BadRequestException', 'FromEmailAddress is required.'))
+  const from = need(input.FromEmailAddress, () =>
+    refuse('BadRequestException', 'FromEmailAddress is required.'),
+  )
   const to = [...(input.Destination?.ToAddresses ?? []), ...(input.Destination?.CcAddresses ?? [])]
   if (to.length === 0) throw refuse('BadRequestException', 'At least one destination is required.')
-  if (to.length > MAX_RECIPIENTS) throw refuse('MessageRejected', `Recipient count exceeds ${MAX_RECIPIENTS}.`)
+  if (to.length > MAX_RECIPIENTS)
+    throw refuse('MessageRejected', `Recipient count exceeds ${MAX_RECIPIENTS}.`)
   const simple = need(input.Content?.Simple, () => refuse('BadRequestException', 'Content is required.'))
   const address = /<([^>]+)>/.exec(from)?.[1] ?? from
-  const verified = world.mailIdentities.some((identity) => address === identity || address.endsWith(`@${identity}`))
+  const verified = world.mailIdentities.some(
+    (identity) => address === identity || address.endsWith(`@${identity}`),
+  )
   if (!verified) {
     const failed = `The following identities failed the check in region ${world.region.toUpperCase()}: ${address}`
     throw refuse('MessageRejected', `Email address is not verified. ${failed}`)
@@ -48,10 +55,15 @@ export function sendEmail(sim: Sim, input: Calls['ses:SendEmail']['input']): Ans
   return { MessageId: nextUuid(world, 'message') }
 }
 
-export function getParameter(sim: Sim, input: Calls['ssm:GetParameter']['input']): Answer<'ssm:GetParameter'> {
+export function getParameter(
+  sim: Sim,
+  input: Calls['ssm:GetParameter']['input'],
+): Answer<'ssm:GetParameter'> {
   const { world } = sim
   const name = need(input.Name, () => refuse('ValidationException', 'Name must not be null'))
-  const parameter = need(world.parameters[name], () => refuse('ParameterNotFound', `Parameter ${name} not found.`))
+  const parameter = need(world.parameters[name], () =>
+    refuse('ParameterNotFound', `Parameter ${name} not found.`),
+  )
   const readable = !parameter.secure || input.WithDecryption === true
   return {
     Parameter: {
@@ -83,7 +95,13 @@ export function answerHttp(sim: Sim, request: HttpRequest): HttpAnswer {
     return enqueuePage(world, request.body)
   }
   if (url.host === 'slack.com' && url.pathname === '/api/chat.postMessage') return postToSlack(world, request)
-  receive(world, { via: 'webhook', to: request.url, subject: `POST ${url.pathname}`, body: request.body, interrupts: true })
+  receive(world, {
+    via: 'webhook',
+    to: request.url,
+    subject: `POST ${url.pathname}`,
+    body: request.body,
+    interrupts: true,
+  })
   return answer(200, '{"ok":true}')
 }
 
@@ -95,10 +113,13 @@ interface PagerDutyEvent {
 }
 
 function enqueuePage(world: World, body: string): HttpAnswer {
-  const event = parse<PagerDutyEvent>(body)
+  const event = parse(body) as PagerDutyEvent | undefined
   const errors = event ? pageProblems(event) : ['The body is not JSON']
   if (!event || errors.length > 0) {
-    return answer(400, JSON.stringify({ status: 'invalid event', message: 'Event object is invalid', errors }))
+    return answer(
+      400,
+      JSON.stringify({ status: 'invalid event', message: 'Event object is invalid', errors }),
+    )
   }
   const key = event.dedup_key ?? nextUuid(world, 'dedup').replaceAll('-', '')
   const page = world.pages[key]
@@ -107,7 +128,14 @@ function enqueuePage(world: World, body: string): HttpAnswer {
     const interrupts = page?.open !== true
     world.pages[key] = { open: true, acknowledged: interrupts ? false : (page?.acknowledged ?? false) }
     const subject = event.payload?.summary ?? ''
-    receive(world, { via: 'pagerduty', to: event.routing_key ?? '', subject, body, dedupKey: key, interrupts })
+    receive(world, {
+      via: 'pagerduty',
+      to: event.routing_key ?? '',
+      subject,
+      body,
+      dedupKey: key,
+      interrupts,
+    })
   } else if (page?.open) {
     if (event.event_action === 'resolve') page.open = false
     else page.acknowledged = true
@@ -119,11 +147,13 @@ function pageProblems(event: PagerDutyEvent): string[] {
   const problems: string[] = []
   if (event.routing_key?.length !== 32) problems.push("'routing_key' is missing or has not 32 characters")
   const action = event.event_action ?? ''
-  if (!['trigger', 'acknowledge', 'resolve'].includes(action)) problems.push("'event_action' is missing or invalid")
+  if (!['trigger', 'acknowledge', 'resolve'].includes(action))
+    problems.push("'event_action' is missing or invalid")
   if ((event.dedup_key ?? '').length > MAX_DEDUP_KEY) problems.push("'dedup_key' is too long")
   if (action !== 'trigger') return problems
   const { summary, source, severity } = event.payload ?? {}
-  if (!summary || summary.length > MAX_SUMMARY) problems.push("'payload.summary' is missing, blank or too long")
+  if (!summary || summary.length > MAX_SUMMARY)
+    problems.push("'payload.summary' is missing, blank or too long")
   if (!source) problems.push("'payload.source' is missing or blank")
   if (!['critical', 'error', 'warning', 'info'].includes(severity ?? '')) {
     problems.push("'payload.severity' is missing or invalid")
@@ -133,10 +163,13 @@ function pageProblems(event: PagerDutyEvent): string[] {
 
 /** Slack tells its refusals with status 200. */
 function postToSlack(world: World, request: HttpRequest): HttpAnswer {
-  const authorization = Object.entries(request.headers).find(([name]) => name.toLowerCase() === 'authorization')?.[1]
-  const message = parse<{ channel?: string; text?: string }>(request.body)
+  const authorization = Object.entries(request.headers).find(
+    ([name]) => name.toLowerCase() === 'authorization',
+  )?.[1]
+  const message = parse(request.body) as { channel?: string; text?: string } | undefined
   const no = (error: string) => answer(200, JSON.stringify({ ok: false, error }))
-  if (!/^Bearer xoxb-/.test(authorization ?? '')) return no(authorization === undefined ? 'not_authed' : 'invalid_auth')
+  if (authorization?.startsWith('Bearer xoxb-') !== true)
+    return no(authorization === undefined ? 'not_authed' : 'invalid_auth')
   if (!message?.channel) return no('channel_not_found')
   if (!message.text) return no('no_text')
   const { channel, text } = message
@@ -153,10 +186,10 @@ function answer(status: number, body: string): HttpAnswer {
   return { status, headers: { 'content-type': 'application/json' }, body }
 }
 
-function parse<T extends object>(text: string): T | undefined {
+function parse(text: string): object | undefined {
   try {
     const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null ? (value as T) : undefined
+    return typeof value === 'object' && value !== null ? value : undefined
   } catch {
     return undefined
   }

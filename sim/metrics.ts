@@ -100,7 +100,8 @@ export function getMetricData(
   input: Calls['cloudwatch:GetMetricData']['input'],
 ): Answer<'cloudwatch:GetMetricData'> {
   const { world } = sim
-  const missing = (name: string) => () => refuse('MissingRequiredParameterException', `The parameter ${name} is required.`)
+  const missing = (name: string) => () =>
+    refuse('MissingRequiredParameterException', `The parameter ${name} is required.`)
   const queries = need(input.MetricDataQueries, missing('MetricDataQueries'))
   const startMs = need(input.StartTime, missing('StartTime')).getTime()
   const endMs = need(input.EndTime, missing('EndTime')).getTime()

@@ -13,7 +13,13 @@ export type OutsideAct =
   | { readonly is: 'set-room'; readonly service: string; readonly tasks: number | null }
   /** A new task definition straight on an ECS service, as a pipeline does on a canary. */
   | { readonly is: 'set-task-definition'; readonly service: string; readonly taskDefinition: string }
-  | { readonly is: 'set-weight'; readonly zone: string; readonly name: string; readonly set: string; readonly weight: number }
+  | {
+      readonly is: 'set-weight'
+      readonly zone: string
+      readonly name: string
+      readonly set: string
+      readonly weight: number
+    }
   | { readonly is: 'set-load'; readonly site: string; readonly rps: number }
   | { readonly is: 'set-health'; readonly healthCheck: string; readonly healthy: boolean }
   /** A deployment of an ECS group by a pipeline; `build` describes what it deploys, where the account does not know it yet. */

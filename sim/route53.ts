@@ -15,9 +15,14 @@ const MAX_RECORDS = 1_000
 type ListInput = Calls['route53:ListResourceRecordSets']['input']
 
 /** Puts a zone into the account, in sync. */
-export function addZone(world: World, id: string, name: string, records: readonly ResourceRecordSet[]): HostedZone {
+export function addZone(
+  world: World,
+  id: string,
+  name: string,
+  records: readonly ResourceRecordSet[],
+): HostedZone {
   const normal = records
-    .map((record) => ({ ...record, Name: normalName(record.Name ?? '') }) as ResourceRecordSet)
+    .map((record) => ({ ...record, Name: normalName(record.Name ?? '') }))
     .sort(compareRecords)
   const zone: HostedZone = {
     id,
@@ -39,7 +44,10 @@ export function listResourceRecordSets(sim: Sim, input: ListInput): Answer<'rout
     throw refuse('InvalidInput', 'If StartRecordType is specified, StartRecordName must also be specified.')
   }
   if (input.StartRecordIdentifier !== undefined && input.StartRecordType === undefined) {
-    throw refuse('InvalidInput', 'If StartRecordIdentifier is specified, StartRecordType must also be specified.')
+    throw refuse(
+      'InvalidInput',
+      'If StartRecordIdentifier is specified, StartRecordType must also be specified.',
+    )
   }
   const size = Math.min(
     input.MaxItems ?? MAX_ITEMS,
@@ -64,7 +72,8 @@ function isAtOrAfter(record: ResourceRecordSet, input: ListInput): boolean {
   const byName = compareNames(record.Name ?? '', normalName(input.StartRecordName))
   if (byName !== 0 || input.StartRecordType === undefined) return byName >= 0
   const type = record.Type ?? ''
-  if (type !== input.StartRecordType || input.StartRecordIdentifier === undefined) return type >= input.StartRecordType
+  if (type !== input.StartRecordType || input.StartRecordIdentifier === undefined)
+    return type >= input.StartRecordType
   return (record.SetIdentifier ?? '') >= input.StartRecordIdentifier
 }
 
@@ -76,12 +85,14 @@ export function changeResourceRecordSets(
   const zone = zoneOf(world, input.HostedZoneId)
   const changes = input.ChangeBatch?.Changes ?? []
   if (changes.length === 0) {
-    throw refuse('InvalidInput', '1 validation error detected: changeBatch.changes must have at least 1 member')
+    throw refuse(
+      'InvalidInput',
+      '1 validation error detected: changeBatch.changes must have at least 1 member',
+    )
   }
   const values = changes.reduce(
     (sum, change) =>
-      sum +
-      (change.ResourceRecordSet?.ResourceRecords?.length ?? 1) * (change.Action === 'UPSERT' ? 2 : 1),
+      sum + (change.ResourceRecordSet?.ResourceRecords?.length ?? 1) * (change.Action === 'UPSERT' ? 2 : 1),
     0,
   )
   if (values > MAX_RECORDS) throw refuse('InvalidChangeBatch', '[Number of records limit of 1000 exceeded.]')
@@ -111,7 +122,10 @@ export function changeResourceRecordSets(
 }
 
 /** Works on a copy, so a batch takes effect whole or not at all. */
-function applyChanges(zone: HostedZone, changes: readonly Change[]): { records: ResourceRecordSet[]; problems: string[] } {
+function applyChanges(
+  zone: HostedZone,
+  changes: readonly Change[],
+): { records: ResourceRecordSet[]; problems: string[] } {
   const records = structuredClone(zone.records)
   const problems: string[] = []
   for (const [index, change] of changes.entries()) {
@@ -166,20 +180,27 @@ function normalRecord(change: Change, index: number): ResourceRecordSet {
   const record = structuredClone(change.ResourceRecordSet)
   const at = `changeBatch.changes.${index + 1}.member`
   if (!record?.Name || !record.Type || !change.Action) {
-    throw refuse('InvalidInput', `1 validation error detected: Value null at '${at}' failed to satisfy constraint: Member must not be null`)
+    throw refuse(
+      'InvalidInput',
+      `1 validation error detected: Value null at '${at}' failed to satisfy constraint: Member must not be null`,
+    )
   }
   const weight = record.Weight
   if (weight !== undefined && !(Number.isInteger(weight) && weight >= 0 && weight <= 255)) {
     const rule = weight < 0 ? 'greater than or equal to 0' : 'less than or equal to 255'
     const place = `${at}.resourceRecordSet.weight`
-    throw refuse('InvalidInput', `1 validation error detected: Value '${weight}' at '${place}' failed to satisfy constraint: Member must have value ${rule}`)
+    throw refuse(
+      'InvalidInput',
+      `1 validation error detected: Value '${weight}' at '${place}' failed to satisfy constraint: Member must have value ${rule}`,
+    )
   }
   if (weight !== undefined && record.SetIdentifier === undefined) {
     throw refuse('InvalidInput', 'Invalid request: Missing field SetIdentifier in Change')
   }
   const plain = record.TTL !== undefined && (record.ResourceRecords?.length ?? 0) > 0
   const kinds = [record.AliasTarget !== undefined, plain, record.TrafficPolicyInstanceId !== undefined]
-  const mixed = record.AliasTarget !== undefined && (record.TTL !== undefined || record.ResourceRecords !== undefined)
+  const mixed =
+    record.AliasTarget !== undefined && (record.TTL !== undefined || record.ResourceRecords !== undefined)
   if (kinds.filter(Boolean).length !== 1 || mixed) {
     const found = mixed ? 'more than one' : 'none'
     throw refuse(
@@ -207,8 +228,17 @@ export function getHealthCheckStatus(
   const check = need(world.healthChecks[input.HealthCheckId ?? ''], () =>
     refuse('NoSuchHealthCheck', 'No health check exists with the specified ID.', 404),
   )
-  const Status = check.healthy ? 'Success: HTTP Status Code 200, OK' : 'Failure: HTTP Status Code 503, Service Unavailable'
-  const regions = ['us-east-1', 'us-west-1', 'us-west-2', 'eu-west-1', 'ap-southeast-1', 'ap-northeast-1'] as const
+  const Status = check.healthy
+    ? 'Success: HTTP Status Code 200, OK'
+    : 'Failure: HTTP Status Code 503, Service Unavailable'
+  const regions = [
+    'us-east-1',
+    'us-west-1',
+    'us-west-2',
+    'eu-west-1',
+    'ap-southeast-1',
+    'ap-northeast-1',
+  ] as const
   return {
     HealthCheckObservations: regions.map((Region, index) => ({
       Region,
@@ -238,6 +268,11 @@ function infoOf(world: World, change: DnsChange) {
 }
 
 function zoneOf(world: World, id: string | undefined): HostedZone {
-  const bare = need(id, () => refuse('InvalidInput', 'HostedZoneId must not be null')).replace(/^\/hostedzone\//, '')
-  return need(world.zones[bare], () => refuse('NoSuchHostedZone', `No hosted zone found with ID: ${bare}`, 404))
+  const bare = need(id, () => refuse('InvalidInput', 'HostedZoneId must not be null')).replace(
+    /^\/hostedzone\//,
+    '',
+  )
+  return need(world.zones[bare], () =>
+    refuse('NoSuchHostedZone', `No hosted zone found with ID: ${bare}`, 404),
+  )
 }

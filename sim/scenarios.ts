@@ -15,7 +15,7 @@ export const DEMO_ZONE = 'Z0123456789ABCDEFGHIJ'
 const NAME = 'api.example.com'
 const STABLE_ADDRESS = '198.51.100.10'
 const CANARY_ADDRESS = '198.51.100.20'
-const LOAD_BALANCER = { LoadBalancer: 'app/api/50dc6c495c0c9188' }
+const LOAD_BALANCER = { LoadBalancer: 'app/api/0123456789abcdef' }
 
 export interface DemoOptions {
   readonly startAtMs: number
@@ -41,7 +41,7 @@ export function apiBadCanary(options: DemoOptions): Account {
   const account = createAccount({
     startAtMs: options.startAtMs,
     ...(options.seed === undefined ? {} : { seed: options.seed }),
- })
+  })
   const { world } = account
   addFleet(world, options.autoscaling ?? false)
   addNames(world, options.periodMs ?? MINUTE_MS)
@@ -77,15 +77,37 @@ function addFleet(world: World, autoscaling: boolean): void {
   world.builds[taskDefinition(world, 41)] = { errorRatio: 0, mu: 32 }
   world.builds[taskDefinition(world, 42)] = { errorRatio: 0.5, mu: 18 }
   const good = taskDefinition(world, 41)
-  addService(world, { cluster: 'prod', name: 'api', desired: 6, taskDefinition: good, controller: 'CODE_DEPLOY' })
-  addService(world, { cluster: 'prod', name: 'api-canary', desired: 1, taskDefinition: good, rolloutMs: 10_000 })
+  addService(world, {
+    cluster: 'prod',
+    name: 'api',
+    desired: 6,
+    taskDefinition: good,
+    controller: 'CODE_DEPLOY',
+  })
+  addService(world, {
+    cluster: 'prod',
+    name: 'api-canary',
+    desired: 1,
+    taskDefinition: good,
+    rolloutMs: 10_000,
+  })
   if (autoscaling) addScalableTarget(world, 'prod/api', { min: 4, max: 20, tracking: 0.7 })
 }
 
 function addNames(world: World, periodMs: number): void {
   const records = [
-    { set: 'stable', weight: 90, address: STABLE_ADDRESS, healthCheck: 'b7a4c1d2-0001-4a5b-8c6d-stable000001' },
-    { set: 'canary', weight: 10, address: CANARY_ADDRESS, healthCheck: 'b7a4c1d2-0002-4a5b-8c6d-canary000002' },
+    {
+      set: 'stable',
+      weight: 90,
+      address: STABLE_ADDRESS,
+      healthCheck: 'b7a4c1d2-0001-4a5b-8c6d-stable000001',
+    },
+    {
+      set: 'canary',
+      weight: 10,
+      address: CANARY_ADDRESS,
+      healthCheck: 'b7a4c1d2-0002-4a5b-8c6d-canary000002',
+    },
   ]
   for (const record of records) world.healthChecks[record.healthCheck] = { healthy: true }
   addZone(world, DEMO_ZONE, 'example.com', [
@@ -155,7 +177,8 @@ function addAlarm(world: World, periodMs: number): void {
       description: 'More than 100 failed requests a minute on api.example.com.',
       state: {
         value: 'OK',
-        reason: 'Threshold Crossed: no datapoints were received for 2 periods and 2 missing datapoints were treated as [NonBreaching].',
+        reason:
+          'Threshold Crossed: no datapoints were received for 2 periods and 2 missing datapoints were treated as [NonBreaching].',
         atMs: world.nowMs - 24 * HOUR_MS,
       },
     },
@@ -172,7 +195,12 @@ function addHistory(world: World, guarded: boolean): void {
       alarms: { enabled: guarded, names: guarded ? ['api-5xx-spike'] : [] },
     },
   })
-  const past = (revision: number, hoursAgo: number, description: string, status: 'Succeeded' | 'Failed' = 'Succeeded') =>
+  const past = (
+    revision: number,
+    hoursAgo: number,
+    description: string,
+    status: 'Succeeded' | 'Failed' = 'Succeeded',
+  ) =>
     addPastDeployment(world, application, 'api-prod', ecsAppSpec(taskDefinition(world, revision)), {
       createdAtMs: world.nowMs - hoursAgo * HOUR_MS,
       status,
@@ -187,6 +215,6 @@ function addHistory(world: World, guarded: boolean): void {
 function addPeople(world: World): void {
   world.topics.push(`arn:aws:sns:${world.region}:${world.account}:oncall-sre`)
   world.mailIdentities.push('example.com')
-  world.parameters['/firebreak/pagerduty'] = { value: 'e93facc04764012d7bfb002500d5d1a6', secure: true }
-  world.parameters['/firebreak/slack'] = { value: 'xoxb-0000-simulated', secure: true }
+  world.parameters['/firebreak/pagerduty/sre'] = { value: 'e93facc04764012d7bfb002500d5d1a6', secure: true }
+  world.parameters['/firebreak/slack/sre'] = { value: 'xoxb-0000-simulated', secure: true }
 }

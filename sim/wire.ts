@@ -124,7 +124,11 @@ export interface RemoteClock extends Clock {
  * The account's time in another process: as last heard, plus what has passed here since at `speed`. Never runs back.
  * `elapsedMs` is any steady clock of this process.
  */
-export function remoteClock(options: { startAtMs: number; elapsedMs: () => number; speed?: number }): RemoteClock {
+export function remoteClock(options: {
+  startAtMs: number
+  elapsedMs: () => number
+  speed?: number
+}): RemoteClock {
   const speed = options.speed ?? 1
   let heardMs = options.startAtMs
   let heardAtMs = options.elapsedMs()

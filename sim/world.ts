@@ -84,7 +84,11 @@ export interface EcsDeployment {
 export interface ScalableTarget {
   min: number
   max: number
-  suspended: { DynamicScalingInSuspended: boolean; DynamicScalingOutSuspended: boolean; ScheduledScalingSuspended: boolean }
+  suspended: {
+    DynamicScalingInSuspended: boolean
+    DynamicScalingOutSuspended: boolean
+    ScheduledScalingSuspended: boolean
+  }
   readonly createdAtMs: number
   /** A target tracking policy on the share of capacity in use. */
   tracking?: { share: number; lowSinceMs?: number }
@@ -278,7 +282,12 @@ export interface Sim {
 }
 
 /** An account with nothing in it. */
-export function emptyWorld(options: { startAtMs: number; seed: number; account: string; region: string }): World {
+export function emptyWorld(options: {
+  startAtMs: number
+  seed: number
+  account: string
+  region: string
+}): World {
   return {
     seed: options.seed,
     account: options.account,

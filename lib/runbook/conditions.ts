@@ -3,34 +3,18 @@ import { describe } from '../errors.ts'
 import type { Json } from '../json.ts'
 import { factProbes } from '../probes/index.ts'
 import type { FieldType } from '../probes/probe.ts'
-import { called, chainOf, childrenOf, factPath, loops, references } from './condition-tree.ts'
-import type { Call, ConditionNode, Reference } from './condition-tree.ts'
-import { didYouMean, quoted } from './diagnostics.ts'
+import { refused, tree, undeclared } from './condition-rules.ts'
+import type { ConditionProblem, Declared } from './condition-rules.ts'
+import { called, childrenOf, factPath, references } from './condition-tree.ts'
+import type { ConditionNode } from './condition-tree.ts'
+import { quoted } from './diagnostics.ts'
 import { MAX_CONDITION_LENGTH } from './limits.ts'
 
-/** What an expression may name: the fields of each fact by its dotted path, `deployment` or `service.canary`. */
-export interface Declared {
-  readonly [path: string]: { readonly [field: string]: FieldType }
-}
+export type { ConditionProblem, Declared }
 
 /** What was read for an expression, by the same paths. Durations are milliseconds. */
 export interface Facts {
   readonly [path: string]: { readonly [field: string]: Json }
-}
-
-/** One mistake in an expression; 0-based offsets in its text. */
-export interface ConditionProblem {
-  readonly code:
-    | 'CONDITION_SYNTAX'
-    | 'CONDITION_TYPE'
-    | 'CONDITION_UNKNOWN_NAME'
-    | 'CONDITION_UNKNOWN_FIELD'
-    | 'CONDITION_FORBIDDEN'
-    | 'CONDITION_TOO_LONG'
-  readonly message: string
-  readonly start: number
-  readonly end: number
-  readonly suggestion?: string
 }
 
 /** A condition could not be evaluated. The step then fails with this reason; it is never taken for `false`. */
@@ -51,14 +35,6 @@ export const stepFields: Declared[string] = { state: 'string' }
 /** Far more than 500 characters can sensibly say, and small enough that no expression takes a millisecond. */
 const LIMITS = { maxAstNodes: 200, maxDepth: 25, maxListElements: 50, maxMapEntries: 20, maxCallArguments: 8 }
 
-const CEL_TYPE: { readonly [type in FieldType]: string } = {
-  string: 'string',
-  int: 'int',
-  double: 'double',
-  bool: 'bool',
-  duration: 'google.protobuf.Duration',
-}
-
 /**
  * What is wrong with an expression, found without running it: syntax, names and fields that are not declared, types, and
  * what is refused (`matches` can hang on a hostile pattern, `dyn` and computed keys escape the type check, nested loops
@@ -78,8 +54,11 @@ export function checkCondition(expression: string, declared: Declared): readonly
   }
   const parsed = parse(environmentFor(declared), expression)
   if (parsed.is === 'problem') return [parsed.problem]
-  const problems = [...refused(parsed.ast, false), ...references(parsed.ast).flatMap((found) => undeclared(found, declared))]
-  if (problems.length > 0) return problems
+  const forbidden = [...refused(parsed.ast, false), ...badLiterals(parsed.ast)]
+  const unknown = references(parsed.ast).flatMap((found) => undeclared(found, declared))
+  // What stands inside something forbidden goes away with it.
+  const outside = unknown.filter(({ start }) => !forbidden.some((outer) => start >= outer.start && start < outer.end))
+  if (forbidden.length + outside.length > 0) return [...forbidden, ...outside]
   const checked = parsed.check()
   if (!checked.valid) return [fromLibrary('CONDITION_TYPE', checked.error, expression)]
   if (checked.type === 'bool') return []
@@ -159,7 +138,7 @@ function parse(environment: Environment, expression: string): ParsedCondition {
   }
 }
 
-/** Integers mix with doubles: `alarm.value + 1 > 2` means what it says. Comparisons of the two the library has already. */
+/** Integers mix with doubles: `alarm.value + 1 > 2` means what it says. `<` and its kin the library has already. */
 const ARITHMETIC: { readonly [operator: string]: (a: number, b: number) => number } = {
   '+': (a, b) => a + b,
   '-': (a, b) => a - b,
@@ -171,39 +150,15 @@ function environmentFor(declared: Declared): Environment {
   const environment = new Environment({ limits: LIMITS })
   for (const [operator, compute] of Object.entries(ARITHMETIC)) {
     const mixed = (a: number | bigint, b: number | bigint): number => compute(Number(a), Number(b))
-    environment.registerOperator(`int ${operator} double`, mixed).registerOperator(`double ${operator} int`, mixed)
+    environment.registerOperator(`int ${operator} double: double`, mixed).registerOperator(`double ${operator} int: double`, mixed)
   }
+  // Registers `!=` and the other order with it.
+  environment.registerOperator('int == double', (a: number | bigint, b: number | bigint) => Number(a) === Number(b))
   for (const [name, schema] of Object.entries(tree(declared))) {
     // A schema is a mapping of mappings and type names, as deep as the paths are.
     environment.registerVariable({ name, schema: schema as { [field: string]: string } })
   }
   return environment
-}
-
-interface Tree {
-  [name: string]: Tree | string
-}
-
-function tree(declared: Declared): { [name: string]: Tree } {
-  const root: Tree = emptyTree()
-  for (const [path, fields] of Object.entries(declared)) {
-    const node = descend(root, path)
-    for (const [field, type] of Object.entries(fields)) node[field] = CEL_TYPE[type]
-  }
-  return root as { [name: string]: Tree }
-}
-
-function emptyTree(): Tree {
-  return Object.create(null) as Tree
-}
-
-function descend(root: Tree, path: string): Tree {
-  let node = root
-  for (const name of path.split('.')) {
-    const inner = node[name]
-    node = typeof inner === 'object' ? inner : (node[name] = emptyTree())
-  }
-  return node
 }
 
 /** The declared types of the facts; a whole number stands for an int only where nothing says that it is a double. */
@@ -245,38 +200,16 @@ function celValue(value: Json, type: FieldType | undefined): unknown {
   return type === 'int' ? BigInt(value) : value
 }
 
-function refused(node: ConditionNode, inLoop: boolean): ConditionProblem[] {
-  const { start, end } = node
-  const forbidden = (message: string, suggestion?: string): ConditionProblem => ({
-    code: 'CONDITION_FORBIDDEN',
-    message,
-    start,
-    end,
-    ...(suggestion === undefined ? {} : { suggestion }),
-  })
-  const found: ConditionProblem[] = []
-  const call = called(node)
-  const loop = call !== undefined && loops(call)
-  if (call?.name === 'matches') {
-    found.push(forbidden('matches is refused: a hostile text can make a pattern run for minutes', 'Use contains, startsWith or endsWith.'))
-  } else if (call?.name === 'dyn') {
-    found.push(forbidden('dyn is refused: it hides mistakes from the type check'))
-  } else if (call?.name === 'bind' && call.on?.op === 'id' && String(call.on.args) === 'cel') {
-    return [forbidden('cel.bind is refused: a condition is short enough without variables')]
-  } else if (loop && inLoop) {
-    found.push(forbidden(`${call.name} inside another loop is refused: nested loops take too long`))
-  } else if (node.op === '[]' && !chainOf(node) && chainOf((node.args as [ConditionNode])[0])) {
-    found.push(forbidden('a computed key is refused: it cannot be checked', 'Write the name: service.canary or service["canary"].'))
-  }
-  const literal = call && literalProblem(node, call)
-  if (literal) found.push(literal)
-  return [...found, ...childrenOf(node).flatMap((child) => refused(child, inLoop || loop))]
+/** `duration("60x")` has the right type and would fail only in the night it is needed. */
+function badLiterals(node: ConditionNode): ConditionProblem[] {
+  const own = badLiteral(node)
+  return own ? [own] : childrenOf(node).flatMap(badLiterals)
 }
 
-/** `duration("60x")` has the right type and would fail only in the night it is needed. */
-function literalProblem(node: ConditionNode, call: Call): ConditionProblem | undefined {
-  const [argument, second] = call.args
-  if (call.on || second || argument?.op !== 'value' || typeof argument.args !== 'string') return undefined
+function badLiteral(node: ConditionNode): ConditionProblem | undefined {
+  const call = called(node)
+  const [argument, second] = call?.args ?? []
+  if (!call || call.on || second || argument?.op !== 'value' || typeof argument.args !== 'string') return undefined
   if (call.name !== 'duration' && call.name !== 'timestamp') return undefined
   try {
     new Environment().evaluate(`${call.name}(${JSON.stringify(argument.args)})`)
@@ -293,44 +226,11 @@ function literalProblem(node: ConditionNode, call: Call): ConditionProblem | und
   }
 }
 
-function undeclared({ steps }: Reference, declared: Declared): ConditionProblem[] {
-  let node: Tree | string = tree(declared)
-  let path = ''
-  for (const { name, start, end } of steps) {
-    const inner: Tree | string | undefined = typeof node === 'string' ? undefined : node[name]
-    if (inner === undefined) {
-      const known = typeof node === 'string' ? [] : Object.keys(node)
-      const suggestion = didYouMean(name, known) ?? (known.length > 0 ? `Known here: ${known.join(', ')}.` : undefined)
-      return [
-        {
-          code: path === '' ? 'CONDITION_UNKNOWN_NAME' : 'CONDITION_UNKNOWN_FIELD',
-          message: path === '' ? `nothing is called ${quoted(name)}` : `${path} has no field ${quoted(name)}`,
-          start,
-          end,
-          ...(suggestion === undefined ? {} : { suggestion }),
-        },
-      ]
-    }
-    node = inner
-    path = path === '' ? name : `${path}.${name}`
-  }
-  if (typeof node === 'string') return []
-  return [
-    {
-      code: 'CONDITION_TYPE',
-      message: `${path} is not a value: name one of its fields`,
-      start: steps[0]?.start ?? 0,
-      end: steps.at(-1)?.end ?? 0,
-      suggestion: `Known here: ${Object.keys(node).map((field) => `${path}.${field}`).join(', ')}.`,
-    },
-  ]
-}
-
 function fromLibrary(code: 'CONDITION_SYNTAX' | 'CONDITION_TYPE', error: unknown, expression: string): ConditionProblem {
   const range = typeof error === 'object' && error !== null && 'range' in error ? (error.range as { start: number; end: number } | undefined) : undefined
   const start = Math.min(range?.start ?? 0, expression.length)
   const summary = (summaryOf(error) ?? describe(error)).slice(0, 200)
-  const durationHint = /google\.protobuf\.Duration/.test(summary) ? { suggestion: 'Compare a duration with a duration: duration("60m").' } : {}
+  const durationHint = /\bduration [<>=!+-]|[<>=!+-] duration\b/.test(summary) ? { suggestion: 'Compare a duration with a duration: duration("60m").' } : {}
   return {
     code,
     message: typeWords(`${summary.slice(0, 1).toLowerCase()}${summary.slice(1)}`),

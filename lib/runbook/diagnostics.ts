@@ -85,7 +85,9 @@ export function renderDiagnostic(diagnostic: Diagnostic, source?: string): strin
     const end = diagnostic.endLine !== undefined && diagnostic.endLine > line ? text.length - from : (diagnostic.endColumn ?? column + 1) - 1 - from
     const width = Math.max(1, Math.min(end, shown.length) - start)
     const gutter = ' '.repeat(String(line).length)
-    lines.push(`  ${gutter} |`, `  ${line} | ${shown}`, `  ${gutter} | ${' '.repeat(start)}${'^'.repeat(width)}`)
+    // A log of the linter must not carry on what should never have been written down.
+    const safe = code === 'LITERAL_SECRET' ? shown.slice(0, start) + '*'.repeat(width) + shown.slice(start + width) : shown
+    lines.push(`  ${gutter} |`, `  ${line} | ${safe}`, `  ${gutter} | ${' '.repeat(start)}${'^'.repeat(width)}`)
   }
   if (suggestion !== undefined) lines.push(`  = ${suggestion}`)
   return lines.join('\n')

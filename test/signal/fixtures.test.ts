@@ -387,7 +387,7 @@ test('every payload file has its line in the table', () => {
 
 /** Families whose files all carry an incident or its end, by their names' beginning. */
 const CARRY_A_STATE =
-  /^(eb-alarm(?=--)|lambda-alarm-action|sns-lambda-alarm|sns-http--notification|sqs-eventbridge|alertmanager|grafana-alerting)-
+  /^(eb-alarm(?=--)|lambda-alarm-action|sns-lambda-alarm|sns-http--notification|sqs-eventbridge|alertmanager|grafana-alerting)-/
 /** Our own broken ones, which the table above holds. */
 const BROKEN = /--no-|--unknown-|--one-a-line|--both-kinds|--parts-broken/
 

@@ -42,7 +42,7 @@ test.each([
   ['null', null, ['unknown-source']],
   ['a number', 7, ['unknown-source']],
   ['not a number', Number.NaN, ['unknown-source']],
-  ['a bigint', 2n ** 80n, ['not-json']],
+  ['a bigint', 2n ** 80n, ['unknown-source']],
   ['a function', () => 1, ['unknown-source']],
   ['a symbol', Symbol('s'), ['unknown-source']],
   ['a date that is none', new Date(Number.NaN), ['unknown-source']],

@@ -31,7 +31,7 @@ const PATHS = [
 test.each(PATHS)('%s is the same transition, come by %s', (file, via) => {
   const signal = only(file)
   expect(signal).toMatchObject({
-    signalId: 'sig-SAME',
+    signalId: 'sig-vxbjkyrts6pd',
     via,
     key: 'cloudwatch/210987654321/eu-central-1/api-5xx-spike',
     name: 'api-5xx-spike',

@@ -49,7 +49,12 @@ test('a hook that throws before a call keeps its effect away; one that throws af
 
 test('a failure after the effect is answered as an error of the server, and the effect is there', async () => {
   const { account, service, aws } = accountWithService()
-  refuseNext(account.world, 'ecs:UpdateService', { name: 'ServerException', message: 'x', status: 500, when: 'after' })
+  refuseNext(account.world, 'ecs:UpdateService', {
+    name: 'ServerException',
+    message: 'x',
+    status: 500,
+    when: 'after',
+  })
   await expect(aws.call('ecs:UpdateService', { ...API, desiredCount: 6 })).rejects.toMatchObject({
     name: 'ServerException',
     $fault: 'server',
@@ -93,7 +98,9 @@ test('the same seed plays the same story, another seed another one', async () =>
 test('an account that was saved as JSON goes on as if it had never stopped', () => {
   const account = apiBadCanary({ startAtMs: START_MS })
   account.advance(150_500)
-  const restored = createAccount({ saved: JSON.parse(JSON.stringify(account.save())) as ReturnType<typeof account.save> })
+  const restored = createAccount({
+    saved: JSON.parse(JSON.stringify(account.save())) as ReturnType<typeof account.save>,
+  })
   for (const each of [account, restored]) each.advance(300_000)
   expect(canonical(restored.world)).toBe(canonical(account.world))
 })
@@ -115,9 +122,15 @@ test('a worker in another process sees the same answers and the same errors', as
   const there = await aws.call('ecs:DescribeServices', input)
   expect(there.services).toEqual(here.services)
   expect(there.services?.[0]?.createdAt).toEqual(new Date(START_MS))
-  const error = await aws.call('ecs:UpdateService', { cluster: 'none', service: 'api' }).catch((thrown: unknown) => thrown)
+  const error = await aws
+    .call('ecs:UpdateService', { cluster: 'none', service: 'api' })
+    .catch((thrown: unknown) => thrown)
   expect(error).toBeInstanceOf(Error)
-  expect(error).toMatchObject({ name: 'ClusterNotFoundException', $fault: 'client', $metadata: { httpStatusCode: 400 } })
+  expect(error).toMatchObject({
+    name: 'ClusterNotFoundException',
+    $fault: 'client',
+    $metadata: { httpStatusCode: 400 },
+  })
   expect(account.calls.at(-1)?.executionId).toBe('inc-1')
 })
 

@@ -16,14 +16,17 @@ function accountWithGroup(options: Partial<GroupOptions> = {}) {
   const application = addApplication(account.world, 'api', 'ECS', {
     'api-prod': { backend: { is: 'ecs', service: 'prod/api' }, durationMs: 60_000, ...options },
   })
-  const past = addPastDeployment(account.world, application, 'api-prod', SPEC_1, { createdAtMs: START_MS - HOUR_MS })
+  const past = addPastDeployment(account.world, application, 'api-prod', SPEC_1, {
+    createdAtMs: START_MS - HOUR_MS,
+  })
   const states: string[] = []
   account.onEvent((event: SimEvent) => {
     const { deploymentId, state } = event.detail
-    if (event.source === 'aws.codedeploy') states.push(`${String(deploymentId)} ${String(state)}`)
+    if (event.source === 'aws.codedeploy') states.push(`${deploymentId as string} ${state as string}`)
   })
   const create = async (more: object = {}) =>
-    (await aws.call('codedeploy:CreateDeployment', { ...GROUP, revision: SPEC_2, ...more })).deploymentId ?? ''
+    (await aws.call('codedeploy:CreateDeployment', { ...GROUP, revision: SPEC_2, ...more })).deploymentId ??
+    ''
   const get = async (deploymentId: string) =>
     (await aws.call('codedeploy:GetDeployment', { deploymentId })).deploymentInfo
   const alarmIs = (value: AlarmState) =>
@@ -70,7 +73,10 @@ test('only one deployment of a group is active', async () => {
 test('the text of an AppSpec is told by GetApplicationRevision only, and must be given to deploy it', async () => {
   const { aws, past, create, get } = accountWithGroup()
   const digest = SPEC_1.appSpecContent?.sha256 ?? ''
-  expect((await get(past.id))?.revision).toEqual({ revisionType: 'AppSpecContent', appSpecContent: { sha256: digest } })
+  expect((await get(past.id))?.revision).toEqual({
+    revisionType: 'AppSpecContent',
+    appSpecContent: { sha256: digest },
+  })
   const revision = { revisionType: 'AppSpecContent', appSpecContent: { sha256: digest } } as const
   const answer = await aws.call('codedeploy:GetApplicationRevision', { applicationName: 'api', revision })
   expect(answer.revision?.appSpecContent?.content).toContain('task-definition/api:1')
@@ -111,7 +117,9 @@ test('a stop without rollback leaves traffic where it was', async () => {
 })
 
 test("the group's alarm stops a deployment, unless the deployment overrides it", async () => {
-  const { account, create, get, alarmIs } = accountWithGroup({ alarms: { enabled: true, names: ['api-5xx-spike'] } })
+  const { account, create, get, alarmIs } = accountWithGroup({
+    alarms: { enabled: true, names: ['api-5xx-spike'] },
+  })
   alarmIs('ALARM')
   const blocked = await create()
   account.advance(90_000)
@@ -163,13 +171,18 @@ test('while CodeDeploy deploys, the service shows a second task set', async () =
 test('lists page, filter, lag behind, and promise no order', async () => {
   const { account, aws, application, create } = accountWithGroup()
   const older = Array.from({ length: 12 }, (_, index) =>
-    addPastDeployment(account.world, application, 'api-prod', SPEC_1, { createdAtMs: START_MS - (20 - index) * HOUR_MS }),
+    addPastDeployment(account.world, application, 'api-prod', SPEC_1, {
+      createdAtMs: START_MS - (20 - index) * HOUR_MS,
+    }),
   )
   account.world.faults.pageSize['codedeploy:ListDeployments'] = 5
   const ids: string[] = []
   let nextToken: string | undefined
   do {
-    const page = await aws.call('codedeploy:ListDeployments', { ...GROUP, ...(nextToken === undefined ? {} : { nextToken }) })
+    const page = await aws.call('codedeploy:ListDeployments', {
+      ...GROUP,
+      ...(nextToken === undefined ? {} : { nextToken }),
+    })
     ids.push(...(page.deployments ?? []))
     nextToken = page.nextToken
   } while (nextToken !== undefined)
@@ -188,7 +201,9 @@ test('lists page, filter, lag behind, and promise no order', async () => {
 test('at most 25 deployments are described at once, and those that do not exist are left out', async () => {
   const { aws, past } = accountWithGroup()
   const batch = (deploymentIds: string[]) => aws.call('codedeploy:BatchGetDeployments', { deploymentIds })
-  await expect(batch(Array.from({ length: 26 }, () => past.id))).rejects.toMatchObject({ name: 'BatchLimitExceededException' })
+  await expect(batch(Array.from({ length: 26 }, () => past.id))).rejects.toMatchObject({
+    name: 'BatchLimitExceededException',
+  })
   expect((await batch([past.id, 'd-NONE'])).deploymentsInfo).toHaveLength(1)
 })
 
@@ -204,8 +219,12 @@ test.each([
 })
 
 test('a task definition that is not there makes the deployment fail, and the group rolls back', async () => {
-  const { account, create, get } = accountWithGroup({ autoRollback: { enabled: true, events: ['DEPLOYMENT_FAILURE'] } })
-  const id = await create({ revision: ecsAppSpec('arn:aws:ecs:eu-west-1:123456789012:task-definition/api:7') })
+  const { account, create, get } = accountWithGroup({
+    autoRollback: { enabled: true, events: ['DEPLOYMENT_FAILURE'] },
+  })
+  const id = await create({
+    revision: ecsAppSpec('arn:aws:ecs:eu-west-1:123456789012:task-definition/api:7'),
+  })
   account.advance(120_000)
   expect(await get(id)).toMatchObject({ status: 'Failed', errorInformation: { code: 'INVALID_ECS_SERVICE' } })
   expect((await get(id))?.rollbackInfo?.rollbackDeploymentId).toMatch(/^d-/)
@@ -226,7 +245,11 @@ test('a Lambda AppSpec serves for one journey: its CurrentVersion must be where 
     })
     account.advance(120_000)
     const { deploymentInfo } = await aws.call('codedeploy:GetDeployment', { deploymentId })
-    return [deploymentInfo?.status, deploymentInfo?.errorInformation?.code, world.aliases['pay:live']?.version]
+    return [
+      deploymentInfo?.status,
+      deploymentInfo?.errorInformation?.code,
+      world.aliases['pay:live']?.version,
+    ]
   }
   expect(await deploy('5', '6')).toEqual(['Failed', 'INVALID_LAMBDA_CONFIGURATION', '7'])
   expect(await deploy('7', '6')).toEqual(['Succeeded', undefined, '6'])

@@ -34,10 +34,15 @@ test('without room the service stays below its count and says so in its events',
 
 test('a service that is not there is a failure in the answer, a cluster that is not there is an error', async () => {
   const { aws } = accountWithService()
-  const { services, failures } = await aws.call('ecs:DescribeServices', { cluster: 'prod', services: ['web'] })
+  const { services, failures } = await aws.call('ecs:DescribeServices', {
+    cluster: 'prod',
+    services: ['web'],
+  })
   expect(services).toEqual([])
   expect(failures?.[0]).toMatchObject({ reason: 'MISSING' })
-  await expect(aws.call('ecs:DescribeServices', { cluster: 'test', services: ['api'] })).rejects.toMatchObject({
+  await expect(
+    aws.call('ecs:DescribeServices', { cluster: 'test', services: ['api'] }),
+  ).rejects.toMatchObject({
     name: 'ClusterNotFoundException',
     $fault: 'client',
     $metadata: { httpStatusCode: 400, requestId: expect.any(String) },
@@ -45,17 +50,24 @@ test('a service that is not there is a failure in the answer, a cluster that is 
 })
 
 test.each([
-  ['CODE_DEPLOY', { taskDefinition: 'api:2' }, 'Unable to update task definition on services with a CODE_DEPLOY'],
+  [
+    'CODE_DEPLOY',
+    { taskDefinition: 'api:2' },
+    'Unable to update task definition on services with a CODE_DEPLOY',
+  ],
   ['CODE_DEPLOY', { forceNewDeployment: true }, 'with a CODE_DEPLOY deployment controller'],
   ['EXTERNAL', { deploymentConfiguration: {} }, 'with a EXTERNAL deployment controller'],
-] as const)('a service of the %s controller refuses what it does not own', async (controller, input, message) => {
-  const { aws } = accountWithService({ controller })
-  await expect(aws.call('ecs:UpdateService', { ...API, ...input })).rejects.toMatchObject({
-    name: 'InvalidParameterException',
-    message: expect.stringContaining(message),
-  })
-  await expect(aws.call('ecs:UpdateService', { ...API, desiredCount: 5 })).resolves.toBeDefined()
-})
+] as const)(
+  'a service of the %s controller refuses what it does not own',
+  async (controller, input, message) => {
+    const { aws } = accountWithService({ controller })
+    await expect(aws.call('ecs:UpdateService', { ...API, ...input })).rejects.toMatchObject({
+      name: 'InvalidParameterException',
+      message: expect.stringContaining(message),
+    })
+    await expect(aws.call('ecs:UpdateService', { ...API, desiredCount: 5 })).resolves.toBeDefined()
+  },
+)
 
 test('a daemon service takes no desired count, and a service that is not active takes nothing', async () => {
   const daemon = accountWithService({ scheduling: 'DAEMON' })
@@ -80,7 +92,9 @@ test('a rolling deployment is IN_PROGRESS beside the old one, then alone and COM
   await aws.call('ecs:UpdateService', { ...API, taskDefinition: 'api' })
   const states = async () => {
     const { services } = await aws.call('ecs:DescribeServices', { cluster: 'prod', services: ['api'] })
-    return services?.[0]?.deployments?.map((each) => `${each.status} ${each.rolloutState} ${each.taskDefinition?.slice(-1)}`)
+    return services?.[0]?.deployments?.map(
+      (each) => `${each.status} ${each.rolloutState} ${each.taskDefinition?.slice(-1)}`,
+    )
   }
   account.advance(5_000)
   // A family alone means its highest revision.
@@ -120,7 +134,11 @@ test('registering a scalable target moves the service inside its range, whatever
 
 test.each([
   ['a floor above the ceiling', { MinCapacity: 9 }, 'ValidationException'],
-  ['another service', { ResourceId: 'service/prod/web', MinCapacity: 1, MaxCapacity: 2 }, 'ValidationException'],
+  [
+    'another service',
+    { ResourceId: 'service/prod/web', MinCapacity: 1, MaxCapacity: 2 },
+    'ValidationException',
+  ],
 ])('registering refuses %s', async (_what, input, name) => {
   const { account, aws } = accountWithService()
   addScalableTarget(account.world, 'prod/api', { min: 2, max: 6 })
@@ -133,7 +151,9 @@ test('a planned refusal happens once and changes nothing', async () => {
   addScalableTarget(account.world, 'prod/api', { min: 2, max: 6 })
   const name = 'application-autoscaling:RegisterScalableTarget'
   refuseNext(account.world, name, { name: 'ConcurrentUpdateException', message: 'Concurrent update.' })
-  await expect(aws.call(name, { ...TARGET, MinCapacity: 6 })).rejects.toMatchObject({ name: 'ConcurrentUpdateException' })
+  await expect(aws.call(name, { ...TARGET, MinCapacity: 6 })).rejects.toMatchObject({
+    name: 'ConcurrentUpdateException',
+  })
   expect([service.desired, account.effects(name), account.count(name)]).toEqual([4, 0, 1])
   await aws.call(name, { ...TARGET, MinCapacity: 6 })
   expect([service.desired, account.effects(name), account.count(name)]).toEqual([6, 1, 2])

@@ -33,14 +33,18 @@ test('unknown topics, long subjects, senders that are not verified and unknown p
   const { account, aws } = accountWithPeople()
   const publish = (input: object) => aws.call('sns:Publish', { TopicArn: TOPIC, Message: 'x', ...input })
   await expect(publish({ TopicArn: `${TOPIC}-2` })).rejects.toMatchObject({ name: 'NotFoundException' })
-  await expect(publish({ Subject: 'x'.repeat(101) })).rejects.toMatchObject({ name: 'InvalidParameterException' })
+  await expect(publish({ Subject: 'x'.repeat(101) })).rejects.toMatchObject({
+    name: 'InvalidParameterException',
+  })
   const mail = aws.call('ses:SendEmail', {
     FromEmailAddress: 'a@example.org',
     Destination: { ToAddresses: ['sre@example.com'] },
     Content: { Simple: { Subject: { Data: 'x' }, Body: {} } },
   })
   await expect(mail).rejects.toMatchObject({ name: 'MessageRejected' })
-  await expect(aws.call('ssm:GetParameter', { Name: '/none' })).rejects.toMatchObject({ name: 'ParameterNotFound' })
+  await expect(aws.call('ssm:GetParameter', { Name: '/none' })).rejects.toMatchObject({
+    name: 'ParameterNotFound',
+  })
   expect(account.inbox).toEqual([])
 })
 
@@ -61,7 +65,10 @@ test('a second page with the same key joins the open one, and wakes again only a
       dedup_key: 'inc-1',
       payload: { summary: 'api is down', source: 'api', severity: 'critical' },
     })
-  expect(await event('trigger')).toMatchObject({ status: 202, body: expect.stringContaining('"dedup_key":"inc-1"') })
+  expect(await event('trigger')).toMatchObject({
+    status: 202,
+    body: expect.stringContaining('"dedup_key":"inc-1"'),
+  })
   await event('trigger')
   await event('resolve')
   await event('trigger')
@@ -72,7 +79,10 @@ test('a malformed page is refused with what is wrong in it', async () => {
   const { account, post } = accountWithPeople()
   const answer = await post(PAGER, { routing_key: 'short', event_action: 'trigger' })
   expect([answer.status, account.inbox.length]).toEqual([400, 0])
-  expect(JSON.parse(answer.body)).toMatchObject({ status: 'invalid event', errors: expect.arrayContaining([expect.stringContaining('routing_key')]) })
+  expect(JSON.parse(answer.body)).toMatchObject({
+    status: 'invalid event',
+    errors: expect.arrayContaining([expect.stringContaining('routing_key')]),
+  })
 })
 
 test('Slack refuses with status 200', async () => {

@@ -69,12 +69,12 @@ test('a list starts at a position in reversed-label order and does not stop at t
     'a.b.example.com. A',
     'www.example.com. A',
   ])
-  expect(await list({ StartRecordName: 'api.example.com', StartRecordType: 'A', StartRecordIdentifier: 'd' })).toEqual([
-    'api.example.com. stable',
+  expect(
+    await list({ StartRecordName: 'api.example.com', StartRecordType: 'A', StartRecordIdentifier: 'd' }),
+  ).toEqual(['api.example.com. stable', 'a.b.example.com. A', 'www.example.com. A'])
+  expect((await list({ StartRecordName: 'aq.example.com', StartRecordType: 'A' }))?.[0]).toBe(
     'a.b.example.com. A',
-    'www.example.com. A',
-  ])
-  expect((await list({ StartRecordName: 'aq.example.com', StartRecordType: 'A' }))?.[0]).toBe('a.b.example.com. A')
+  )
 })
 
 test('pages name where the next one starts, in the middle of a group too', async () => {
@@ -84,7 +84,11 @@ test('pages name where the next one starts, in the middle of a group too', async
     StartRecordName: 'api.example.com',
     MaxItems: 1,
   })
-  expect(page).toMatchObject({ IsTruncated: true, NextRecordName: 'api.example.com.', NextRecordIdentifier: 'stable' })
+  expect(page).toMatchObject({
+    IsTruncated: true,
+    NextRecordName: 'api.example.com.',
+    NextRecordIdentifier: 'stable',
+  })
 })
 
 test.each([
@@ -112,18 +116,40 @@ test('an upsert replaces the whole record: what is left out is lost', async () =
 })
 
 test.each([
-  ['create', 'CREATE', {}, "Tried to create resource record set [name='api.example.com.', type='A', set identifier='canary'] but it already exists"],
-  ['delete with another value', 'DELETE', { Weight: 11 }, "Tried to delete resource record set [name='api.example.com.', type='A', set identifier='canary'] but the values provided do not match the current values"],
-  ['delete of nothing', 'DELETE', { SetIdentifier: 'blue' }, "Tried to delete resource record set [name='api.example.com.', type='A', set identifier='blue'] but it was not found"],
-  ['a name outside the zone', 'UPSERT', { Name: 'api.example.org' }, 'RRSet with DNS name api.example.org. is not permitted in zone example.com.'],
+  [
+    'create',
+    'CREATE',
+    {},
+    "Tried to create resource record set [name='api.example.com.', type='A', set identifier='canary'] but it already exists",
+  ],
+  [
+    'delete with another value',
+    'DELETE',
+    { Weight: 11 },
+    "Tried to delete resource record set [name='api.example.com.', type='A', set identifier='canary'] but the values provided do not match the current values",
+  ],
+  [
+    'delete of nothing',
+    'DELETE',
+    { SetIdentifier: 'blue' },
+    "Tried to delete resource record set [name='api.example.com.', type='A', set identifier='blue'] but it was not found",
+  ],
+  [
+    'a name outside the zone',
+    'UPSERT',
+    { Name: 'api.example.org' },
+    'RRSet with DNS name api.example.org. is not permitted in zone example.com.',
+  ],
 ] as const)('a batch is refused with a message for: %s', async (_what, action, differing, message) => {
   const { change, set } = accountWithZone()
-  await expect(change(action, { ...set('canary', 10, '198.51.100.20'), ...differing })).rejects.toMatchObject({
-    name: 'InvalidChangeBatch',
-    message: `[${message}]`,
-    messages: [message],
-    $metadata: { httpStatusCode: 400 },
-  })
+  await expect(change(action, { ...set('canary', 10, '198.51.100.20'), ...differing })).rejects.toMatchObject(
+    {
+      name: 'InvalidChangeBatch',
+      message: `[${message}]`,
+      messages: [message],
+      $metadata: { httpStatusCode: 400 },
+    },
+  )
 })
 
 test('a simple record cannot join a weighted group', async () => {
@@ -135,11 +161,16 @@ test('a simple record cannot join a weighted group', async () => {
 test.each([
   ['a weight above 255', { Weight: 256 }],
   ['a weight below 0', { Weight: -1 }],
-  ['an alias with a TTL', { AliasTarget: { HostedZoneId: 'Z1', DNSName: 'x.', EvaluateTargetHealth: false } }],
+  [
+    'an alias with a TTL',
+    { AliasTarget: { HostedZoneId: 'Z1', DNSName: 'x.', EvaluateTargetHealth: false } },
+  ],
   ['no values', { ResourceRecords: undefined }],
 ])('%s is invalid input', async (_what, differing) => {
   const { change, set } = accountWithZone()
-  await expect(change('UPSERT', { ...set('canary', 1, '198.51.100.20'), ...differing })).rejects.toMatchObject({
+  await expect(
+    change('UPSERT', { ...set('canary', 1, '198.51.100.20'), ...differing }),
+  ).rejects.toMatchObject({
     name: 'InvalidInput',
   })
 })
@@ -152,7 +183,10 @@ test('a batch takes effect whole or not at all', async () => {
       { Action: 'DELETE', ResourceRecordSet: set('canary', 99, '198.51.100.20') },
     ],
   } as const
-  const call = aws.call('route53:ChangeResourceRecordSets', { HostedZoneId: ZONE, ChangeBatch: { Changes: [...batch.Changes] } })
+  const call = aws.call('route53:ChangeResourceRecordSets', {
+    HostedZoneId: ZONE,
+    ChangeBatch: { Changes: [...batch.Changes] },
+  })
   await expect(call).rejects.toMatchObject({ name: 'InvalidChangeBatch' })
   expect(zone.records.find((record) => record.SetIdentifier === 'stable')?.Weight).toBe(90)
 })
@@ -161,7 +195,10 @@ test('a change is listed at once, in sync later, and followed by clients over on
   const { account, site, aws, change, set } = accountWithZone()
   const { ChangeInfo } = await change('UPSERT', set('canary', 0, '198.51.100.20'))
   expect(ChangeInfo?.Id).toMatch(/^\/change\/C[A-Z0-9]{20}$/)
-  const listed = await aws.call('route53:ListResourceRecordSets', { HostedZoneId: ZONE, StartRecordName: 'api.example.com' })
+  const listed = await aws.call('route53:ListResourceRecordSets', {
+    HostedZoneId: ZONE,
+    StartRecordName: 'api.example.com',
+  })
   expect(listed.ResourceRecordSets?.[0]?.Weight).toBe(0)
   const status = async () => (await aws.call('route53:GetChange', { Id: ChangeInfo?.Id })).ChangeInfo?.Status
   account.advance(29_000)
@@ -192,7 +229,9 @@ test('a second change is refused while the zone is still taking the first', asyn
   const { account, zone, change, set } = accountWithZone()
   zone.acceptMs = 2_000
   await change('UPSERT', set('canary', 5, '198.51.100.20'))
-  await expect(change('UPSERT', set('canary', 0, '198.51.100.20'))).rejects.toMatchObject({ name: 'PriorRequestNotComplete' })
+  await expect(change('UPSERT', set('canary', 0, '198.51.100.20'))).rejects.toMatchObject({
+    name: 'PriorRequestNotComplete',
+  })
   account.advance(2_000)
   await expect(change('UPSERT', set('canary', 0, '198.51.100.20'))).resolves.toBeDefined()
 })
@@ -200,8 +239,14 @@ test('a second change is refused while the zone is still taking the first', asyn
 test('protected records, unknown zones, changes and health checks are refused', async () => {
   const { zone, aws, change, set } = accountWithZone()
   zone.protected.push('api.example.com.|A')
-  await expect(change('UPSERT', set('canary', 0, '198.51.100.20'))).rejects.toMatchObject({ name: 'InvalidChangeBatch' })
-  await expect(aws.call('route53:ListResourceRecordSets', { HostedZoneId: 'ZNONE' })).rejects.toMatchObject({ name: 'NoSuchHostedZone' })
+  await expect(change('UPSERT', set('canary', 0, '198.51.100.20'))).rejects.toMatchObject({
+    name: 'InvalidChangeBatch',
+  })
+  await expect(aws.call('route53:ListResourceRecordSets', { HostedZoneId: 'ZNONE' })).rejects.toMatchObject({
+    name: 'NoSuchHostedZone',
+  })
   await expect(aws.call('route53:GetChange', { Id: 'C1' })).rejects.toMatchObject({ name: 'NoSuchChange' })
-  await expect(aws.call('route53:GetHealthCheckStatus', { HealthCheckId: 'x' })).rejects.toMatchObject({ name: 'NoSuchHealthCheck' })
+  await expect(aws.call('route53:GetHealthCheckStatus', { HealthCheckId: 'x' })).rejects.toMatchObject({
+    name: 'NoSuchHealthCheck',
+  })
 })

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { parse } from 'yaml'
 import { ecsAppSpec } from '../../sim/applications.ts'
 import { performanceOf } from '../../sim/load.ts'
 import { apiBadCanary, DEMO_ZONE } from '../../sim/scenarios.ts'
@@ -41,10 +43,16 @@ async function drain(account: Account) {
   const canary = ResourceRecordSets?.find((record) => record.SetIdentifier === 'canary')
   if (!canary) throw new Error('the demo has no canary')
   const change = { Action: 'UPSERT' as const, ResourceRecordSet: { ...canary, Weight: 0 } }
-  await aws.call('route53:ChangeResourceRecordSets', { HostedZoneId: DEMO_ZONE, ChangeBatch: { Changes: [change] } })
+  await aws.call('route53:ChangeResourceRecordSets', {
+    HostedZoneId: DEMO_ZONE,
+    ChangeBatch: { Changes: [change] },
+  })
 }
 
-const rollBack = (account: Account, more: object = { overrideAlarmConfiguration: { enabled: false, alarms: [] } }) =>
+const rollBack = (
+  account: Account,
+  more: object = { overrideAlarmConfiguration: { enabled: false, alarms: [] } },
+) =>
   account.aws({}).call('codedeploy:CreateDeployment', {
     applicationName: 'api',
     deploymentGroupName: 'api-prod',
@@ -114,7 +122,9 @@ test('the history holds a good version, then the bad one, with a failure between
     applicationName: 'api',
     deploymentGroupName: 'api-prod',
   })
-  const { deploymentsInfo = [] } = await aws.call('codedeploy:BatchGetDeployments', { deploymentIds: deployments })
+  const { deploymentsInfo = [] } = await aws.call('codedeploy:BatchGetDeployments', {
+    deploymentIds: deployments,
+  })
   const history = deploymentsInfo
     .sort((a, b) => (a.createTime?.getTime() ?? 0) - (b.createTime?.getTime() ?? 0))
     .map((deployment) => `${deployment.description}: ${deployment.status}`)
@@ -159,3 +169,46 @@ test.each([
 test('where nothing runs, everything fails', () => {
   expect(performanceOf([], 0, 10).errorRatio).toBe(1)
 })
+
+test('the demo has what services.yaml and oncall.yaml name', async () => {
+  const read = (file: string): unknown =>
+    parse(readFileSync(new URL(`../../runbooks/${file}`, import.meta.url), 'utf8'))
+  const { api } = read('services.yaml') as { api: Named }
+  const account = apiBadCanary({ startAtMs: START_MS })
+  account.advance(MINUTE_MS)
+  const { world } = account
+  expect(world.services).toHaveProperty([`${api.ecs.cluster}/${api.ecs.service}`])
+  expect(world.applications[api.codedeploy.application]?.groups).toHaveProperty([api.codedeploy.group])
+  const { zone, name, type, set } = api.records.canary
+  expect(world.zones[zone]?.records).toContainEqual(
+    expect.objectContaining({ Name: `${name}.`, Type: type, SetIdentifier: set, Weight: 10 }),
+  )
+  const { namespace, name: metric, dimensions } = api.metrics.errors
+  expect(Object.values(world.metrics)).toContainEqual(
+    expect.objectContaining({ namespace, name: metric, dimensions }),
+  )
+  const secrets = JSON.stringify(read('oncall.yaml')).match(/(?<=ssm:)[^"]+/g) ?? []
+  expect(Object.keys(world.parameters)).toEqual(expect.arrayContaining(secrets))
+  const topics = JSON.stringify(read('oncall.yaml')).match(/arn:aws:sns:[^"]+/g) ?? []
+  expect(world.topics).toEqual(expect.arrayContaining(topics))
+})
+
+interface Named {
+  readonly ecs: { readonly cluster: string; readonly service: string }
+  readonly codedeploy: { readonly application: string; readonly group: string }
+  readonly records: {
+    readonly canary: {
+      readonly zone: string
+      readonly name: string
+      readonly type: string
+      readonly set: string
+    }
+  }
+  readonly metrics: {
+    readonly errors: {
+      readonly namespace: string
+      readonly name: string
+      readonly dimensions: { readonly [name: string]: string }
+    }
+  }
+}

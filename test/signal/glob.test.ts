@@ -1,0 +1,42 @@
+import fc from 'fast-check'
+import { matchGlob } from '../../lib/signal/glob.ts'
+
+test.each([
+  ['api-5xx-*', 'api-5xx-spike', true],
+  ['api-5xx-*', 'api-5xx-', true],
+  ['api-5xx-*', 'my-api-5xx-spike', false],
+  ['*5xx*', 'api-5xx-spike', true],
+  ['api-?xx', 'api-5xx', true],
+  ['api-?xx', 'api-xx', false],
+  ['API-*', 'api-1', false],
+  ['', '', true],
+  ['', 'a', false],
+  ['*', '', true],
+  ['a*b*c', 'a-b-b-c', true],
+  ['a*b*c', 'a-c-b', false],
+  ['a[bc].d', 'abxd', false],
+  ['a[bc].d', 'a[bc].d', true],
+  ['?', '🔥', true],
+  ['a/b*', 'a/b/c', true],
+])('the glob %p and the name %p: %p', (glob, text, matches) => {
+  expect(matchGlob(glob, text)).toBe(matches)
+})
+
+test('a glob made to be slow needs no more steps than its length times the name', () => {
+  expect(matchGlob('*a'.repeat(200), `${'a'.repeat(5000)}b`)).toBe(false)
+})
+
+test('a name with parts of it replaced by stars is matched by what comes out', () => {
+  const pieces = fc.array(fc.string({ unit: fc.constantFrom('a', 'b', '-', '.') }), {
+    minLength: 1,
+    maxLength: 6,
+  })
+  fc.assert(
+    fc.property(pieces, pieces, (kept, gone) =>
+      matchGlob(
+        kept.join('*'),
+        kept.map((one, i) => one + (i < kept.length - 1 ? (gone[i] ?? '') : '')).join(''),
+      ),
+    ),
+  )
+})
