@@ -1,5 +1,5 @@
 import type { BuildOptions, Plugin } from 'esbuild'
-import { compiledRunbooks } from './runbooks.ts'
+import { readCatalogue } from '../handlers/catalogue.ts'
 
 /**
  * How the functions are bundled. ESM with code splitting: what is imported on demand, such as an SDK client that only one
@@ -45,8 +45,8 @@ function runbooksInside(): Plugin {
   return {
     name: 'runbooks-inside',
     setup(build) {
-      build.onLoad({ filter: /handlers\/catalogue\.ts$/ }, async () => ({
-        contents: `export const catalogue = JSON.parse(${JSON.stringify(JSON.stringify(await compiledRunbooks()))})`,
+      build.onLoad({ filter: /handlers\/catalogue\.ts$/ }, () => ({
+        contents: `export const readCatalogue = () => JSON.parse(${JSON.stringify(JSON.stringify(readCatalogue()))})`,
         loader: 'js',
       }))
     },

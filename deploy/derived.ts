@@ -67,7 +67,9 @@ function sizeOf(statements: readonly Statement[]): number {
 
 function reasonsOf(statements: readonly Statement[]): Json {
   return Object.fromEntries(
-    statements.flatMap(({ actions, reason }) => (reason === undefined ? [] : actions.map((action) => [action, reason]))),
+    statements.flatMap(({ actions, reason }) =>
+      reason === undefined ? [] : actions.map((action) => [action, reason]),
+    ),
   )
 }
 
@@ -102,7 +104,10 @@ const PSEUDO_PARAMETERS: { readonly [name: string]: string } = {
 
 /** `${Partition}`, `${Region}` and `${Account}` are the deployment's; CloudFormation has its own names for them. */
 function substituted(text: string): Json {
-  const filled = text.replaceAll(/\$\{(Partition|Region|Account)\}/g, (name) => PSEUDO_PARAMETERS[name] ?? name)
+  const filled = text.replaceAll(
+    /\$\{(Partition|Region|Account)\}/g,
+    (name) => PSEUDO_PARAMETERS[name] ?? name,
+  )
   return filled === text ? text : { 'Fn::Sub': filled }
 }
 
@@ -116,7 +121,8 @@ function rulesOf(catalogue: Catalogue): Resources {
   const patterns: { pattern: Json; runbooks: string[] }[] = []
   for (const { runbook, triggers } of catalogue.runbooks) {
     for (const trigger of triggers) {
-      if (trigger.is !== 'pattern' || DELIVERED.some((pattern) => sameJson(pattern, trigger.pattern))) continue
+      if (trigger.is !== 'pattern' || DELIVERED.some((pattern) => sameJson(pattern, trigger.pattern)))
+        continue
       const known = patterns.find(({ pattern }) => sameJson(pattern, trigger.pattern))
       if (known) known.runbooks.push(runbook)
       else patterns.push({ pattern: trigger.pattern, runbooks: [runbook] })

@@ -4,7 +4,7 @@ import { generatedFiles } from './generated.ts'
 // Writes everything in the repository that is derived from something else in it. With --check it writes nothing and
 // fails where a file is stale.
 const check = process.argv.includes('--check')
-const stale = (await generatedFiles()).filter(
+const stale = generatedFiles().filter(
   ({ path, text }) => !existsSync(path) || readFileSync(path, 'utf8') !== text,
 )
 

@@ -1,5 +1,6 @@
+import { readCatalogue } from '../handlers/catalogue.ts'
+import { runbookJsonSchema } from '../lib/runbook/json-schema.ts'
 import { derivedFor } from './derived.ts'
-import { compiledRunbooks } from './runbooks.ts'
 
 export interface GeneratedFile {
   /** From the repository's root. */
@@ -7,10 +8,12 @@ export interface GeneratedFile {
   readonly text: string
 }
 
-/** Every generated file as it should be now. */
-export async function generatedFiles(): Promise<readonly GeneratedFile[]> {
-  const catalogue = await compiledRunbooks()
-  return [{ path: 'deploy/derived.json', text: pretty(derivedFor(catalogue)) }]
+/** Every generated file as it should be now. Throws where the runbooks have mistakes. */
+export function generatedFiles(): readonly GeneratedFile[] {
+  return [
+    { path: 'deploy/derived.json', text: pretty(derivedFor(readCatalogue())) },
+    { path: 'runbooks/schema.json', text: pretty(runbookJsonSchema()) },
+  ]
 }
 
 function pretty(value: unknown): string {

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { bundleSizes } from './sizes.ts'
 
 // `node deploy/run.ts package|deploy|remove [options of the deployment tool]`, from the repository's root.
@@ -34,6 +34,9 @@ function kB(bytes: number): string {
 }
 
 install()
+// What an earlier packaging left would be packed again.
+rmSync('.esbuild', { recursive: true, force: true })
+rmSync('.serverless', { recursive: true, force: true })
 // The engine's policies follow from the runbooks as they are now, not as they were when somebody last looked.
 run(process.execPath, ['deploy/gen.ts'])
 run(process.execPath, ['deploy/node_modules/osls/bin/serverless.js', ...process.argv.slice(2)])

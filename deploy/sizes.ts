@@ -18,7 +18,10 @@ export function bundleSizes(folder = BUNDLES): readonly BundleSize[] {
   const names = files.map((file) => file.replace(/\..*$/, ''))
   return [...new Set(names)].sort().map((name) => ({
     name,
-    bytes: sum(folder, files.filter((file) => file.startsWith(`${name}.`))),
+    bytes: sum(
+      folder,
+      files.filter((file) => file.startsWith(`${name}.`)),
+    ),
     startBytes: sum(folder, [...loadedWith(folder, `${name}.mjs`)]),
   }))
 }
@@ -32,6 +35,7 @@ export function loadedWith(folder: string, file: string, loaded = new Set<string
   if (loaded.has(file)) return loaded
   loaded.add(file)
   const text = readFileSync(join(folder, file), 'utf8')
-  for (const [, next] of text.matchAll(/(?:from|import)"\.\/([^"]+\.mjs)"/g)) loadedWith(folder, next ?? '', loaded)
+  for (const [, next] of text.matchAll(/(?:from|import)"\.\/([^"]+\.mjs)"/g))
+    loadedWith(folder, next ?? '', loaded)
   return loaded
 }

@@ -5,7 +5,8 @@ import { eachRecord, lambda } from './middleware.ts'
 /** Takes signals: a batch of the signals queue, or the event of an alarm that names this function as its action. */
 export const handler = lambda(async (event: unknown, invocation): Promise<SQSBatchResponse | undefined> => {
   const { app, turn } = invocation
-  if (isBatch(event)) return eachRecord(event, invocation, async ({ body }) => ingest(app, read(body), turn()))
+  if (isBatch(event))
+    return eachRecord(event, invocation, async ({ body }) => ingest(app, read(body), turn()))
   await ingest(app, event, turn())
   return undefined
 })

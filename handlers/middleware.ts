@@ -1,6 +1,5 @@
 import middy, { type MiddlewareObj, type Request } from '@middy/core'
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda'
-import { systemClock } from '../lib/clock.ts'
 import { describe } from '../lib/errors.ts'
 import type { App, Turn } from '../lib/ports.ts'
 import { wired, type Wired } from './wiring.ts'
@@ -18,7 +17,9 @@ type Handle<Event, Result> = (event: Event, invocation: Invocation) => Promise<R
  * log, metrics written at the end. Whatever the handler throws is thrown on: Lambda then knows that the event is not
  * done with.
  */
-export function lambda<Event, Result>(handle: Handle<Event, Result>): (event: Event, context: Context) => Promise<Result> {
+export function lambda<Event, Result>(
+  handle: Handle<Event, Result>,
+): (event: Event, context: Context) => Promise<Result> {
   // Without this, middy would answer just before the deadline and Lambda would freeze, not kill, what is still under way;
   // thawed by the next invocation, it would go on acting after its lease has ended (CORE.md 1.4).
   const options = { timeoutEarlyInMillis: 0 }
@@ -26,23 +27,27 @@ export function lambda<Event, Result>(handle: Handle<Event, Result>): (event: Ev
     const app = await wired()
     return handle(event, { ...app, turn: () => turnOf(app.app, context) })
   }
-  return middy(run, options).use(telemetry<Event, Result>()) as (event: Event, context: Context) => Promise<Result>
+  return middy(run, options).use(telemetry<Event, Result>())
 }
 
 function telemetry<Event, Result>(): MiddlewareObj<Event, Result> {
   return {
-    before: async (request: Request<Event, Result>) => (await wired()).log.begin(request.context.awsRequestId),
+    before: async (request: Request<Event, Result>) =>
+      (await wired()).log.begin(request.context.awsRequestId),
     after: async () => (await wired()).metrics.flush(),
     onError: async (request: Request<Event, Result>) => {
       const { log, metrics } = await wired()
       log.error(`the invocation failed: ${describe(request.error)}`, { error: request.error })
-      metrics.flush()
+      await metrics.flush()
     },
   }
 }
 
 function turnOf(app: App, context: Context): Turn {
-  return { workerId: app.ports.random.id(), deadlineMs: systemClock.now() + context.getRemainingTimeInMillis() }
+  return {
+    workerId: app.ports.random.id(),
+    deadlineMs: app.ports.clock.now() + context.getRemainingTimeInMillis(),
+  }
 }
 
 /**
@@ -58,10 +63,13 @@ export async function eachRecord(
   const failed = event.Records.filter((record, i) => {
     const result = results[i]
     if (result?.status !== 'rejected') return false
-    log.error(`message ${record.messageId} was not taken and will be delivered again: ${describe(result.reason)}`, {
-      error: result.reason,
-      receiveCount: record.attributes.ApproximateReceiveCount,
-    })
+    log.error(
+      `message ${record.messageId} was not taken and will be delivered again: ${describe(result.reason)}`,
+      {
+        error: result.reason,
+        receiveCount: record.attributes.ApproximateReceiveCount,
+      },
+    )
     return true
   })
   return { batchItemFailures: failed.map((record) => ({ itemIdentifier: record.messageId })) }

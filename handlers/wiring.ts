@@ -5,10 +5,10 @@ import { dynamodbStorage } from '../lib/ledger/dynamodb.ts'
 import { createLog, type FunctionLog } from '../lib/log.ts'
 import { createMetrics, type FunctionMetrics } from '../lib/metrics.ts'
 import type { App } from '../lib/ports.ts'
-import { sqsQueue } from '../lib/queue-sqs.ts'
+import type { Queue } from '../lib/queue.ts'
 import { systemRandom } from '../lib/random.ts'
 import { secretReader } from '../lib/secrets.ts'
-import { catalogue } from './catalogue.ts'
+import { readCatalogue } from './catalogue.ts'
 
 export interface Wired {
   readonly app: App
@@ -24,24 +24,37 @@ export async function wired(): Promise<Wired> {
 }
 
 async function wire(): Promise<Wired> {
-  const [log, metrics] = await Promise.all([createLog(), createMetrics()])
+  const log = await createLog()
+  const metrics = createMetrics()
   const aws = sdkAws()
   const ports = {
     clock: systemClock,
     random: systemRandom,
     storage: dynamodbStorage({ tableName: setting('FIREBREAK_TABLE') }),
-    queue: sqsQueue({ url: setting('FIREBREAK_WORK_QUEUE_URL') }),
+    queue: workQueue(setting('FIREBREAK_WORK_QUEUE_URL')),
     aws,
     http: fetchHttp(),
     secret: secretReader(aws({}), process.env, systemClock),
     log,
     metrics,
   }
-  return { app: { ports, catalogue }, log, metrics }
+  return { app: { ports, catalogue: readCatalogue() }, log, metrics }
+}
+
+/** SQS is first needed when a turn ends, so its client is loaded then and not before the first mitigation. */
+function workQueue(url: string): Queue {
+  let queue: Promise<Queue> | undefined
+  return {
+    async send(message, delayMs) {
+      queue ??= import('../lib/queue-sqs.ts').then(({ sqsQueue }) => sqsQueue({ url }))
+      await (await queue).send(message, delayMs)
+    },
+  }
 }
 
 function setting(name: string): string {
   const value = process.env[name]
-  if (!value) throw new Error(`the environment variable ${name} is missing; serverless.yml sets it, see docs/deploy.md`)
+  if (!value)
+    throw new Error(`the environment variable ${name} is missing; serverless.yml sets it, see docs/deploy.md`)
   return value
 }

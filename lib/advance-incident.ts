@@ -11,6 +11,9 @@ import { MAX_DELAY_MS } from './queue.ts'
 import { startUndo } from './undo.ts'
 import type { TurnResult } from './advance.ts'
 
+/** HEAD falls due so much later than the message, which keeps the sweep out of its way. */
+const GRACE_MS = 10_000
+
 /** An execution that has not ended when its undo falls due is asked again after so long. */
 const RUNNING_POLL_MS = 60_000
 
@@ -39,9 +42,13 @@ export async function advanceIncident(app: App, incidentId: string): Promise<Tur
     }
   }
   const dueAtMs = dues.length === 0 ? undefined : Math.min(...dues)
-  await settleIncidentHead(ports, own, dueAtMs)
-  if (dueAtMs === undefined) return { is: 'done' }
-  if (dueAtMs - nowMs <= MAX_DELAY_MS) {
+  if (dueAtMs === undefined) {
+    await settleIncidentHead(ports, own, undefined)
+    return { is: 'done' }
+  }
+  const unsent = dueAtMs - nowMs > MAX_DELAY_MS
+  await settleIncidentHead(ports, own, unsent ? dueAtMs : dueAtMs + GRACE_MS, unsent)
+  if (!unsent) {
     const message = { v: 1, incidentId, stream: INCIDENT_STREAM, minSeq: own.headSeq, sentAtMs: nowMs } as const
     await ports.queue.send(message, Math.max(0, dueAtMs - nowMs))
   }

@@ -62,7 +62,7 @@ export async function advance(app: App, message: WorkMessage, turn: Turn): Promi
   const { header } = fold(stream.entries)
   if (!header) return { is: 'dropped', reason: 'the stream has no beginning' }
   const pinned = await pinnedFor(ports, header)
-  return runTurn(openSession(app, turn, pinned, header, stream, message.polls))
+  return runTurn(openSession(app, turn, pinned, header, stream, message))
 }
 
 async function pinnedFor(ports: Ports, header: Header): Promise<Pinned> {
@@ -142,21 +142,23 @@ async function afterPerformed(session: Session, performed: Performed): Promise<T
 
 /** The message first, then the record that it is for, then HEAD: whatever is lost, something finds the stream. */
 async function waitUntil(session: Session, untilMs: number, why: 'wait' | 'poll'): Promise<TurnResult | undefined> {
-  const expectedSeq = session.stream.headSeq + (session.buffer.length > 0 ? 1 : 0)
-  await send(session, untilMs, expectedSeq)
+  const nowMs = session.app.ports.clock.now()
+  const writes = session.buffer.length > 0
+  const isGuarded = why === 'poll' && !writes && session.guardUntilMs > untilMs + GRACE_MS
+  // Polling needs no writes until there is a verdict: HEAD is set well ahead, and renewed only when that comes near.
+  const dueAtMs = why === 'poll' ? Math.max(untilMs + GRACE_MS, nowMs + POLL_GUARD_MS) : untilMs + GRACE_MS
+  if (!isGuarded) session.guardUntilMs = dueAtMs
+  await send(session, untilMs, session.stream.headSeq + (writes ? 1 : 0), why === 'poll' ? session.guardUntilMs : 0)
   if (!(await flush(session))) return undefined
-  const { clock } = session.app.ports
-  // A poll's message is the only one that carries samples, so the sweep gives it a minute before it starts anew.
-  const dueAtMs = why === 'poll' ? Math.max(untilMs, clock.now() + POLL_CHECKPOINT_MS) + GRACE_MS : untilMs + GRACE_MS
-  const beyondReach = untilMs - clock.now() > MAX_DELAY_MS
-  await settleHead(session, beyondReach ? untilMs : dueAtMs)
+  const unsent = untilMs - nowMs > MAX_DELAY_MS
+  if (!isGuarded) await settleHead(session, unsent ? untilMs : dueAtMs, unsent)
   return { is: 'waiting', untilMs }
 }
 
-/** How long the sweep leaves a polling stream alone. Its HEAD is renewed by each poll, so only a dead chain gets there. */
-const POLL_CHECKPOINT_MS = 50_000
+/** A poll that was lost is found after so long at the latest, and the sweep's minute. */
+const POLL_GUARD_MS = 60_000
 
-async function send(session: Session, untilMs: number, minSeq: number): Promise<void> {
+async function send(session: Session, untilMs: number, minSeq: number, guardUntilMs = 0): Promise<void> {
   const { clock, queue } = session.app.ports
   const nowMs = clock.now()
   const delayMs = Math.max(0, untilMs - nowMs)
@@ -168,6 +170,7 @@ async function send(session: Session, untilMs: number, minSeq: number): Promise<
     stream: session.stream.stream,
     minSeq,
     sentAtMs: nowMs,
+    ...(guardUntilMs === 0 ? {} : { guardUntilMs }),
     ...(Object.keys(session.polls).length === 0 ? {} : { polls: session.polls }),
   }
   await queue.send(message, delayMs)

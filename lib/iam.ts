@@ -108,8 +108,8 @@ function peopleOf(catalogue: Catalogue): readonly Statement[] {
       ...(step.approve ? [step.approve.by] : []),
     ]),
   )
-  const names = new Set([...named, catalogue.policy.escalateTo].map((name) => name.replace(/^oncall@/, '')))
-  return [...names].flatMap((name) => {
+  const teams = new Set([...named, catalogue.policy.escalateTo].map((name) => name.replace(/^oncall@/, '')))
+  return [...teams].flatMap((name) => {
     const team = catalogue.teams[name]
     if (!team) throw new Error(`oncall.yaml has no team ${name}`)
     return channelPermissions(team)
@@ -147,13 +147,19 @@ interface Grant {
   reason: string | undefined
 }
 
-function add(byAction: Map<string, Grant>, action: string, { resources, condition, reason }: Statement): void {
+function add(
+  byAction: Map<string, Grant>,
+  action: string,
+  { resources, condition, reason }: Statement,
+): void {
   const key = canonical([action, condition])
   const grant = byAction.get(key) ?? { action, resources: new Set<string>(), condition, reason: undefined }
   for (const resource of resources) grant.resources.add(resource)
   if (reason !== undefined && (grant.reason === undefined || reason < grant.reason)) grant.reason = reason
   if (grant.resources.has('*') && grant.reason === undefined) {
-    throw new Error(`${action} is asked for on every resource without a reason why nothing narrower is to be had`)
+    throw new Error(
+      `${action} is asked for on every resource without a reason why nothing narrower is to be had`,
+    )
   }
   byAction.set(key, grant)
 }

@@ -50,9 +50,11 @@ export function incidentHead(stream: Stream, incident: Incident, dueAtMs: number
   }
 }
 
-export async function settleIncidentHead(ports: Ports, stream: Stream, dueAtMs: number | undefined): Promise<void> {
+export async function settleIncidentHead(ports: Ports, stream: Stream, dueAtMs: number | undefined, unsent = false): Promise<void> {
   const incident = foldIncident(stream.entries)
-  if (incident) await advanceHead(ports.storage, incidentHead(stream, incident, dueAtMs))
+  if (!incident) return
+  const head = incidentHead(stream, incident, dueAtMs)
+  await advanceHead(ports.storage, unsent ? { ...head, unsent } : head)
 }
 
 

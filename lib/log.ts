@@ -1,5 +1,3 @@
-import type { Json } from './json.ts'
-
 /** What a line is about. A state change names its incident, execution, step and attempt, as far as it has them. */
 export interface LogFields {
   readonly incident?: string
@@ -7,7 +5,7 @@ export interface LogFields {
   readonly step?: string
   readonly attempt?: number
   readonly error?: unknown
-  readonly [name: string]: Json | unknown
+  readonly [name: string]: unknown
 }
 
 /** Diagnostics for developers, one JSON line each; may be lost, never evidence (the ledger is). */

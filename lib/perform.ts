@@ -177,7 +177,8 @@ async function applyOnce(session: Session, intent: Intent): Promise<() => void> 
 export function applyContext(session: Session, step: ActionStep, attempt: number): ApplyContext {
   const { ports } = session.app
   return {
-    aws: awsOf(ports, session.pinned.service, session.header.executionId),
+    // People are reached with the stack's own rights, whatever account the service is in.
+    aws: awsOf(ports, findAction(step.action)?.effect === 'message' ? {} : session.pinned.service, session.header.executionId),
     http: ports.http,
     secret: (name) => ports.secret(name),
     nowMs: ports.clock.now(),

@@ -29,6 +29,8 @@ export interface Session {
   readonly inFlight: Promise<void>[]
   /** Whether HEAD tells the sweep to look after our lease. */
   guarded: boolean
+  /** Until when HEAD keeps the sweep away; 0 where it is not known. */
+  guardUntilMs: number
 }
 
 export interface Release {
@@ -55,7 +57,7 @@ export function openSession(
   pinned: Pinned,
   header: Header,
   stream: Stream,
-  polls: WorkMessage['polls'] = {},
+  message: Pick<WorkMessage, 'polls' | 'guardUntilMs'> = {},
 ): Session {
   return {
     app,
@@ -66,10 +68,11 @@ export function openSession(
     stream,
     buffer: [],
     execution: fold(stream.entries),
-    polls: { ...polls },
+    polls: { ...message.polls },
     releases: [],
     inFlight: [],
     guarded: false,
+    guardUntilMs: message.guardUntilMs ?? 0,
   }
 }
 
@@ -119,6 +122,7 @@ export async function flush(session: Session): Promise<boolean> {
   }
   logEntries(session)
   session.buffer = []
+  session.guardUntilMs = 0
   refold(session)
   giveBack(session)
   return clean
@@ -203,10 +207,10 @@ function statusWord(execution: Execution): string {
   return execution.status.is
 }
 
-/** Puts HEAD where it stands now. Nothing is due once the stream has ended. */
-export async function settleHead(session: Session, dueAtMs: number | undefined): Promise<void> {
-  const due = isEnded(session.execution) ? undefined : dueAtMs
-  await advanceHead(session.app.ports.storage, headFor(session, due))
+/** Puts HEAD where it stands now. Nothing is due once the stream has ended. `unsent`: no message is on its way. */
+export async function settleHead(session: Session, dueAtMs: number, unsent = false): Promise<void> {
+  const head = headFor(session, isEnded(session.execution) ? undefined : dueAtMs)
+  await advanceHead(session.app.ports.storage, unsent ? { ...head, unsent } : head)
 }
 
 /** Waits for what was sent beside the work: lock releases. */

@@ -44,8 +44,12 @@ export async function sweep(app: App, turn: Turn): Promise<SweepResult> {
   let overdue = 0
   let stopped = 0
   let carriedOut = 0
+  let woken = 0
   for (const head of heads) {
     const late = (head.dueAtMs ?? 0) <= nowMs
+    // What has a message of its own on its way needs none from us.
+    if (!late && head.unsent === undefined) continue
+    woken++
     if (late) overdue++
     try {
       if (late && head.wakes >= MAX_WAKES) stopped += await stopPoison(app, head, turn)
@@ -56,7 +60,7 @@ export async function sweep(app: App, turn: Turn): Promise<SweepResult> {
   }
   for (const open of opens) carriedOut += await carryOutAll(app, open, turn)
   ports.metrics.count('ExecutionsOverdue', overdue)
-  return { woken: heads.length, overdue, carriedOut, stopped }
+  return { woken, overdue, carriedOut, stopped }
 }
 
 /** Sends the message, and counts the wake on HEAD, which moves its due time so that the next sweep does not send another. */
@@ -66,7 +70,8 @@ async function wake(app: App, head: Head, nowMs: number): Promise<void> {
   const message = { v: 1, incidentId: head.incidentId, stream: head.stream, minSeq: Math.max(0, head.headSeq), sentAtMs: nowMs } as const
   await ports.queue.send(message, delayMs)
   const late = delayMs === 0
-  await advanceHead(ports.storage, { ...head, wakes: head.wakes + (late ? 1 : 0), dueAtMs: nowMs + delayMs + AHEAD_MS })
+  const { unsent: _unsent, ...rest } = head
+  await advanceHead(ports.storage, { ...rest, wakes: head.wakes + (late ? 1 : 0), dueAtMs: nowMs + delayMs + AHEAD_MS })
 }
 
 /** Attempts that die before they record anything are counted here and nowhere else. */

@@ -208,7 +208,7 @@ export function createAccount(options: AccountOptions): Account {
         : { error: { name: packError(error).name, message: packError(error).message } }),
     })
     try {
-      for (const hook of [...hooks]) await hook.before?.(notice)
+      for (const hook of hooks) await hook.before?.(notice)
       const refusal = takeRefusal(world, name)
       if (refusal?.when === 'before') throw refusal.error
       const handler: Handler<K> = HANDLERS[name]
@@ -219,7 +219,7 @@ export function createAccount(options: AccountOptions): Account {
         ...answer,
         $metadata: { httpStatusCode: 200, requestId, attempts: 1, totalRetryDelay: 0 },
       }
-      for (const hook of [...hooks]) await hook.after?.(notice, output)
+      for (const hook of hooks) await hook.after?.(notice, output)
       record(entry())
       // The SDK's outputs are these members and the metadata; TypeScript cannot join a generic union again.
       return output as unknown as Calls[K]['output']

@@ -117,12 +117,19 @@ export function tickSite(world: World, site: Site): void {
     endpoint.carry.errors -= errors
     // Load balancers report nothing at all where nothing came, which is why no data is not the same as no errors.
     if (requests === 0) continue
-    count(world, site, site.dimensions, requests, errors, performance.latencyS)
-    count(world, site, { ...site.dimensions, ...endpoint.dimensions }, requests, errors, performance.latencyS)
+    countRequests(world, site, site.dimensions, requests, errors, performance.latencyS)
+    countRequests(
+      world,
+      site,
+      { ...site.dimensions, ...endpoint.dimensions },
+      requests,
+      errors,
+      performance.latencyS,
+    )
   }
 }
 
-function count(
+function countRequests(
   world: World,
   site: Site,
   dimensions: { readonly [name: string]: string },

@@ -113,7 +113,7 @@ interface PagerDutyEvent {
 }
 
 function enqueuePage(world: World, body: string): HttpAnswer {
-  const event = parse(body) as PagerDutyEvent | undefined
+  const event: PagerDutyEvent | undefined = parse(body)
   const errors = event ? pageProblems(event) : ['The body is not JSON']
   if (!event || errors.length > 0) {
     return answer(
@@ -166,7 +166,7 @@ function postToSlack(world: World, request: HttpRequest): HttpAnswer {
   const authorization = Object.entries(request.headers).find(
     ([name]) => name.toLowerCase() === 'authorization',
   )?.[1]
-  const message = parse(request.body) as { channel?: string; text?: string } | undefined
+  const message: { channel?: string; text?: string } | undefined = parse(request.body)
   const no = (error: string) => answer(200, JSON.stringify({ ok: false, error }))
   if (authorization?.startsWith('Bearer xoxb-') !== true)
     return no(authorization === undefined ? 'not_authed' : 'invalid_auth')

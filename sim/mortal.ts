@@ -19,18 +19,21 @@ export interface Point {
  * The ports of one worker that may die at any I/O: before the request leaves, or after it took effect and before the answer
  * is read. From then on every port refuses, as a killed process does.
  */
-export function mortalPorts(ports: Ports, count: () => number, diesAt: (point: Point) => boolean): Ports {
+export function mortalPorts(ports: Ports, count: () => number, diesAt: (point: Point) => boolean, died: (where: string) => void): Ports {
   let dead = false
   const io = async <T>(name: string, work: () => Promise<T>): Promise<T> => {
     if (dead) throw new CrashError(name)
     const ordinal = count()
     if (diesAt({ ordinal, name, when: 'before' })) {
       dead = true
+      died(`${name}, before it left`)
       throw new CrashError(`${name}, before it left`)
     }
     const answer = await work()
-    if (dead || diesAt({ ordinal, name, when: 'after' })) {
+    if (dead) throw new CrashError(name)
+    if (diesAt({ ordinal, name, when: 'after' })) {
       dead = true
+      died(`${name}, after it took effect`)
       throw new CrashError(`${name}, after it took effect`)
     }
     return answer

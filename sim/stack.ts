@@ -80,7 +80,7 @@ export function createStack(options: StackOptions): Stack {
   const app: App = { ports, catalogue }
   const worker = (): App => {
     if (!options.diesAt) return app
-    return { catalogue, ports: mortalPorts(ports, () => ++points, options.diesAt) }
+    return { catalogue, ports: mortalPorts(ports, () => ++points, options.diesAt, (where) => void crashes.push(where)) }
   }
   const turn = (): Turn => ({ workerId: random.id(), deadlineMs: now() + WORKER_MS })
   if (options.wired ?? true) account.onEvent((event) => void signals.send(JSON.stringify(event)))
@@ -88,7 +88,7 @@ export function createStack(options: StackOptions): Stack {
   const work1 = async (queued: SimQueue, handle: (body: string) => Promise<unknown>): Promise<boolean> => {
     const delivery = queued.receive()
     if (!delivery) return false
-    if (await survives(() => handle(delivery.body), crashes, options.log ?? silentLog)) queued.acknowledge(delivery.messageId)
+    if (await survives(() => handle(delivery.body), options.log ?? silentLog)) queued.acknowledge(delivery.messageId)
     return true
   }
   const step = async (): Promise<boolean> => {
@@ -96,7 +96,7 @@ export function createStack(options: StackOptions): Stack {
     if (await work1(work, (body) => advance(worker(), JSON.parse(body) as WorkMessage, turn()))) return true
     if (now() < nextSweepMs) return false
     nextSweepMs = now() + SWEEP_EVERY_MS
-    await survives(() => sweep(worker(), turn()), crashes, options.log ?? silentLog)
+    await survives(() => sweep(worker(), turn()), options.log ?? silentLog)
     return true
   }
   return {
@@ -123,13 +123,12 @@ export function createStack(options: StackOptions): Stack {
 }
 
 /** Whether an invocation ended by itself. A failed one is not acknowledged, so its message comes back. */
-async function survives(work: () => Promise<unknown>, crashes: string[], log: Log): Promise<boolean> {
+async function survives(work: () => Promise<unknown>, log: Log): Promise<boolean> {
   try {
     await work()
     return true
   } catch (error) {
-    if (error instanceof CrashError) crashes.push(error.message)
-    else log.error('an invocation failed', { error })
+    if (!(error instanceof CrashError)) log.error('an invocation failed', { error })
     return false
   }
 }

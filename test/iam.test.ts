@@ -11,11 +11,21 @@ const api: Service = {
   codedeploy: { application: 'api', group: 'prod' },
   records: { canary: { zone: 'Z0123456789ABCDEFGHIJ', name: 'api.example.com', type: 'A', set: 'canary' } },
   metrics: {
-    errors: { namespace: 'AWS/ApplicationELB', name: 'HTTPCode_Target_5XX_Count', dimensions: {}, stat: 'Sum', periodMs: 60_000 },
+    errors: {
+      namespace: 'AWS/ApplicationELB',
+      name: 'HTTPCode_Target_5XX_Count',
+      dimensions: {},
+      stat: 'Sum',
+      periodMs: 60_000,
+    },
   },
 }
 
-const step = { onFailure: 'continue', retry: { attempts: 3, backoffMs: 1_000, maxBackoffMs: 10_000 }, timeoutMs: 60_000 } as const
+const step = {
+  onFailure: 'continue',
+  retry: { attempts: 3, backoffMs: 1_000, maxBackoffMs: 10_000 },
+  timeoutMs: 60_000,
+} as const
 const scaleOut: Step = {
   ...step,
   is: 'action',
@@ -23,7 +33,13 @@ const scaleOut: Step = {
   action: 'scale_out ecs',
   params: { ecs: 'api', by: '50%' },
 }
-const page: Step = { ...step, is: 'action', id: 'page', action: 'notify oncall', params: { to: 'oncall@web' } }
+const page: Step = {
+  ...step,
+  is: 'action',
+  id: 'page',
+  action: 'notify oncall',
+  params: { to: 'oncall@web' },
+}
 const check: Step = {
   is: 'check',
   id: 'check',
@@ -63,7 +79,8 @@ function catalogue(service: Service, ...runbooks: readonly Runbook[]): Catalogue
   }
 }
 
-const actionsOf = (statements: readonly { readonly actions: readonly string[] }[]) => statements.flatMap(({ actions }) => actions)
+const actionsOf = (statements: readonly { readonly actions: readonly string[] }[]) =>
+  statements.flatMap(({ actions }) => actions)
 
 test('without runbooks the engine may only look at alarms and reach the people it escalates to', () => {
   expect(derivePermissions(catalogue(api))).toEqual([
@@ -87,7 +104,10 @@ test('the teams that steps and approvals name are reached, others are not', () =
     const topics = derivePermissions(catalogue(api, ...runbooks))
       .filter(({ actions }) => actions.includes('sns:Publish'))
       .flatMap(({ resources }) => resources)
-    expect(topics).toEqual(['arn:aws:sns:eu-west-1:123456789012:sre', 'arn:aws:sns:eu-west-1:123456789012:web'])
+    expect(topics).toEqual([
+      'arn:aws:sns:eu-west-1:123456789012:sre',
+      'arn:aws:sns:eu-west-1:123456789012:web',
+    ])
   }
 })
 
@@ -112,7 +132,9 @@ test('for a service elsewhere the engine may assume its role, and the role does 
 
 test('a runbook that lint would have refused is refused with its place', () => {
   const unknown = catalogue(api, runbook({ ...scaleOut, action: 'scale_out moon' }))
-  expect(() => derivePermissions(unknown)).toThrow('runbook api-5xx-spike, step capacity: this version has no action scale_out moon')
+  expect(() => derivePermissions(unknown)).toThrow(
+    'runbook api-5xx-spike, step capacity: this version has no action scale_out moon',
+  )
 })
 
 test('merging joins what is equal and widens nothing', () => {

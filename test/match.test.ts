@@ -2,11 +2,11 @@ import { match } from '../lib/match.ts'
 import type { Catalogue, Runbook, Service, Trigger } from '../lib/runbook/runbook.ts'
 import type { Signal } from '../lib/signal/signal.ts'
 
-function runbook(name: string, service: string, ...triggers: readonly Trigger[]): Runbook {
+function runbook(name: string, of: string, ...triggers: readonly Trigger[]): Runbook {
   return {
     runbook: name,
     summary: name,
-    service,
+    service: of,
     severity: 'sev2',
     mode: 'auto',
     triggers,

@@ -10,12 +10,12 @@ test('docs/metrics.md lists exactly the metrics that are published, ten at most'
 
 test('what was counted and timed is written as one line of the embedded metric format, and only once', async () => {
   const lines = await linesOf(async () => {
-    const metrics = await createMetrics()
+    const metrics = createMetrics()
     metrics.count('SignalsAccepted')
     metrics.count('ExecutionsOverdue', 0)
     metrics.time('FirstEffectTime', 1250)
-    metrics.flush()
-    metrics.flush()
+    await metrics.flush()
+    await metrics.flush()
   })
   expect(lines).toHaveLength(1)
   expect(JSON.parse(lines[0] ?? '')).toMatchObject({

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { cut, lines, oneLine, type Page } from '../channels/channel.ts'
+import { lines, oneLine, type Page } from '../channels/channel.ts'
 import { sendBy, type Tried } from '../channels/index.ts'
 import { isoTime } from '../clock.ts'
 import { RetryableError, TerminalError } from '../errors.ts'
@@ -148,7 +148,7 @@ function pageOf(asked: NotifyParams, occasion: Occasion): Page {
       `[${occasion.severity}] ${occasion.service}: ${reason || asked.message || occasion.runbook}`,
       MAX_SUMMARY,
     ),
-    text: cut(lines(facts.join('\n'), MAX_TEXT), MAX_TEXT),
+    text: lines(facts.join('\n'), MAX_TEXT),
   }
 }
 

@@ -1,8 +1,9 @@
 import * as z from 'zod'
-import { applyRollback, verifyRollback } from '../codedeploy/act.ts'
+import { applyRollback } from '../codedeploy/act.ts'
 import { deploymentConfigs, locateRollback, planRollback, undoRollback } from '../codedeploy/decide.ts'
 import { observeGroup } from '../codedeploy/observe.ts'
 import { type DeploymentGroupTarget, type RollbackState, rollbackStateSchema } from '../codedeploy/state.ts'
+import { verifyRollback } from '../codedeploy/verify.ts'
 import type { Service } from '../runbook/runbook.ts'
 import type { Action, Shorthand, Statement, TargetResult } from './action.ts'
 

@@ -84,11 +84,8 @@ export function oneLine(text: string, limit: number): string {
 
 /** Text of several lines without other control characters, cut with an ellipsis. */
 export function lines(text: string, limit: number): string {
-  // oxlint-disable-next-line no-control-regex -- control characters are what is taken out
-  return cut(
-    text.replace(/\r\n?|[\u2028\u2029]/g, '\n').replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]+/g, ' '),
-    limit,
-  )
+  const split = text.split(/\r\n?|[\n\u2028\u2029]/)
+  return cut(split.map((line) => oneLine(line, limit)).join('\n'), limit)
 }
 
 /** The first `limit` UTF-16 units, never half a character. */

@@ -1,6 +1,7 @@
 import type { ObserveContext } from '../actions/action.ts'
 import type { Aws } from '../aws/aws.ts'
-import { awsFailure } from '../aws/failure.ts'
+import { awsFailure, isThrottled } from '../aws/failure.ts'
+import { RetryableError, TerminalError } from '../errors.ts'
 import {
   ACTIVE,
   type Deployment,
@@ -238,4 +239,15 @@ async function namedDeployment(aws: Aws, target: DeploymentGroupTarget): Promise
   return revision === null
     ? { is: 'refused', reason: `deployment ${target.to} names no revision that could be deployed again` }
     : { is: 'found', deploymentId: deployment.id, revision, note: null }
+}
+
+/** A read that fails has changed nothing, also when it was not answered at all: terminal only where AWS refuses it. */
+export function readFailure(error: unknown, doing: string): Error {
+  const failure = awsFailure(error)
+  const message = `${doing}: ${failure.name}: ${failure.message}`
+  const refused =
+    failure.status !== undefined && failure.status >= 400 && failure.status < 500 && !isThrottled(failure)
+  return refused
+    ? new TerminalError(message, { cause: error })
+    : new RetryableError(message, { cause: error })
 }

@@ -57,11 +57,20 @@ export async function pinRunbook(storage: Storage, hash: string, pinned: Pinned)
   await storage.put({ pk: `RUNBOOK#${hash}`, sk: 'RUNBOOK', body: JSON.stringify(pinned) }, { is: 'absent' })
 }
 
+/** What a hash names never changes, so a process reads it once. */
+const pinnedOnce = new WeakMap<Storage, Map<string, Pinned>>()
+
 /** Throws where the pinned runbook is missing: it is put before the first record that names it. */
 export async function readPinned(storage: Storage, hash: string): Promise<Pinned> {
+  const known = pinnedOnce.get(storage) ?? new Map<string, Pinned>()
+  pinnedOnce.set(storage, known)
+  const cached = known.get(hash)
+  if (cached) return cached
   const item = await storage.get(`RUNBOOK#${hash}`, 'RUNBOOK')
   if (!item) throw new Error(`the pinned runbook ${hash} is missing`)
-  return JSON.parse(item.body) as Pinned
+  const pinned = JSON.parse(item.body) as Pinned
+  known.set(hash, pinned)
+  return pinned
 }
 
 /** Claims an idempotency key; the answer is what the key stands for, ours or an earlier one's. */

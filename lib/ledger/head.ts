@@ -12,6 +12,8 @@ export interface Head {
   readonly status: string
   /** Absent when nothing is due any more. */
   readonly dueAtMs?: number
+  /** What is due lies beyond the queue's reach: no message is on its way, the sweep sends one shortly before. */
+  readonly unsent?: true
   /** Wakes by the sweep for an unchanged `headSeq`: poison is counted here. */
   readonly wakes: number
   /** What `list` shows; incidents only. */

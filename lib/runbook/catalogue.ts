@@ -13,7 +13,8 @@ import type { PlacedRunbook } from './runbook-file.ts'
 import type { Catalogue, Policy, Service, Team } from './runbook.ts'
 import { serviceForm, servicesForm } from './services.ts'
 import { readSource } from './source.ts'
-import type { Path, Source } from './source.ts'
+import type { Path } from './places.ts'
+import type { Source } from './source.ts'
 
 export interface CatalogueFile {
   readonly path: string
@@ -39,7 +40,9 @@ export function compileCatalogue(files: readonly CatalogueFile[]): Compiled {
   const only = (name: string, purpose: string): Source | undefined => {
     const found = sources.filter((source) => baseName(source.path) === name)
     for (const second of found.slice(1)) {
-      second.report('DUPLICATE_FILE', [], `there is another ${name}: ${found[0]?.path}`, { suggestion: 'Keep one of them.' })
+      second.report('DUPLICATE_FILE', [], `there is another ${name}: ${found[0]?.path}`, {
+        suggestion: 'Keep one of them.',
+      })
     }
     if (found.length === 0) missing.push(missingFile(name, purpose, files))
     return found[0]
@@ -48,9 +51,16 @@ export function compileCatalogue(files: readonly CatalogueFile[]): Compiled {
   const teams = readTeams(only('oncall.yaml', 'who is on call'))
   const policySource = only('policy.yaml', 'the guardrails')
   const policy = readPolicy(policySource)
-  const world: World = { services: services.entries, serviceNames: services.names, teamNames: teams.names, policy }
+  const world: World = {
+    services: services.entries,
+    serviceNames: services.names,
+    teamNames: teams.names,
+    policy,
+  }
   if (policySource && policy) checkPolicy(policySource, policy, world)
-  const runbooks = sources.filter((source) => !SETTINGS.has(baseName(source.path))).flatMap((source) => readRunbookFile(source, world))
+  const runbooks = sources
+    .filter((source) => !SETTINGS.has(baseName(source.path)))
+    .flatMap((source) => readRunbookFile(source, world))
   checkTogether(runbooks)
   const diagnostics = sortDiagnostics([...missing, ...sources.flatMap((source) => source.diagnostics)])
   const rest = { diagnostics, sources: Object.fromEntries(files.map((file) => [file.path, file.text])) }
@@ -69,12 +79,12 @@ export function compileCatalogue(files: readonly CatalogueFile[]): Compiled {
 const SETTINGS = new Set(['services.yaml', 'oncall.yaml', 'policy.yaml'])
 
 function baseName(path: string): string {
-  return path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1)
+  return path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1).replace(/\.yml$/, '.yaml')
 }
 
 function missingFile(name: string, purpose: string, files: readonly CatalogueFile[]): Diagnostic {
   const first = files[0]?.path ?? ''
-  const folder = first.slice(0, first.length - baseName(first).length)
+  const folder = first.slice(0, Math.max(first.lastIndexOf('/'), first.lastIndexOf('\\')) + 1)
   return {
     code: 'MISSING_FILE',
     severity: 'error',
@@ -110,7 +120,8 @@ function readEntries<F, T>(
   const value = source?.value
   if (!source || value === undefined) return { entries: new Map(), names: undefined }
   report(source, [], whole, value)
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return { entries: new Map(), names: undefined }
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return { entries: new Map(), names: undefined }
   const entries = new Map<string, T>()
   for (const [name, entry] of Object.entries(value)) {
     const parsed = parseForm(one, entry)
@@ -135,7 +146,8 @@ function placesOf(source: Source, policy: Omit<Policy, 'places'>): { readonly [p
     places[path.join('.')] = `${baseName(source.path)}:${source.lineOf(asWritten)}`
   }
   for (const key of ['mode', 'escalateTo', 'executionsPerHour']) note([key])
-  for (const [service, rules] of Object.entries(policy.services)) for (const key of Object.keys(rules)) note(['services', service, key])
+  for (const [service, rules] of Object.entries(policy.services))
+    for (const key of Object.keys(rules)) note(['services', service, key])
   return places
 }
 
@@ -151,14 +163,21 @@ function checkPolicy(source: Source, policy: Policy, world: World): void {
       })
     }
     if (rules.mode !== undefined && MODES.indexOf(rules.mode) > MODES.indexOf(policy.mode)) {
-      source.report('OVER_POLICY', ['services', service, 'mode'], `mode ${rules.mode} has no effect: the mode above is ${policy.mode}`, {
-        severity: 'warning',
-        suggestion: 'The smaller of the two holds.',
-      })
+      source.report(
+        'OVER_POLICY',
+        ['services', service, 'mode'],
+        `mode ${rules.mode} has no effect: the mode above is ${policy.mode}`,
+        {
+          severity: 'warning',
+          suggestion: 'The smaller of the two holds.',
+        },
+      )
     }
     if (rules.executionsPerHour !== undefined && rules.executionsPerHour > policy.executionsPerHour) {
       const message = `${rules.executionsPerHour} an hour has no effect: all services together may have ${policy.executionsPerHour}`
-      source.report('OVER_POLICY', ['services', service, 'executions_per_hour'], message, { severity: 'warning' })
+      source.report('OVER_POLICY', ['services', service, 'executions_per_hour'], message, {
+        severity: 'warning',
+      })
     }
   }
 }
@@ -166,15 +185,25 @@ function checkPolicy(source: Source, policy: Policy, world: World): void {
 /** What can only be seen with all runbooks at hand. */
 function checkTogether(runbooks: readonly PlacedRunbook[]): void {
   const extra = runbooks[MAX_RUNBOOKS]
-  if (extra) extra.source.report('TOO_MANY', extra.nameAt, `there are ${runbooks.length} runbooks, the limit is ${MAX_RUNBOOKS}`)
+  if (extra)
+    extra.source.report(
+      'TOO_MANY',
+      extra.nameAt,
+      `there are ${runbooks.length} runbooks, the limit is ${MAX_RUNBOOKS}`,
+    )
   const firsts = new Map<string, PlacedRunbook>()
   for (const placed of runbooks.slice(0, MAX_RUNBOOKS)) {
     const first = firsts.get(placed.runbook.runbook)
     if (first) {
       const place = `${first.source.path}:${first.source.lineOf(first.nameAt)}`
-      placed.source.report('DUPLICATE_RUNBOOK', placed.nameAt, `another runbook is called "${placed.runbook.runbook}": ${place}`, {
-        suggestion: 'Each name stands for one runbook.',
-      })
+      placed.source.report(
+        'DUPLICATE_RUNBOOK',
+        placed.nameAt,
+        `another runbook is called "${placed.runbook.runbook}": ${place}`,
+        {
+          suggestion: 'Each name stands for one runbook.',
+        },
+      )
       continue
     }
     for (const other of firsts.values()) warnOfOverlap(placed, other)
@@ -183,15 +212,21 @@ function checkTogether(runbooks: readonly PlacedRunbook[]): void {
 }
 
 function warnOfOverlap(placed: PlacedRunbook, other: PlacedRunbook): void {
-  const globsOf = ({ runbook }: PlacedRunbook): string[] => runbook.triggers.flatMap((trigger) => (trigger.is === 'alarm' ? [trigger.glob] : []))
+  const globsOf = ({ runbook }: PlacedRunbook): string[] =>
+    runbook.triggers.flatMap((trigger) => (trigger.is === 'alarm' ? [trigger.glob] : []))
   for (const mine of globsOf(placed)) {
     const theirs = globsOf(other).find((glob) => globsOverlap(mine, glob))
     if (theirs === undefined) continue
     const place = `${other.source.path}:${other.source.lineOf(other.nameAt)}`
-    placed.source.report('OVERLAPPING_TRIGGERS', placed.nameAt, `an alarm can match both "${mine}" and "${theirs}" of ${other.runbook.runbook} (${place})`, {
-      severity: 'warning',
-      suggestion: 'Both would start; the cooldown of the service then lets one of them act.',
-    })
+    placed.source.report(
+      'OVERLAPPING_TRIGGERS',
+      placed.nameAt,
+      `an alarm can match both "${mine}" and "${theirs}" of ${other.runbook.runbook} (${place})`,
+      {
+        severity: 'warning',
+        suggestion: 'Both would start; the cooldown of the service then lets one of them act.',
+      },
+    )
     return
   }
 }
@@ -199,6 +234,7 @@ function warnOfOverlap(placed: PlacedRunbook, other: PlacedRunbook): void {
 function report<T>(source: Source, at: Path, form: z.ZodType<T>, value: unknown): T | undefined {
   const parsed = parseForm(form, value)
   if (parsed.is === 'value') return parsed.value
-  for (const { code, path, message, ...options } of parsed.problems) source.report(code, [...at, ...path], message, options)
+  for (const { code, path, message, ...options } of parsed.problems)
+    source.report(code, [...at, ...path], message, options)
   return undefined
 }

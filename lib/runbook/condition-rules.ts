@@ -58,7 +58,6 @@ function descend(root: Tree, path: string): Tree {
   return node
 }
 
-
 /** What is refused whatever its types are; see `checkCondition` for the reasons. */
 export function refused(node: ConditionNode, inLoop: boolean): ConditionProblem[] {
   const { start, end } = node
@@ -73,7 +72,12 @@ export function refused(node: ConditionNode, inLoop: boolean): ConditionProblem[
   const call = called(node)
   const loop = call !== undefined && loops(call)
   if (call?.name === 'matches') {
-    found.push(forbidden('matches is refused: a hostile text can make a pattern run for minutes', 'Use contains, startsWith or endsWith.'))
+    found.push(
+      forbidden(
+        'matches is refused: a hostile text can make a pattern run for minutes',
+        'Use contains, startsWith or endsWith.',
+      ),
+    )
   } else if (call?.name === 'dyn') {
     found.push(forbidden('dyn is refused: it hides mistakes from the type check'))
   } else if (call?.name === 'bind' && call.on?.op === 'id' && String(call.on.args) === 'cel') {
@@ -81,7 +85,12 @@ export function refused(node: ConditionNode, inLoop: boolean): ConditionProblem[
   } else if (loop && inLoop) {
     found.push(forbidden(`${call.name} inside another loop is refused: nested loops take too long`))
   } else if (node.op === '[]' && !chainOf(node) && chainOf((node.args as [ConditionNode])[0])) {
-    found.push(forbidden('a computed key is refused: it cannot be checked', 'Write the name: service.canary or service["canary"].'))
+    found.push(
+      forbidden(
+        'a computed key is refused: it cannot be checked',
+        'Write the name: service.canary or service["canary"].',
+      ),
+    )
   }
   return [...found, ...childrenOf(node).flatMap((child) => refused(child, inLoop || loop))]
 }
@@ -94,7 +103,8 @@ export function undeclared({ steps }: Reference, declared: Declared): ConditionP
     const inner: Tree | string | undefined = typeof node === 'string' ? undefined : node[name]
     if (inner === undefined) {
       const known = typeof node === 'string' ? [] : Object.keys(node)
-      const suggestion = didYouMean(name, known) ?? (known.length > 0 ? `Known here: ${known.join(', ')}.` : undefined)
+      const suggestion =
+        didYouMean(name, known) ?? (known.length > 0 ? `Known here: ${known.join(', ')}.` : undefined)
       return [
         {
           code: path === '' ? 'CONDITION_UNKNOWN_NAME' : 'CONDITION_UNKNOWN_FIELD',
@@ -115,7 +125,9 @@ export function undeclared({ steps }: Reference, declared: Declared): ConditionP
       message: `${path} is not a value: name one of its fields`,
       start: steps[0]?.start ?? 0,
       end: steps.at(-1)?.end ?? 0,
-      suggestion: `Known here: ${Object.keys(node).map((field) => `${path}.${field}`).join(', ')}.`,
+      suggestion: `Known here: ${Object.keys(node)
+        .map((field) => `${path}.${field}`)
+        .join(', ')}.`,
     },
   ]
 }

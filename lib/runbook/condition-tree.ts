@@ -75,7 +75,8 @@ export interface Call {
 export function called(node: ConditionNode): Call | undefined {
   const args = node.args as readonly unknown[]
   if (node.op === 'call') return { name: String(args[0]), args: args[1] as readonly ConditionNode[] }
-  if (node.op === 'rcall') return { name: String(args[0]), on: args[1] as ConditionNode, args: args[2] as readonly ConditionNode[] }
+  if (node.op === 'rcall')
+    return { name: String(args[0]), on: args[1] as ConditionNode, args: args[2] as readonly ConditionNode[] }
   return undefined
 }
 

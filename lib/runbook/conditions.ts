@@ -57,7 +57,9 @@ export function checkCondition(expression: string, declared: Declared): readonly
   const forbidden = [...refused(parsed.ast, false), ...badLiterals(parsed.ast)]
   const unknown = references(parsed.ast).flatMap((found) => undeclared(found, declared))
   // What stands inside something forbidden goes away with it.
-  const outside = unknown.filter(({ start }) => !forbidden.some((outer) => start >= outer.start && start < outer.end))
+  const outside = unknown.filter(
+    ({ start }) => !forbidden.some((outer) => start >= outer.start && start < outer.end),
+  )
   if (forbidden.length + outside.length > 0) return [...forbidden, ...outside]
   const checked = parsed.check()
   if (!checked.valid) return [fromLibrary('CONDITION_TYPE', checked.error, expression)]
@@ -79,7 +81,8 @@ export function checkCondition(expression: string, declared: Declared): readonly
  */
 export function conditionReads(expression: string): readonly string[] {
   const parsed = parse(new Environment({ limits: LIMITS, unlistedVariablesAreDyn: true }), expression)
-  if (parsed.is === 'problem') throw new ConditionError(`the condition ${quoted(expression)} cannot be read: ${parsed.problem.message}`)
+  if (parsed.is === 'problem')
+    throw new ConditionError(`the condition ${quoted(expression)} cannot be read: ${parsed.problem.message}`)
   return [...new Set(references(parsed.ast).map((found) => factPath(found.steps)))]
 }
 
@@ -93,8 +96,10 @@ export function evaluateCondition(
   facts: Facts,
   declared: Declared = {},
 ): { value: boolean; values: { [path: string]: Json } } {
-  const failed = (why: string): ConditionError => new ConditionError(`the condition ${quoted(expression)} could not be decided: ${why}`)
-  if (expression.length > MAX_CONDITION_LENGTH) throw failed(`it has more than ${MAX_CONDITION_LENGTH} characters`)
+  const failed = (why: string): ConditionError =>
+    new ConditionError(`the condition ${quoted(expression)} could not be decided: ${why}`)
+  if (expression.length > MAX_CONDITION_LENGTH)
+    throw failed(`it has more than ${MAX_CONDITION_LENGTH} characters`)
   const types = typesOf(facts, declared)
   const parsed = parse(environmentFor(types), expression)
   if (parsed.is === 'problem') throw failed(parsed.problem.message)
@@ -132,7 +137,12 @@ type ParsedCondition =
 function parse(environment: Environment, expression: string): ParsedCondition {
   try {
     const parsed = environment.parse(expression)
-    return { is: 'condition', ast: parsed.ast as unknown as ConditionNode, check: () => parsed.check(), evaluate: (context) => parsed(context) as unknown }
+    return {
+      is: 'condition',
+      ast: parsed.ast as unknown as ConditionNode,
+      check: () => parsed.check(),
+      evaluate: (context) => parsed(context) as unknown,
+    }
   } catch (error) {
     return { is: 'problem', problem: fromLibrary('CONDITION_SYNTAX', error, expression) }
   }
@@ -150,13 +160,18 @@ function environmentFor(declared: Declared): Environment {
   const environment = new Environment({ limits: LIMITS })
   for (const [operator, compute] of Object.entries(ARITHMETIC)) {
     const mixed = (a: number | bigint, b: number | bigint): number => compute(Number(a), Number(b))
-    environment.registerOperator(`int ${operator} double: double`, mixed).registerOperator(`double ${operator} int: double`, mixed)
+    environment
+      .registerOperator(`int ${operator} double: double`, mixed)
+      .registerOperator(`double ${operator} int: double`, mixed)
   }
   // Registers `!=` and the other order with it.
-  environment.registerOperator('int == double', (a: number | bigint, b: number | bigint) => Number(a) === Number(b))
+  environment.registerOperator(
+    'int == double',
+    (a: number | bigint, b: number | bigint) => Number(a) === Number(b),
+  )
   for (const [name, schema] of Object.entries(tree(declared))) {
     // A schema is a mapping of mappings and type names, as deep as the paths are.
-    environment.registerVariable({ name, schema: schema as { [field: string]: string } })
+    environment.registerVariable({ name, schema })
   }
   return environment
 }
@@ -165,9 +180,16 @@ function environmentFor(declared: Declared): Environment {
 function typesOf(facts: Facts, declared: Declared): Declared {
   return Object.fromEntries(
     Object.entries(facts).map(([path, fields]) => {
-      const probe = factProbes.find((candidate) => Object.keys(fields).every((field) => Object.hasOwn(candidate.fields, field)))
+      const probe = factProbes.find((candidate) =>
+        Object.keys(fields).every((field) => Object.hasOwn(candidate.fields, field)),
+      )
       const known = { ...probe?.fields, ...alwaysDeclared[path], ...declared[path] }
-      return [path, Object.fromEntries(Object.entries(fields).map(([field, value]) => [field, typeOf(value, known[field])]))]
+      return [
+        path,
+        Object.fromEntries(
+          Object.entries(fields).map(([field, value]) => [field, typeOf(value, known[field])]),
+        ),
+      ]
     }),
   )
 }
@@ -181,7 +203,7 @@ function typeOf(value: Json, declared: FieldType | undefined): FieldType {
 }
 
 interface Values {
-  [name: string]: Values | unknown
+  [name: string]: unknown
 }
 
 function contextOf(facts: Facts, types: Declared): Values {
@@ -209,7 +231,8 @@ function badLiterals(node: ConditionNode): ConditionProblem[] {
 function badLiteral(node: ConditionNode): ConditionProblem | undefined {
   const call = called(node)
   const [argument, second] = call?.args ?? []
-  if (!call || call.on || second || argument?.op !== 'value' || typeof argument.args !== 'string') return undefined
+  if (!call || call.on || second || argument?.op !== 'value' || typeof argument.args !== 'string')
+    return undefined
   if (call.name !== 'duration' && call.name !== 'timestamp') return undefined
   try {
     new Environment().evaluate(`${call.name}(${JSON.stringify(argument.args)})`)
@@ -226,11 +249,20 @@ function badLiteral(node: ConditionNode): ConditionProblem | undefined {
   }
 }
 
-function fromLibrary(code: 'CONDITION_SYNTAX' | 'CONDITION_TYPE', error: unknown, expression: string): ConditionProblem {
-  const range = typeof error === 'object' && error !== null && 'range' in error ? (error.range as { start: number; end: number } | undefined) : undefined
+function fromLibrary(
+  code: 'CONDITION_SYNTAX' | 'CONDITION_TYPE',
+  error: unknown,
+  expression: string,
+): ConditionProblem {
+  const range =
+    typeof error === 'object' && error !== null && 'range' in error
+      ? (error.range as { start: number; end: number } | undefined)
+      : undefined
   const start = Math.min(range?.start ?? 0, expression.length)
   const summary = (summaryOf(error) ?? describe(error)).slice(0, 200)
-  const durationHint = /\bduration [<>=!+-]|[<>=!+-] duration\b/.test(summary) ? { suggestion: 'Compare a duration with a duration: duration("60m").' } : {}
+  const durationHint = /\bduration [<>=!+-]|[<>=!+-] duration\b/.test(summary)
+    ? { suggestion: 'Compare a duration with a duration: duration("60m").' }
+    : {}
   return {
     code,
     message: typeWords(`${summary.slice(0, 1).toLowerCase()}${summary.slice(1)}`),
@@ -241,9 +273,17 @@ function fromLibrary(code: 'CONDITION_SYNTAX' | 'CONDITION_TYPE', error: unknown
 }
 
 function summaryOf(error: unknown): string | undefined {
-  return typeof error === 'object' && error !== null && 'summary' in error && typeof error.summary === 'string' ? typeWords(error.summary) : undefined
+  return typeof error === 'object' &&
+    error !== null &&
+    'summary' in error &&
+    typeof error.summary === 'string'
+    ? typeWords(error.summary)
+    : undefined
 }
 
 function typeWords(text: string): string {
-  return text.replaceAll('google.protobuf.Duration', 'duration').replace('EOF', 'end of the condition').replaceAll('$', '')
+  return text
+    .replaceAll('google.protobuf.Duration', 'duration')
+    .replace('EOF', 'end of the condition')
+    .replaceAll('$', '')
 }

@@ -82,12 +82,22 @@ export function renderDiagnostic(diagnostic: Diagnostic, source?: string): strin
     const from = column <= SHOWN_COLUMNS ? 0 : column - Math.floor(SHOWN_COLUMNS / 2)
     const shown = text.slice(from, from + SHOWN_COLUMNS).replace(UNPRINTABLE, ' ')
     const start = column - 1 - from
-    const end = diagnostic.endLine !== undefined && diagnostic.endLine > line ? text.length - from : (diagnostic.endColumn ?? column + 1) - 1 - from
+    const end =
+      diagnostic.endLine !== undefined && diagnostic.endLine > line
+        ? text.length - from
+        : (diagnostic.endColumn ?? column + 1) - 1 - from
     const width = Math.max(1, Math.min(end, shown.length) - start)
     const gutter = ' '.repeat(String(line).length)
     // A log of the linter must not carry on what should never have been written down.
-    const safe = code === 'LITERAL_SECRET' ? shown.slice(0, start) + '*'.repeat(width) + shown.slice(start + width) : shown
-    lines.push(`  ${gutter} |`, `  ${line} | ${safe}`, `  ${gutter} | ${' '.repeat(start)}${'^'.repeat(width)}`)
+    const safe =
+      code === 'LITERAL_SECRET'
+        ? shown.slice(0, start) + '*'.repeat(width) + shown.slice(start + width)
+        : shown
+    lines.push(
+      `  ${gutter} |`,
+      `  ${line} | ${safe}`,
+      `  ${gutter} | ${' '.repeat(start)}${'^'.repeat(width)}`,
+    )
   }
   if (suggestion !== undefined) lines.push(`  = ${suggestion}`)
   return lines.join('\n')
@@ -104,7 +114,9 @@ export function quoted(text: string): string {
 
 /** By file, then by place; the order in which a person mends them. */
 export function sortDiagnostics(diagnostics: readonly Diagnostic[]): Diagnostic[] {
-  return diagnostics.toSorted((a, b) => (a.file < b.file ? -1 : a.file > b.file ? 1 : a.line - b.line || a.column - b.column))
+  return diagnostics.toSorted((a, b) =>
+    a.file < b.file ? -1 : a.file > b.file ? 1 : a.line - b.line || a.column - b.column,
+  )
 }
 
 /** `Did you mean "x"?` for the known name nearest to a mistyped one, where one is near enough to be meant. */
@@ -120,7 +132,10 @@ export function nearest(typed: string, known: Iterable<string>): string | undefi
   let best: { name: string; edits: number } | undefined
   for (const name of known) {
     const edits = editDistance(wanted, name.toLowerCase().replaceAll('-', '_'))
-    if (edits <= Math.max(1, Math.floor(Math.max(wanted.length, name.length) / 3)) && edits < (best?.edits ?? Infinity)) {
+    if (
+      edits <= Math.max(1, Math.floor(Math.max(wanted.length, name.length) / 3)) &&
+      edits < (best?.edits ?? Infinity)
+    ) {
       best = { name, edits }
     }
   }
@@ -136,7 +151,8 @@ export function editDistance(a: string, b: string): number {
     for (let j = 1; j <= b.length; j++) {
       const same = a[i - 1] === b[j - 1]
       let edits = Math.min(at(last, j) + 1, at(row, j - 1) + 1, at(last, j - 1) + (same ? 0 : 1))
-      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) edits = Math.min(edits, at(beforeLast, j - 2) + 1)
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
+        edits = Math.min(edits, at(beforeLast, j - 2) + 1)
       row.push(edits)
     }
     beforeLast = last

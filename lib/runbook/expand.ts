@@ -1,26 +1,49 @@
 import { Document, isMap, isScalar, isSeq, visit } from 'yaml'
+import type { ScalarTag } from 'yaml'
 import type { Json } from '../json.ts'
 import { never } from '../errors.ts'
 import { writeDuration } from './fields.ts'
 import type { Runbook, Step, StepNode } from './runbook.ts'
-import { ambiguity } from './yaml-versions.ts'
+import { ambiguity, withPointAndSign } from './yaml-versions.ts'
 
 /** Tells editors where the schema lies; the first line of every expanded runbook. */
 export const modeline = '# yaml-language-server: $schema=./schema.json'
 
 /** The long form of a runbook with every default written out; compiled again it gives an equal value. */
 export function expandRunbook(runbook: Runbook): string {
-  const document = new Document(longForm(runbook), { version: '1.2', aliasDuplicateObjects: false })
+  const document = new Document(longForm(runbook), {
+    version: '1.2',
+    aliasDuplicateObjects: false,
+    customTags: (tags) => [exponent, ...tags],
+  })
   visit(document, {
     // Small mappings and lists stay on one line, as people write them.
     Collection: (_key, node, path) => {
-      if (path.length > 2 && (isMap(node) || isSeq(node)) && node.items.length > 0 && isShort(node.toJSON() as Json)) node.flow = true
+      if (
+        path.length > 2 &&
+        (isMap(node) || isSeq(node)) &&
+        node.items.length > 0 &&
+        isShort(node.toJSON() as Json)
+      )
+        node.flow = true
     },
     Scalar: (_key, node) => {
-      if (isScalar(node) && typeof node.value === 'string' && ambiguity(node.value) !== undefined) node.type = 'QUOTE_DOUBLE'
+      if (isScalar(node) && typeof node.value === 'string' && ambiguity(node.value) !== undefined)
+        node.type = 'QUOTE_DOUBLE'
     },
   })
   return `${modeline}\n${document.toString({ lineWidth: 0, flowCollectionPadding: true })}`
+}
+
+/** Numbers so large or small that JavaScript writes them with an exponent. */
+const exponent: ScalarTag = {
+  identify: (value) => typeof value === 'number' && String(value).includes('e'),
+  tag: 'tag:yaml.org,2002:float',
+  default: true,
+  // The writer prefers tags that have a test among those that fit a value.
+  test: /^[-+]?\d+(?:\.\d+)?e[-+]\d+$/,
+  resolve: (source) => Number(source),
+  stringify: ({ value }) => withPointAndSign(String(value)),
 }
 
 const SHORT = 90
@@ -41,7 +64,9 @@ function longForm(runbook: Runbook): Mapping {
     service: runbook.service,
     severity: runbook.severity,
     mode: runbook.mode,
-    triggers: runbook.triggers.map((trigger) => (trigger.is === 'alarm' ? { alarm: trigger.glob } : { pattern: trigger.pattern })),
+    triggers: runbook.triggers.map((trigger) =>
+      trigger.is === 'alarm' ? { alarm: trigger.glob } : { pattern: trigger.pattern },
+    ),
     hold_down: writeDuration(runbook.holdDownMs),
     cooldown: writeDuration(runbook.cooldownMs),
     keep_open: writeDuration(runbook.keepOpenMs),
@@ -73,18 +98,38 @@ function stepForm(step: Step): Mapping {
         // `<verb> <kind>`: the kind is told by the parameters.
         [step.action.slice(0, step.action.indexOf(' '))]: step.params,
         ...when,
-        ...(approve ? { approve: { by: approve.by, timeout: writeDuration(approve.timeoutMs), on_timeout: approve.onTimeout } } : {}),
-        retry: { attempts: retry.attempts, backoff: writeDuration(retry.backoffMs), max_backoff: writeDuration(retry.maxBackoffMs) },
+        ...(approve
+          ? {
+              approve: {
+                by: approve.by,
+                timeout: writeDuration(approve.timeoutMs),
+                on_timeout: approve.onTimeout,
+              },
+            }
+          : {}),
+        retry: {
+          attempts: retry.attempts,
+          backoff: writeDuration(retry.backoffMs),
+          max_backoff: writeDuration(retry.maxBackoffMs),
+        },
         timeout: writeDuration(step.timeoutMs),
         ...after,
       }
     }
     case 'check': {
       const { probe } = step
-      const symptom: Mapping = probe.is === 'alarm' ? { alarm: probe.state } : { metric: probe.metric, [probe.comparison]: probe.than }
+      const symptom: Mapping =
+        probe.is === 'alarm'
+          ? { alarm: probe.state }
+          : { metric: probe.metric, [probe.comparison]: probe.than }
       return {
         id: step.id,
-        check: { ...symptom, samples: step.samples, every: writeDuration(step.everyMs), within: writeDuration(step.withinMs) },
+        check: {
+          ...symptom,
+          samples: step.samples,
+          every: writeDuration(step.everyMs),
+          within: writeDuration(step.withinMs),
+        },
         ...when,
         ...after,
       }

@@ -20,7 +20,13 @@ export function issue(
   return { code: 'custom', message, path, params: { code, ...params } }
 }
 
-const UNIT_MS: { readonly [unit: string]: number } = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1_000, ms: 1 }
+const UNIT_MS: { readonly [unit: string]: number } = {
+  d: 86_400_000,
+  h: 3_600_000,
+  m: 60_000,
+  s: 1_000,
+  ms: 1,
+}
 const DURATION = /^(\d{1,10})(ms|s|m|h|d)$/
 const DURATION_HELP = 'must be a duration: a whole number and a unit, such as 30s, 15m, 2h or 1d'
 
@@ -34,7 +40,9 @@ export function duration(limits: { readonly minMs?: number; readonly maxMs?: num
       const match = DURATION.exec(text)
       const ms = Number(match?.[1]) * (UNIT_MS[match?.[2] ?? ''] ?? Number.NaN)
       if (ms >= minMs && ms <= maxMs) return ms
-      context.addIssue(issue('OUT_OF_RANGE', `must lie between ${writeDuration(minMs)} and ${writeDuration(maxMs)}`))
+      context.addIssue(
+        issue('OUT_OF_RANGE', `must lie between ${writeDuration(minMs)} and ${writeDuration(maxMs)}`),
+      )
       return z.NEVER
     })
 }
@@ -67,7 +75,9 @@ export const name = z
   .string({ error: 'must be a name' })
   .min(1)
   .max(MAX_NAME_LENGTH)
-  .regex(NAME, { error: 'must be a name: letters, digits, "_", "." and "-", beginning with a letter or digit' })
+  .regex(NAME, {
+    error: 'must be a name: letters, digits, "_", "." and "-", beginning with a letter or digit',
+  })
   .refine((text) => !RESERVED.has(text), { error: 'is a reserved name' })
 
 /** A name inside this file's text, or `undefined` where nothing of it may stand in a name. */
@@ -91,4 +101,6 @@ export const mode = z.enum(['shadow', 'approve', 'auto'])
 export const onFailure = z.enum(['stop', 'continue', 'undo', 'escalate'])
 export const onTimeout = z.enum(['skip', 'stop', 'escalate'])
 /** The address of a team of oncall.yaml. */
-export const oncallAddress = z.string().regex(/^oncall@[A-Za-z0-9][A-Za-z0-9_.-]*$/, { error: 'must be oncall@<team>, such as oncall@sre' })
+export const oncallAddress = z
+  .string()
+  .regex(/^oncall@[A-Za-z0-9][A-Za-z0-9_.-]*$/, { error: 'must be oncall@<team>, such as oncall@sre' })

@@ -36,7 +36,9 @@ export function globsOverlap(a: string, b: string): boolean {
       const y = b[j - 1]
       const either = x === '*' || y === '*'
       const step = x === '?' || y === '?' || x === y
-      row.push((either && (reach[j] === true || row[j - 1] === true)) || ((either || step) && reach[j - 1] === true))
+      row.push(
+        (either && (reach[j] === true || row[j - 1] === true)) || ((either || step) && reach[j - 1] === true),
+      )
     }
     reach = row
   }

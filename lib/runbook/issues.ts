@@ -28,10 +28,13 @@ export function parseForm<T>(schema: z.ZodType<T>, value: unknown): Parsed<T> {
   })
   if (result.success) return { is: 'value', value: result.data }
   const { issues } = result.error
-  const strange = new Set(issues.flatMap((found) => (found.code === 'unrecognized_keys' ? [JSON.stringify(found.path)] : [])))
+  const strange = new Set(
+    issues.flatMap((found) => (found.code === 'unrecognized_keys' ? [JSON.stringify(found.path)] : [])),
+  )
   const problems = issues.flatMap((found) => problemsOf(found, value, known))
   // Where a key is misspelt, that the right one is missing goes without saying.
-  const implied = ({ code, path }: Problem): boolean => (code === 'NO_ACTION' || code === 'MISSING_KEY') && strange.has(JSON.stringify(path))
+  const implied = ({ code, path }: Problem): boolean =>
+    (code === 'NO_ACTION' || code === 'MISSING_KEY') && strange.has(JSON.stringify(path))
   return { is: 'problems', problems: problems.filter((problem) => !implied(problem)) }
 }
 
@@ -42,9 +45,13 @@ function problemsOf(found: Issue, root: unknown, known: Known): Problem[] {
   const { path } = found
   switch (found.code) {
     case 'custom':
-      return [{ code: 'WRONG_VALUE', ...(found.params as IssueParams | undefined), path, message: found.message }]
+      return [
+        { code: 'WRONG_VALUE', ...(found.params as IssueParams | undefined), path, message: found.message },
+      ]
     case 'unrecognized_keys':
-      return found.keys.slice(0, MAX_DIAGNOSTICS_PER_FILE + 1).map((key) => unknownKey(key, path, known.get(JSON.stringify(found.keys)) ?? []))
+      return found.keys
+        .slice(0, MAX_DIAGNOSTICS_PER_FILE + 1)
+        .map((key) => unknownKey(key, path, known.get(JSON.stringify(found.keys)) ?? []))
     case 'invalid_key':
       return [{ code: 'BAD_FORMAT', path, message: found.issues[0]?.message ?? 'is not a name', onKey: true }]
     case 'invalid_union':
@@ -55,7 +62,8 @@ function problemsOf(found: Issue, root: unknown, known: Known): Problem[] {
 }
 
 function unknownKey(key: string, path: readonly PropertyKey[], keys: readonly string[]): Problem {
-  const suggestion = didYouMean(key, keys) ?? (keys.length > 0 ? `Known here: ${keys.join(', ')}.` : undefined)
+  const suggestion =
+    didYouMean(key, keys) ?? (keys.length > 0 ? `Known here: ${keys.join(', ')}.` : undefined)
   return {
     code: 'UNKNOWN_KEY',
     path: [...path, key],
@@ -69,15 +77,30 @@ function unknownKey(key: string, path: readonly PropertyKey[], keys: readonly st
 function fromUnion(found: Issue & { code: 'invalid_union' }, root: unknown, known: Known): Problem[] {
   const value = valueAt(root, found.path)
   if (value === undefined) return [missing(found.path)]
-  if (found.message !== 'Invalid input') return [{ code: 'BAD_FORMAT', path: found.path, message: found.message }]
-  const near = found.errors.filter((issues) => !issues.some((inner) => inner.code === 'invalid_type' && inner.path.length === 0))
-  const words = found.errors.flat().filter((inner) => inner.code === 'invalid_value' && inner.path.length === 0)
+  if (found.message !== 'Invalid input')
+    return [{ code: 'BAD_FORMAT', path: found.path, message: found.message }]
+  const near = found.errors.filter(
+    (issues) => !issues.some((inner) => inner.code === 'invalid_type' && inner.path.length === 0),
+  )
+  const words = found.errors
+    .flat()
+    .filter((inner) => inner.code === 'invalid_value' && inner.path.length === 0)
   const last = near.at(-1)
   if (!last) {
-    const types = found.errors.flat().flatMap((inner) => (inner.code === 'invalid_type' ? [typeName(inner.expected)] : []))
-    return [{ code: 'WRONG_TYPE', path: found.path, message: `expected ${[...new Set(types)].join(' or ')}, found ${whatIs(value)}` }]
+    const types = found.errors
+      .flat()
+      .flatMap((inner) => (inner.code === 'invalid_type' ? [typeName(inner.expected)] : []))
+    return [
+      {
+        code: 'WRONG_TYPE',
+        path: found.path,
+        message: `expected ${[...new Set(types)].join(' or ')}, found ${whatIs(value)}`,
+      },
+    ]
   }
-  const problems = last.flatMap((inner) => problemsOf({ ...inner, path: [...found.path, ...inner.path] }, root, known))
+  const problems = last.flatMap((inner) =>
+    problemsOf({ ...inner, path: [...found.path, ...inner.path] }, root, known),
+  )
   const options = words.flatMap((inner) => (inner.code === 'invalid_value' ? inner.values.map(String) : []))
   const meant = typeof value === 'string' ? didYouMean(value, options) : undefined
   return meant === undefined ? problems : problems.map((problem) => ({ suggestion: meant, ...problem }))
@@ -91,7 +114,7 @@ function single(found: Issue, value: unknown): Problem {
   const { path } = found
   const own = /^Invalid |^Too |^Unrecognized /.test(found.message) ? undefined : found.message
   const key = path.findLast((step) => typeof step === 'string')
-  const subject = key === undefined ? 'this' : `"${String(key)}"`
+  const subject = key === undefined ? 'this' : `"${key}"`
   const problem = (code: DiagnosticCode, message: string, suggestion?: string): Problem => ({
     code,
     path,
@@ -99,19 +122,26 @@ function single(found: Issue, value: unknown): Problem {
     ...(suggestion === undefined ? {} : { suggestion }),
   })
   if (value === undefined) return missing(path)
-  if (value === null) return problem('WRONG_TYPE', `${subject} has no value`, own === undefined ? undefined : `It ${own}.`)
+  if (value === null)
+    return problem('WRONG_TYPE', `${subject} has no value`, own === undefined ? undefined : `It ${own}.`)
   switch (found.code) {
     case 'invalid_type':
       if (own !== undefined) return problem('WRONG_TYPE', `${subject} ${own}, found ${whatIs(value)}`)
       return problem(
         'WRONG_TYPE',
         `${subject} expects ${typeName(found.expected)}, found ${whatIs(value)}`,
-        found.expected === 'string' && typeof value !== 'object' ? `Put it in quotes: "${String(value)}"` : undefined,
+        found.expected === 'string' && (typeof value === 'number' || typeof value === 'boolean')
+          ? `Put it in quotes: "${value}"`
+          : undefined,
       )
     case 'invalid_value': {
       const options = found.values.map(String)
       const meant = typeof value === 'string' ? didYouMean(value, options) : undefined
-      return problem('WRONG_VALUE', `${subject} must be ${options.join(' | ')}, found ${whatIs(value)}`, meant)
+      return problem(
+        'WRONG_VALUE',
+        `${subject} must be ${options.join(' | ')}, found ${whatIs(value)}`,
+        meant,
+      )
     }
     case 'invalid_format':
       return problem('BAD_FORMAT', `${subject} ${own ?? 'has the wrong form'}, found ${whatIs(value)}`)
@@ -128,12 +158,18 @@ type Sized = Issue & { code: 'too_small' | 'too_big' }
 function outOfRange(found: Sized, subject: string, value: unknown): [DiagnosticCode, string] {
   const limit = found.code === 'too_small' ? `at least ${found.minimum}` : `at most ${found.maximum}`
   if (Array.isArray(value)) {
-    return [found.code === 'too_big' ? 'TOO_MANY' : 'OUT_OF_RANGE', `${subject} may have ${limit} entries, it has ${value.length}`]
+    return [
+      found.code === 'too_big' ? 'TOO_MANY' : 'OUT_OF_RANGE',
+      `${subject} may have ${limit} entries, it has ${value.length}`,
+    ]
   }
   if (typeof value === 'string') {
     return value === ''
       ? ['WRONG_VALUE', `${subject} is empty`]
-      : [found.code === 'too_big' ? 'TOO_LONG' : 'OUT_OF_RANGE', `${subject} may have ${limit} characters, it has ${value.length}`]
+      : [
+          found.code === 'too_big' ? 'TOO_LONG' : 'OUT_OF_RANGE',
+          `${subject} may have ${limit} characters, it has ${value.length}`,
+        ]
   }
   return ['OUT_OF_RANGE', `${subject} must be ${limit}, found ${whatIs(value)}`]
 }
@@ -156,7 +192,8 @@ function whatIs(value: unknown): string {
   if (Array.isArray(value)) return 'a list'
   if (typeof value === 'object') return 'a mapping'
   if (typeof value === 'string') return quoted(value)
-  return `${typeof value === 'number' ? 'the number ' : ''}${String(value)}`
+  if (typeof value === 'number') return `the number ${value}`
+  return typeof value === 'boolean' ? String(value) : `a ${typeof value}`
 }
 
 function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {

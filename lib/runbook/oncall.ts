@@ -15,17 +15,27 @@ const secret = z.string().superRefine((value, context) => {
   )
 })
 
-const email = z.string().max(320).regex(/^[^\s@<>"]+@[^\s@<>"]+$/, { error: 'must be an e-mail address' })
+const email = z
+  .string()
+  .max(320)
+  .regex(/^[^\s@<>"]+@[^\s@<>"]+$/, { error: 'must be an e-mail address' })
 
 const pagerduty = z.strictObject({
-  routing_key: secret.describe('The integration key of a PagerDuty service (Events API v2), by name: ssm:/path or env:NAME.'),
-  region: z.enum(['us', 'eu']).prefault('us').describe('The service region of the PagerDuty account. Default us.'),
+  routing_key: secret.describe(
+    'The integration key of a PagerDuty service (Events API v2), by name: ssm:/path or env:NAME.',
+  ),
+  region: z
+    .enum(['us', 'eu'])
+    .prefault('us')
+    .describe('The service region of the PagerDuty account. Default us.'),
 })
 
 const sns = z.strictObject({
   topic_arn: z
     .string()
-    .regex(/^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}(?:\.fifo)?$/, { error: 'must be the ARN of an SNS topic' })
+    .regex(/^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}(?:\.fifo)?$/, {
+      error: 'must be the ARN of an SNS topic',
+    })
     .describe('The ARN of the topic.'),
 })
 
@@ -41,9 +51,12 @@ const mail = z.strictObject({
 
 const webhook = z.strictObject({
   url: text
-    .regex(/^https:\/\/[^\s/?#@]+(?:[/?#]\S*)?$|^http:\/\/(?:127\.0\.0\.1|localhost)(?::\d{1,5})?(?:[/?#]\S*)?$/, {
-      error: 'must be an https:// address without a password in it (http:// only on this machine)',
-    })
+    .regex(
+      /^https:\/\/[^\s/?#@]+(?:[/?#]\S*)?$|^http:\/\/(?:127\.0\.0\.1|localhost)(?::\d{1,5})?(?:[/?#]\S*)?$/,
+      {
+        error: 'must be an https:// address without a password in it (http:// only on this machine)',
+      },
+    )
     .describe('Where the page is posted to; https, or http on this machine only.'),
   secret: secret.describe('The signing secret, by name: ssm:/path or env:NAME.'),
 })
@@ -61,10 +74,13 @@ const channel = z
   .meta({ oneOf: Object.keys(kinds).map((kind) => ({ required: [kind] })) })
   .transform((form, context): Channel => {
     if (Object.keys(form).length > 1) {
-      context.addIssue(issue('WRONG_VALUE', `one channel is one of ${Object.keys(kinds).join(' | ')}; begin each with "- "`))
+      context.addIssue(
+        issue('WRONG_VALUE', `one channel is one of ${Object.keys(kinds).join(' | ')}; begin each with "- "`),
+      )
       return z.NEVER
     }
-    if (form.pagerduty) return { is: 'pagerduty', routingKey: form.pagerduty.routing_key, region: form.pagerduty.region }
+    if (form.pagerduty)
+      return { is: 'pagerduty', routingKey: form.pagerduty.routing_key, region: form.pagerduty.region }
     if (form.sns) return { is: 'sns', topicArn: form.sns.topic_arn }
     if (form.slack) return { is: 'slack', ...form.slack }
     if (form.email) return { is: 'email', ...form.email }

@@ -6,10 +6,14 @@ const executionsPerHour = z.int().min(0).max(MAX_EXECUTIONS_PER_HOUR)
 
 const servicePolicy = z
   .strictObject({
-    mode: z.exactOptional(mode).describe('The most that runbooks may do to this service. Default: the mode above.'),
+    mode: z
+      .exactOptional(mode)
+      .describe('The most that runbooks may do to this service. Default: the mode above.'),
     max_capacity: z
       .exactOptional(z.int().min(1).max(MAX_CAPACITY))
-      .describe('No step takes the service above this many tasks. Default: only the limits of steps and of AWS.'),
+      .describe(
+        'No step takes the service above this many tasks. Default: only the limits of steps and of AWS.',
+      ),
     executions_per_hour: z
       .exactOptional(executionsPerHour)
       .describe('Automatic executions started for this service in an hour. Default: only the number above.'),
@@ -24,8 +28,12 @@ const servicePolicy = z
 /** All of policy.yaml. Beside what it says, the compiled policy knows on which lines it says it. */
 export const policyForm = z
   .strictObject({
-    mode: mode.describe('The most that any runbook may do: shadow records only, approve asks first, auto acts. Default: none, it must be said.'),
-    escalate_to: oncallAddress.describe('Who is paged when a runbook does not say: `oncall@<team>`. Default: none, it must be said.'),
+    mode: mode.describe(
+      'The most that any runbook may do: shadow records only, approve asks first, auto acts. Default: none, it must be said.',
+    ),
+    escalate_to: oncallAddress.describe(
+      'Who is paged when a runbook does not say: `oncall@<team>`. Default: none, it must be said.',
+    ),
     executions_per_hour: executionsPerHour
       .prefault(20)
       .describe('Automatic executions started in an hour, over all services. Default 20.'),

@@ -1,4 +1,4 @@
-import type { TargetResult } from '../actions/action.ts'
+import type { Target, TargetResult } from '../actions/action.ts'
 import { actionName } from '../actions/index.ts'
 import { describe, never } from '../errors.ts'
 import type { Json } from '../json.ts'
@@ -8,7 +8,8 @@ import type { Declared } from './conditions.ts'
 import { didYouMean, quoted } from './diagnostics.ts'
 import type { ActionDraft, StepDraft } from './steps.ts'
 import type { Policy, Runbook, Service, Step, StepNode, Trigger } from './runbook.ts'
-import type { Path, Source } from './source.ts'
+import type { Path } from './places.ts'
+import type { Source } from './source.ts'
 
 /** What the other files say, as far as they could be read. */
 export interface World {
@@ -31,7 +32,9 @@ export interface PlacedStep {
 }
 
 /** A plain step, or those that run at the same time. */
-export type PlacedNode = { readonly is: 'step'; readonly step: PlacedStep } | { readonly is: 'parallel'; readonly steps: readonly PlacedStep[] }
+export type PlacedNode =
+  | { readonly is: 'step'; readonly step: PlacedStep }
+  | { readonly is: 'parallel'; readonly steps: readonly PlacedStep[] }
 
 /** A runbook as its file has it, without what depends on the other files and on its own steps. */
 export interface RunbookDraft extends Pick<
@@ -40,7 +43,9 @@ export interface RunbookDraft extends Pick<
 > {
   readonly summary?: string
   readonly severity?: Runbook['severity']
-  readonly onResolved?: Omit<NonNullable<Runbook['onResolved']>, 'undo'> & { readonly undo?: readonly string[] }
+  readonly onResolved?: Omit<NonNullable<Runbook['onResolved']>, 'undo'> & {
+    readonly undo?: readonly string[]
+  }
 }
 
 /** How a runbook that leaves `on_resolved` out puts its changes back. */
@@ -65,7 +70,12 @@ export function resolveRunbook(
   for (const step of all) {
     const twin = all.find((other) => other.stepId === step.stepId)
     if (twin !== step) {
-      source.report('DUPLICATE_STEP_ID', [...step.at, 'id'], `another step has the id ${quoted(step.stepId)}`, { suggestion: 'Each id names one step.' })
+      source.report(
+        'DUPLICATE_STEP_ID',
+        [...step.at, 'id'],
+        `another step has the id ${quoted(step.stepId)}`,
+        { suggestion: 'Each id names one step.' },
+      )
     }
   }
   const service = serviceName === undefined ? undefined : world.services.get(serviceName)
@@ -95,7 +105,9 @@ export function resolveRunbook(
 
 /** Ids as given; else the verb, with -2, -3 ... where it is taken. Given ids are taken first, wherever they stand. */
 function identify(nodes: readonly PlacedNode[]): { parallel: boolean; steps: Identified[] }[] {
-  const taken = new Set(nodes.flatMap((node) => (node.is === 'step' ? [node.step] : node.steps)).flatMap((step) => step.id ?? []))
+  const taken = new Set(
+    nodes.flatMap((node) => (node.is === 'step' ? [node.step] : node.steps)).flatMap((step) => step.id ?? []),
+  )
   const name = (step: PlacedStep): Identified => {
     if (step.id !== undefined) return { ...step, stepId: step.id }
     let stepId = step.verb
@@ -103,7 +115,11 @@ function identify(nodes: readonly PlacedNode[]): { parallel: boolean; steps: Ide
     taken.add(stepId)
     return { ...step, stepId }
   }
-  return nodes.map((node) => (node.is === 'step' ? { parallel: false, steps: [name(node.step)] } : { parallel: true, steps: node.steps.map(name) }))
+  return nodes.map((node) =>
+    node.is === 'step'
+      ? { parallel: false, steps: [name(node.step)] }
+      : { parallel: true, steps: node.steps.map(name) },
+  )
 }
 
 function finish(draft: StepDraft, id: string, team: string | undefined): Step {
@@ -118,8 +134,13 @@ function finish(draft: StepDraft, id: string, team: string | undefined): Step {
   }
 }
 
-function onResolvedOf(given: RunbookDraft['onResolved'], steps: readonly Identified[]): Runbook['onResolved'] {
-  const byDefault = steps.flatMap(({ draft, stepId }) => (draft?.is === 'action' && draft.action.undoneByDefault ? [stepId] : []))
+function onResolvedOf(
+  given: RunbookDraft['onResolved'],
+  steps: readonly Identified[],
+): Runbook['onResolved'] {
+  const byDefault = steps.flatMap(({ draft, stepId }) =>
+    draft?.is === 'action' && draft.action.undoneByDefault ? [stepId] : [],
+  )
   const undo = given?.undo ?? byDefault
   return undo.length === 0 ? undefined : { ...PUT_BACK, ...given, undo }
 }
@@ -127,11 +148,18 @@ function onResolvedOf(given: RunbookDraft['onResolved'], steps: readonly Identif
 /** One sentence for runbooks that bring none. */
 export function summaryOf(triggers: readonly Trigger[]): string {
   const alarms = triggers.flatMap((trigger) => (trigger.is === 'alarm' ? [trigger.glob] : []))
-  if (alarms.length > 0) return `Answers the alarm${alarms.length > 1 ? 's' : ''} ${alarms.join(', ')}.`.slice(0, 500)
+  if (alarms.length > 0)
+    return `Answers the alarm${alarms.length > 1 ? 's' : ''} ${alarms.join(', ')}.`.slice(0, 500)
   return triggers.length > 0 ? 'Answers events that match its pattern.' : 'Started by people.'
 }
 
-function checkStep(source: Source, step: Identified, service: Service | undefined, before: readonly string[], world: World): void {
+function checkStep(
+  source: Source,
+  step: Identified,
+  service: Service | undefined,
+  before: readonly string[],
+  world: World,
+): void {
   const { draft, at } = step
   if (!draft) return
   if (draft.when !== undefined && service) {
@@ -147,9 +175,15 @@ function checkStep(source: Source, step: Identified, service: Service | undefine
       const { probe } = draft
       if (probe.is === 'metric' && service && !Object.hasOwn(service.metrics, probe.metric)) {
         const known = Object.keys(service.metrics)
-        source.report('UNKNOWN_METRIC', [...at, 'check', 'metric'], `the service ${service.name} has no metric ${quoted(probe.metric)}`, {
-          suggestion: didYouMean(probe.metric, known) ?? `Add it under ${service.name}.metrics in services.yaml.`,
-        })
+        source.report(
+          'UNKNOWN_METRIC',
+          [...at, 'check', 'metric'],
+          `the service ${service.name} has no metric ${quoted(probe.metric)}`,
+          {
+            suggestion:
+              didYouMean(probe.metric, known) ?? `Add it under ${service.name}.metrics in services.yaml.`,
+          },
+        )
       }
       return
     }
@@ -162,7 +196,9 @@ function checkStep(source: Source, step: Identified, service: Service | undefine
 
 /** What a condition of this service may name behind these steps. */
 export function declaredFor(service: Service, stepsBefore: readonly string[]): Declared {
-  const probed = factProbes.flatMap((probe) => probe.paths(service).map((path) => [path, probe.fields] as const))
+  const probed = factProbes.flatMap((probe) =>
+    probe.paths(service).map((path) => [path, probe.fields] as const),
+  )
   return {
     ...alwaysDeclared,
     ...Object.fromEntries(probed),
@@ -170,41 +206,68 @@ export function declaredFor(service: Service, stepsBefore: readonly string[]): D
   }
 }
 
-function checkAction(source: Source, step: Identified, draft: ActionDraft, service: Service | undefined, world: World): void {
+function checkAction(
+  source: Source,
+  step: Identified,
+  draft: ActionDraft,
+  service: Service | undefined,
+  world: World,
+): void {
   const at = [...step.at, step.verb]
   const member = (key: string): Path => (step.compact ? at : [...at, key])
   if (service) {
     const result = targetOf(draft, service)
     if (result.is === 'missing') {
-      source.report('MISSING_MEMBER', at, result.message, { suggestion: `services.yaml: ${service.name}.${result.path}` })
+      source.report('MISSING_MEMBER', at, result.message, {
+        suggestion: `services.yaml: ${service.name}.${result.path}`,
+      })
     }
-    const most = world.policy && Object.hasOwn(world.policy.services, service.name) ? world.policy.services[service.name]?.maxCapacity : undefined
+    const most =
+      world.policy && Object.hasOwn(world.policy.services, service.name)
+        ? world.policy.services[service.name]?.maxCapacity
+        : undefined
     const { max } = draft.params
     if (most !== undefined && typeof max === 'number' && max > most) {
       const place = world.policy?.places[`services.${service.name}.maxCapacity`] ?? 'policy.yaml'
-      source.report('OVER_POLICY', member('max'), `max is ${max}, but ${place} allows ${most} for ${service.name}`, {
-        severity: 'warning',
-        suggestion: `The step will stop at ${most}.`,
-      })
+      source.report(
+        'OVER_POLICY',
+        member('max'),
+        `max is ${max}, but ${place} allows ${most} for ${service.name}`,
+        {
+          severity: 'warning',
+          suggestion: `The step will stop at ${most}.`,
+        },
+      )
     }
   }
   for (const [key, value] of Object.entries(draft.params)) {
     const team = typeof value === 'string' ? /^oncall@(.+)$/.exec(value)?.[1] : undefined
     if (team !== undefined) checkTeam(source, member(key), team, world, `oncall@${team}`)
   }
-  if (draft.approve) checkTeam(source, [...step.at, 'approve', 'by'], draft.approve.by, world, draft.approve.by)
+  if (draft.approve)
+    checkTeam(source, [...step.at, 'approve', 'by'], draft.approve.by, world, draft.approve.by)
 }
 
-function targetOf(draft: ActionDraft, service: Service): TargetResult<unknown & { locks: readonly string[]; label: string }> {
+function targetOf(draft: ActionDraft, service: Service): TargetResult<Target> {
   try {
     return draft.action.target(draft.params, service)
   } catch (error) {
-    return { is: 'missing', path: '', message: `${actionName(draft.action)} cannot tell its target: ${describe(error)}` }
+    return {
+      is: 'missing',
+      path: '',
+      message: `${actionName(draft.action)} cannot tell its target: ${describe(error)}`,
+    }
   }
 }
 
 /** A team must be in oncall.yaml; `text` is how the place names it. */
-export function checkTeam(source: Source, at: Path, team: string, world: Pick<World, 'teamNames'>, text: string): void {
+export function checkTeam(
+  source: Source,
+  at: Path,
+  team: string,
+  world: Pick<World, 'teamNames'>,
+  text: string,
+): void {
   if (world.teamNames === undefined || world.teamNames.has(team)) return
   const meant = didYouMean(team, world.teamNames)
   source.report('UNKNOWN_TEAM', at, `${quoted(text)}: oncall.yaml has no team ${quoted(team)}`, {
@@ -212,7 +275,11 @@ export function checkTeam(source: Source, at: Path, team: string, world: Pick<Wo
   })
 }
 
-function checkUndo(source: Source, undo: { at: Path; ids: readonly string[] } | undefined, steps: readonly Identified[]): void {
+function checkUndo(
+  source: Source,
+  undo: { at: Path; ids: readonly string[] } | undefined,
+  steps: readonly Identified[],
+): void {
   for (const [index, id] of (undo?.ids ?? []).entries()) {
     const at = [...(undo?.at ?? []), index]
     const step = steps.find((candidate) => candidate.stepId === id)
@@ -222,9 +289,13 @@ function checkUndo(source: Source, undo: { at: Path; ids: readonly string[] } | 
         suggestion: didYouMean(id, known) ?? `Ids here: ${known.join(', ')}.`,
       })
     } else if (step.draft && (step.draft.is !== 'action' || step.draft.action.undo === undefined)) {
-      source.report('NOT_REVERSIBLE', at, `the step ${quoted(id)} (${step.verb}) cannot be undone`, { suggestion: 'Leave it out of undo.' })
+      source.report('NOT_REVERSIBLE', at, `the step ${quoted(id)} (${step.verb}) cannot be undone`, {
+        suggestion: 'Leave it out of undo.',
+      })
     } else if (undo?.ids.indexOf(id) !== index) {
-      source.report('WRONG_VALUE', at, `${quoted(id)} stands here twice`, { suggestion: 'Name each step once.' })
+      source.report('WRONG_VALUE', at, `${quoted(id)} stands here twice`, {
+        suggestion: 'Name each step once.',
+      })
     }
   }
 }

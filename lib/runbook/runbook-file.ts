@@ -3,6 +3,7 @@ import type { Json } from '../json.ts'
 import { didYouMean, quoted } from './diagnostics.ts'
 import { nameFrom } from './fields.ts'
 import { globMatches } from './glob.ts'
+import { verbs } from './invocation.ts'
 import { parseForm } from './issues.ts'
 import type { Problem } from './issues.ts'
 import { MAX_STEPS } from './limits.ts'
@@ -10,8 +11,9 @@ import { memberOf, resolveRunbook } from './resolve.ts'
 import type { PlacedNode, PlacedStep, RunbookDraft, World } from './resolve.ts'
 import type { Runbook } from './runbook.ts'
 import { runbookForm, shortForm } from './schema.ts'
-import type { Path, Source } from './source.ts'
-import { actionDraft, parallelForm, shortActionForm, stepForm, verbs } from './steps.ts'
+import type { Path } from './places.ts'
+import type { Source } from './source.ts'
+import { actionDraft, parallelForm, shortActionForm, stepForm } from './steps.ts'
 import type { StepDraft } from './steps.ts'
 
 /** A runbook with the place where it is defined. */
@@ -28,7 +30,10 @@ export function readRunbookFile(source: Source, world: World): PlacedRunbook[] {
   const { value } = source
   if (value === undefined) return []
   if (Array.isArray(value)) {
-    if (value.length === 0) source.report('EMPTY_FILE', [], 'the list is empty', { suggestion: 'Begin with "- alert: <name of the alarm>".' })
+    if (value.length === 0)
+      source.report('EMPTY_FILE', [], 'the list is empty', {
+        suggestion: 'Begin with "- alert: <name of the alarm>".',
+      })
     return value.flatMap((entry: Json, index) => readShort(source, [index], entry, world) ?? [])
   }
   if (typeof value !== 'object' || value === null) {
@@ -42,7 +47,9 @@ export function readRunbookFile(source: Source, world: World): PlacedRunbook[] {
 
 function readLong(source: Source, value: Json, world: World): PlacedRunbook[] | undefined {
   if (memberOf(value, 'alert') !== undefined && memberOf(value, 'runbook') === undefined) {
-    source.report('WRONG_TYPE', [], 'the short form is a list', { suggestion: 'Begin with "- alert: ..." and indent the rest by two.' })
+    source.report('WRONG_TYPE', [], 'the short form is a list', {
+      suggestion: 'Begin with "- alert: ..." and indent the rest by two.',
+    })
     return undefined
   }
   const errors = source.diagnostics.length
@@ -51,7 +58,9 @@ function readLong(source: Source, value: Json, world: World): PlacedRunbook[] | 
   const serviceName = typeof service === 'string' ? service : undefined
   if (serviceName !== undefined && world.serviceNames && !world.serviceNames.has(serviceName)) {
     source.report('UNKNOWN_SERVICE', ['service'], `services.yaml has no service ${quoted(serviceName)}`, {
-      suggestion: didYouMean(serviceName, world.serviceNames) ?? `Services there: ${[...world.serviceNames].slice(0, 10).join(', ') || 'none'}.`,
+      suggestion:
+        didYouMean(serviceName, world.serviceNames) ??
+        `Services there: ${[...world.serviceNames].slice(0, 10).join(', ') || 'none'}.`,
     })
   }
   const steps = memberOf(value, 'steps')
@@ -59,12 +68,25 @@ function readLong(source: Source, value: Json, world: World): PlacedRunbook[] | 
   const raw = Array.isArray(steps) ? steps.slice(0, MAX_STEPS) : []
   const nodes = raw.map((node: Json, index) => placeNode(source, ['steps', index], node))
   const count = nodes.reduce((sum, node) => sum + (node.is === 'step' ? 1 : node.steps.length), 0)
-  if (count > MAX_STEPS) source.report('TOO_MANY', ['steps'], `a runbook may have at most ${MAX_STEPS} steps, this has ${count}`)
+  if (count > MAX_STEPS)
+    source.report('TOO_MANY', ['steps'], `a runbook may have at most ${MAX_STEPS} steps, this has ${count}`)
   const undo = memberOf(memberOf(value, 'on_resolved'), 'undo')
-  const ids = Array.isArray(undo) && undo.every((id) => typeof id === 'string') ? (undo as readonly string[]) : undefined
+  const ids =
+    Array.isArray(undo) && undo.every((id) => typeof id === 'string')
+      ? (undo as readonly string[])
+      : undefined
   const draft = head && longDraft(head)
-  const runbook = resolveRunbook(source, draft, serviceName, nodes, ids && { at: ['on_resolved', 'undo'], ids }, world)
-  return runbook && !hasErrors(source, errors) ? [{ runbook, source, at: [], nameAt: ['runbook'] }] : undefined
+  const runbook = resolveRunbook(
+    source,
+    draft,
+    serviceName,
+    nodes,
+    ids && { at: ['on_resolved', 'undo'], ids },
+    world,
+  )
+  return runbook && !hasErrors(source, errors)
+    ? [{ runbook, source, at: [], nameAt: ['runbook'] }]
+    : undefined
 }
 
 function longDraft(head: z.output<typeof runbookForm>): RunbookDraft {
@@ -85,25 +107,39 @@ function readShort(source: Source, at: Path, value: Json, world: World): PlacedR
   const raw = Array.isArray(actions) ? actions.slice(0, MAX_STEPS) : []
   const steps = raw.map((entry: Json, index) => placeShortAction(source, [...at, 'actions', index], entry))
   const alert = memberOf(value, 'alert')
-  const serviceName = typeof alert === 'string' && alert !== '' ? serviceForAlert(source, [...at, 'alert'], alert, world) : undefined
+  const serviceName =
+    typeof alert === 'string' && alert !== ''
+      ? serviceForAlert(source, [...at, 'alert'], alert, world)
+      : undefined
   const name = typeof alert === 'string' ? nameFrom(alert) : undefined
   if (typeof alert === 'string' && alert !== '' && name === undefined) {
-    source.report('BAD_FORMAT', [...at, 'alert'], `no name for the runbook can be made of ${quoted(alert)}`, { suggestion: 'Use the long form and give it a name.' })
+    source.report('BAD_FORMAT', [...at, 'alert'], `no name for the runbook can be made of ${quoted(alert)}`, {
+      suggestion: 'Use the long form and give it a name.',
+    })
   }
-  const check = stepForm.parse({ check: { alarm: 'ok', samples: 3, every: '30s', within: '15m' }, on_failure: 'escalate' })
+  const check = stepForm.parse({
+    check: { alarm: 'ok', samples: 3, every: '30s', within: '15m' },
+    on_failure: 'escalate',
+  })
   const nodes: PlacedNode[] = [
     ...steps.map((step) => ({ is: 'step' as const, step })),
     { is: 'step', step: { at, draft: check, verb: 'check', id: undefined, compact: false } },
   ]
   const draft = head && name !== undefined ? shortDraft(head, name) : undefined
   const runbook = resolveRunbook(source, draft, serviceName, nodes, undefined, world)
-  return runbook && !hasErrors(source, errors) ? [{ runbook, source, at, nameAt: [...at, 'alert'] }] : undefined
+  return runbook && !hasErrors(source, errors)
+    ? [{ runbook, source, at, nameAt: [...at, 'alert'] }]
+    : undefined
 }
 
 function shortDraft(head: z.output<typeof shortForm>, name: string): RunbookDraft {
   const { alert, actions: _actions, ...rest } = head
   // The defaults of the long form, from the one place that has them.
-  const { summary: _summary, severity: _severity, ...defaults } = longDraft(
+  const {
+    summary: _summary,
+    severity: _severity,
+    ...defaults
+  } = longDraft(
     runbookForm.parse({ runbook: name, service: 'any', triggers: [{ alarm: alert }], steps: [{}] }),
   )
   return { ...defaults, ...rest }
@@ -112,20 +148,32 @@ function shortDraft(head: z.output<typeof shortForm>, name: string): RunbookDraf
 /** The service whose alarms match; a short runbook names none itself. */
 function serviceForAlert(source: Source, at: Path, alert: string, world: World): string | undefined {
   if (world.serviceNames === undefined) return undefined
-  const matching = [...world.services.values()].filter((service) => service.alarms.some((glob) => globMatches(glob, alert)))
+  const matching = [...world.services.values()].filter((service) =>
+    service.alarms.some((glob) => globMatches(glob, alert)),
+  )
   if (matching.length === 1) return matching[0]?.name
   if (matching.length > 1) {
     const names = matching.map((service) => service.name)
-    source.report('SEVERAL_SERVICES_FOR_ALERT', at, `the alarms of ${names.join(' and ')} match ${quoted(alert)}`, {
-      suggestion: `Narrow the globs under "alarms" in services.yaml, or use the long form with "service: ${names[0]}".`,
-    })
+    source.report(
+      'SEVERAL_SERVICES_FOR_ALERT',
+      at,
+      `the alarms of ${names.join(' and ')} match ${quoted(alert)}`,
+      {
+        suggestion: `Narrow the globs under "alarms" in services.yaml, or use the long form with "service: ${names[0]}".`,
+      },
+    )
     return undefined
   }
   // A service whose entry is wrong may well be the one; its own mistakes come first.
   if (world.services.size === world.serviceNames.size) {
-    source.report('NO_SERVICE_FOR_ALERT', at, `no service in services.yaml has an alarm that matches ${quoted(alert)}`, {
-      suggestion: `Add ${quoted(alert)} under "alarms" of its service in services.yaml, or use the long form with "service: <name>".`,
-    })
+    source.report(
+      'NO_SERVICE_FOR_ALERT',
+      at,
+      `no service in services.yaml has an alarm that matches ${quoted(alert)}`,
+      {
+        suggestion: `Add ${quoted(alert)} under "alarms" of its service in services.yaml, or use the long form with "service: <name>".`,
+      },
+    )
   }
   return undefined
 }
@@ -135,14 +183,20 @@ function placeNode(source: Source, at: Path, value: Json): PlacedNode {
   if (members === undefined) return { is: 'step', step: placeStep(source, at, value) }
   parse(source, at, parallelForm, value)
   const raw = Array.isArray(members) ? members.slice(0, MAX_STEPS) : []
-  return { is: 'parallel', steps: raw.map((member: Json, index) => placeStep(source, [...at, 'parallel', index], member)) }
+  return {
+    is: 'parallel',
+    steps: raw.map((member: Json, index) => placeStep(source, [...at, 'parallel', index], member)),
+  }
 }
 
 function placeStep(source: Source, at: Path, value: Json): PlacedStep {
   const verb = [...verbs, 'check', 'wait'].find((kind) => memberOf(value, kind) !== undefined)
   const id = memberOf(value, 'id')
   if (memberOf(value, 'parallel') !== undefined) {
-    source.report('NOT_ALLOWED_HERE', [...at, 'parallel'], '"parallel" cannot stand inside "parallel"', { onKey: true, suggestion: 'Put the steps into the outer list.' })
+    source.report('NOT_ALLOWED_HERE', [...at, 'parallel'], '"parallel" cannot stand inside "parallel"', {
+      onKey: true,
+      suggestion: 'Put the steps into the outer list.',
+    })
     return { at, draft: undefined, verb: 'parallel', id: undefined, compact: false }
   }
   const draft = parse(source, at, stepForm, value, (problem) =>
@@ -156,13 +210,23 @@ function placeShortAction(source: Source, at: Path, value: Json): PlacedStep {
   const invocation = parse(source, at, shortActionForm, value, (problem) => {
     if (problem.code !== 'UNKNOWN_KEY' || problem.path.length !== 1) return problem
     if (verb === undefined) return unknownAction(problem, true, verbs)
-    return { ...problem, suggestion: 'The short form knows only actions. Use the long form for anything more (see: firebreak lint --expand).' }
+    return {
+      ...problem,
+      suggestion:
+        'The short form knows only actions. Use the long form for anything more (see: firebreak lint --expand).',
+    }
   })
   if (!invocation || verb === undefined) return placed(at, undefined, verb, undefined, value)
   return placed(at, actionDraft(invocation), verb, undefined, value)
 }
 
-function placed(at: Path, draft: StepDraft | undefined, verb: string | undefined, id: string | undefined, value: Json): PlacedStep {
+function placed(
+  at: Path,
+  draft: StepDraft | undefined,
+  verb: string | undefined,
+  id: string | undefined,
+  value: Json,
+): PlacedStep {
   const own = draft?.is === 'action' ? draft.action.verb : draft?.is
   const key = own ?? verb ?? 'step'
   return { at, draft, verb: key, id: draft?.id ?? id, compact: typeof memberOf(value, key) === 'string' }
@@ -180,7 +244,13 @@ function unknownAction(problem: Problem, nothingElse: boolean, known: readonly s
   }
 }
 
-function parse<T>(source: Source, at: Path, form: z.ZodType<T>, value: Json, adjust: (problem: Problem) => Problem = (problem) => problem): T | undefined {
+function parse<T>(
+  source: Source,
+  at: Path,
+  form: z.ZodType<T>,
+  value: Json,
+  adjust: (problem: Problem) => Problem = (problem) => problem,
+): T | undefined {
   const parsed = parseForm(form, value)
   if (parsed.is === 'value') return parsed.value
   for (const problem of parsed.problems) {

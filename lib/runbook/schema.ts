@@ -10,13 +10,18 @@ const FLAPPING = { changes: 4, within: '10m' }
 const eventPattern = z
   .record(z.string().min(1), z.json())
   .superRefine((pattern, context) => {
-    for (const { path, message } of patternProblems(pattern, [])) context.addIssue(issue('WRONG_VALUE', message, { path: [...path] }))
+    for (const { path, message } of patternProblems(pattern, []))
+      context.addIssue(issue('WRONG_VALUE', message, { path: [...path] }))
   })
   .describe('A pattern in the syntax of EventBridge: each field lists the values it may have.')
 
 /** EventBridge refuses a pattern whose leaves are not lists, and one with nothing in it would match everything. */
-function patternProblems(pattern: Json, path: readonly (string | number)[]): { path: readonly (string | number)[]; message: string }[] {
-  if (Array.isArray(pattern)) return pattern.length > 0 ? [] : [{ path, message: 'an empty list matches nothing' }]
+function patternProblems(
+  pattern: Json,
+  path: readonly (string | number)[],
+): { path: readonly (string | number)[]; message: string }[] {
+  if (Array.isArray(pattern))
+    return pattern.length > 0 ? [] : [{ path, message: 'an empty list matches nothing' }]
   if (typeof pattern !== 'object' || pattern === null) {
     return [{ path, message: 'a field of a pattern lists the values it may have: put the value in [ ]' }]
   }
@@ -28,22 +33,40 @@ function patternProblems(pattern: Json, path: readonly (string | number)[]): { p
 export const triggerForm = z
   .strictObject({
     alarm: z.exactOptional(glob).describe('A glob on the name of the alarm; * stands for any characters.'),
-    pattern: z.exactOptional(eventPattern).describe('An EventBridge event pattern, for events that are not alarms.'),
+    pattern: z
+      .exactOptional(eventPattern)
+      .describe('An EventBridge event pattern, for events that are not alarms.'),
   })
   .meta({ oneOf: [{ required: ['alarm'] }, { required: ['pattern'] }] })
   .transform((form, context): Trigger => {
     if (form.alarm !== undefined && form.pattern === undefined) return { is: 'alarm', glob: form.alarm }
-    if (form.pattern !== undefined && form.alarm === undefined) return { is: 'pattern', pattern: form.pattern }
-    context.addIssue(issue('WRONG_VALUE', 'a trigger is either "alarm: <glob>" or "pattern: <EventBridge pattern>"; begin each with "- "'))
+    if (form.pattern !== undefined && form.alarm === undefined)
+      return { is: 'pattern', pattern: form.pattern }
+    context.addIssue(
+      issue(
+        'WRONG_VALUE',
+        'a trigger is either "alarm: <glob>" or "pattern: <EventBridge pattern>"; begin each with "- "',
+      ),
+    )
     return z.NEVER
   })
 
 export const onResolvedForm = z
   .strictObject({
-    undo: z.exactOptional(z.array(name).max(MAX_STEPS)).describe('The steps to undo, by id. Default: those whose action is undone by default (added capacity); [] for none.'),
+    undo: z
+      .exactOptional(z.array(name).max(MAX_STEPS))
+      .describe(
+        'The steps to undo, by id. Default: those whose action is undone by default (added capacity); [] for none.',
+      ),
     after: duration().prefault('15m').describe('How long the alarm must have stayed clear. Default 15m.'),
-    step: percent.prefault('25%').describe('How much of the added capacity one slow step takes away; 100% puts all back at once. Default 25%.'),
-    every: duration({ minMs: 10_000 }).prefault('1m').describe('The time between two slow steps. Default 1m.'),
+    step: percent
+      .prefault('25%')
+      .describe(
+        'How much of the added capacity one slow step takes away; 100% puts all back at once. Default 25%.',
+      ),
+    every: duration({ minMs: 10_000 })
+      .prefault('1m')
+      .describe('The time between two slow steps. Default 1m.'),
   })
   .transform(({ undo, after, step, every }) => ({
     ...(undo === undefined ? {} : { undo }),
@@ -59,27 +82,51 @@ const head = {
     .exactOptional(z.string().min(1).max(MAX_SUMMARY_LENGTH))
     .describe('What it is for, in a sentence or two. Default: made from the triggers.'),
   service: name.describe('The service it is about: an entry of services.yaml.'),
-  severity: z.exactOptional(severity).describe('How bad it is: sev1 (worst) to sev4. Default: the severity of the service.'),
+  severity: z
+    .exactOptional(severity)
+    .describe('How bad it is: sev1 (worst) to sev4. Default: the severity of the service.'),
   mode: mode
     .prefault('auto')
-    .describe('What it may do: shadow (record only), approve (ask first) or auto; policy.yaml may allow less. Default auto.'),
-  triggers: z.array(triggerForm).max(MAX_TRIGGERS).describe('What starts it, any of them. [] for a runbook that only people start.'),
-  hold_down: duration().prefault('0s').describe('How long the alarm must have stayed in ALARM before it starts. Default 0s.'),
+    .describe(
+      'What it may do: shadow (record only), approve (ask first) or auto; policy.yaml may allow less. Default auto.',
+    ),
+  triggers: z
+    .array(triggerForm)
+    .max(MAX_TRIGGERS)
+    .describe('What starts it, any of them. [] for a runbook that only people start.'),
+  hold_down: duration()
+    .prefault('0s')
+    .describe('How long the alarm must have stayed in ALARM before it starts. Default 0s.'),
   cooldown: duration()
     .prefault('5m')
-    .describe("No further execution for the service beside it, nor for this long after it ends. Default 5m, or the alarm's evaluation window where that is longer."),
-  keep_open: duration().prefault('5m').describe('How long the alarm must have been clear before the incident counts as resolved. Default 5m.'),
+    .describe(
+      "No further execution for the service beside it, nor for this long after it ends. Default 5m, or the alarm's evaluation window where that is longer.",
+    ),
+  keep_open: duration()
+    .prefault('5m')
+    .describe('How long the alarm must have been clear before the incident counts as resolved. Default 5m.'),
   flapping: z
     .strictObject({
-      changes: z.int().min(2).max(MAX_FLAPPING_CHANGES).prefault(FLAPPING.changes).describe('Changes of state that count as flapping. Default 4.'),
-      within: duration({ minMs: 1_000 }).prefault(FLAPPING.within).describe('The time in which they are counted. Default 10m.'),
+      changes: z
+        .int()
+        .min(2)
+        .max(MAX_FLAPPING_CHANGES)
+        .prefault(FLAPPING.changes)
+        .describe('Changes of state that count as flapping. Default 4.'),
+      within: duration({ minMs: 1_000 })
+        .prefault(FLAPPING.within)
+        .describe('The time in which they are counted. Default 10m.'),
     })
     .prefault(FLAPPING)
     .transform(({ changes, within }) => ({ changes, withinMs: within }))
-    .describe('When the alarm changes this often, stop acting and page instead. Default 4 changes within 10m.'),
+    .describe(
+      'When the alarm changes this often, stop acting and page instead. Default 4 changes within 10m.',
+    ),
   on_resolved: z
     .exactOptional(onResolvedForm)
-    .describe('What is put back when the alarm has stayed clear. Default: added capacity, after 15m, 25% a minute.'),
+    .describe(
+      'What is put back when the alarm has stayed clear. Default: added capacity, after 15m, 25% a minute.',
+    ),
 }
 
 /** The long form. Its steps are parsed one by one, so that a mistake in one hides none in another. */
@@ -90,19 +137,43 @@ export const runbookForm = z.strictObject({
 
 const shortHead = {
   alert: glob.describe('The name of the alarm, or a glob on it.'),
-  mode: mode.prefault('auto').describe('What it may do: shadow, approve or auto; policy.yaml may allow less. Default auto.'),
-  severity: z.exactOptional(severity).describe('sev1 (worst) to sev4. Default: the severity of the service whose alarms match.'),
+  mode: mode
+    .prefault('auto')
+    .describe('What it may do: shadow, approve or auto; policy.yaml may allow less. Default auto.'),
+  severity: z
+    .exactOptional(severity)
+    .describe('sev1 (worst) to sev4. Default: the severity of the service whose alarms match.'),
 }
 
 /** One entry of the short form. */
-export const shortForm = z.strictObject({ ...shortHead, actions: z.array(z.unknown()).min(1).max(MAX_STEPS - 1) })
+export const shortForm = z.strictObject({
+  ...shortHead,
+  actions: z
+    .array(z.unknown())
+    .min(1)
+    .max(MAX_STEPS - 1),
+})
 
 const runbookShown = z
-  .strictObject({ ...head, steps: z.array(z.union([stepShown, parallelShown])).min(1).max(MAX_STEPS).describe('What is done, in this order.') })
+  .strictObject({
+    ...head,
+    steps: z
+      .array(z.union([stepShown, parallelShown]))
+      .min(1)
+      .max(MAX_STEPS)
+      .describe('What is done, in this order.'),
+  })
   .describe('A runbook in its long form.')
 
 const shortShown = z
-  .strictObject({ ...shortHead, actions: z.array(shortActionShown).min(1).max(MAX_STEPS - 1).describe('What is done, in this order; a check of the alarm follows.') })
+  .strictObject({
+    ...shortHead,
+    actions: z
+      .array(shortActionShown)
+      .min(1)
+      .max(MAX_STEPS - 1)
+      .describe('What is done, in this order; a check of the alarm follows.'),
+  })
   .describe('A runbook in its short form.')
 
 /** For the editor: a whole file. */

@@ -9,17 +9,39 @@ const account = z
   .transform(String)
 
 /** Types that Route 53 can weight: all but those of the zone itself. */
-const RECORD_TYPES = ['A', 'AAAA', 'CNAME', 'CAA', 'DS', 'HTTPS', 'MX', 'NAPTR', 'PTR', 'SPF', 'SRV', 'SSHFP', 'SVCB', 'TLSA', 'TXT'] as const
+const RECORD_TYPES = [
+  'A',
+  'AAAA',
+  'CNAME',
+  'CAA',
+  'DS',
+  'HTTPS',
+  'MX',
+  'NAPTR',
+  'PTR',
+  'SPF',
+  'SRV',
+  'SSHFP',
+  'SVCB',
+  'TLSA',
+  'TXT',
+] as const
 
 const weightedRecord = z
   .strictObject({
     zone: z
       .string()
-      .regex(/^(?:\/hostedzone\/)?Z[A-Z0-9]{1,32}$/, { error: 'must be the id of a hosted zone, such as Z0123456789ABCDEFGHIJ' })
+      .regex(/^(?:\/hostedzone\/)?Z[A-Z0-9]{1,32}$/, {
+        error: 'must be the id of a hosted zone, such as Z0123456789ABCDEFGHIJ',
+      })
       .describe('The id of the hosted zone.'),
     name: text.describe('The DNS name, with or without the final dot.'),
-    type: z.enum(RECORD_TYPES).prefault('A').describe('The type of the record. Default A.'),
-    set: z.string().min(1).max(128).describe('The SetIdentifier that tells this record from the others of its group.'),
+    type: z.enum(RECORD_TYPES).prefault('A').transform(String).describe('The type of the record. Default A.'),
+    set: z
+      .string()
+      .min(1)
+      .max(128)
+      .describe('The SetIdentifier that tells this record from the others of its group.'),
   })
   .describe('One weighted record of Route 53.')
 
@@ -38,9 +60,13 @@ const metric = z
       .describe('The dimensions, all of them: CloudWatch finds nothing with a part of them. Default: none.'),
     stat: z
       .string()
-      .regex(/^(?:Average|Sum|Minimum|Maximum|SampleCount|IQM|(?:p|tm|wm|tc|ts)\d{1,2}(?:\.\d{1,10})?|p100)$/, {
-        error: 'must be a statistic of CloudWatch: Average, Sum, Minimum, Maximum, SampleCount or a percentile such as p99',
-      })
+      .regex(
+        /^(?:Average|Sum|Minimum|Maximum|SampleCount|IQM|(?:p|tm|wm|tc|ts)\d{1,2}(?:\.\d{1,10})?|p100)$/,
+        {
+          error:
+            'must be a statistic of CloudWatch: Average, Sum, Minimum, Maximum, SampleCount or a percentile such as p99',
+        },
+      )
       .describe('The statistic: Average, Sum, Minimum, Maximum, SampleCount, or a percentile such as p99.'),
     period: duration({ minMs: 1_000, maxMs: 86_400_000 })
       .prefault('1m')
@@ -48,7 +74,9 @@ const metric = z
   })
   .transform(({ period, ...rest }, context) => {
     if (period % 60_000 !== 0 && !PERIODS_S.includes(period / 1_000)) {
-      context.addIssue(issue('OUT_OF_RANGE', 'must be 1s, 5s, 10s, 20s, 30s or whole minutes', { path: ['period'] }))
+      context.addIssue(
+        issue('OUT_OF_RANGE', 'must be 1s, 5s, 10s, 20s, 30s or whole minutes', { path: ['period'] }),
+      )
     }
     return { ...rest, periodMs: period }
   })
@@ -61,13 +89,21 @@ export const serviceForm = z
       .array(glob)
       .max(100)
       .prefault([])
-      .describe('Globs on the names of the alarms that are about this service. Default: none; then only long-form runbooks reach it.'),
+      .describe(
+        'Globs on the names of the alarms that are about this service. Default: none; then only long-form runbooks reach it.',
+      ),
     account: z.exactOptional(account).describe("The AWS account, 12 digits. Default: Firebreak's own."),
     region: z
-      .exactOptional(z.string().regex(/^[a-z]{2}(?:-[a-z]+)+-\d$/, { error: 'must be a region, such as eu-west-1' }))
+      .exactOptional(
+        z.string().regex(/^[a-z]{2}(?:-[a-z]+)+-\d$/, { error: 'must be a region, such as eu-west-1' }),
+      )
       .describe("The AWS region. Default: Firebreak's own."),
     role_arn: z
-      .exactOptional(z.string().regex(/^arn:aws[a-z-]*:iam::\d{12}:role\/[\w+=,.@/-]{1,512}$/, { error: 'must be the ARN of an IAM role' }))
+      .exactOptional(
+        z.string().regex(/^arn:aws[a-z-]*:iam::\d{12}:role\/[\w+=,.@/-]{1,512}$/, {
+          error: 'must be the ARN of an IAM role',
+        }),
+      )
       .describe("The role to assume in the service's account. Default: none."),
     severity: severity.prefault('sev2').describe('How bad it is when nothing says otherwise. Default sev2.'),
     ecs: z
@@ -90,13 +126,21 @@ export const serviceForm = z
       .record(name, weightedRecord)
       .prefault({})
       .describe('Weighted DNS records by the short names that steps use. Default: none.'),
-    metrics: z.record(name, metric).prefault({}).describe('Metrics by the short names that checks use. Default: none.'),
+    metrics: z
+      .record(name, metric)
+      .prefault({})
+      .describe('Metrics by the short names that checks use. Default: none.'),
   })
   .transform(({ role_arn, ...rest }, context) => {
     for (const record of Object.keys(rest.records)) {
       // Conditions read `service.name` and `service.<record>.weight`.
       if (record === 'name' || record === 'ecs') {
-        context.addIssue(issue('BAD_FORMAT', `a record cannot be called "${record}": conditions read service.${record}`, { path: ['records', record], onKey: true }))
+        context.addIssue(
+          issue('BAD_FORMAT', `a record cannot be called "${record}": conditions read service.${record}`, {
+            path: ['records', record],
+            onKey: true,
+          }),
+        )
       }
     }
     return { ...rest, ...(role_arn === undefined ? {} : { roleArn: role_arn }) }
@@ -106,5 +150,7 @@ export const serviceForm = z
 /** All of services.yaml. */
 export const servicesForm = z
   .record(name, serviceForm)
-  .refine((services) => Object.keys(services).length <= MAX_ENTRIES, { error: `at most ${MAX_ENTRIES} services` })
+  .refine((services) => Object.keys(services).length <= MAX_ENTRIES, {
+    error: `at most ${MAX_ENTRIES} services`,
+  })
   .describe('services.yaml: what short words mean on AWS, by service.')

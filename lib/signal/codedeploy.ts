@@ -9,7 +9,9 @@ import { stateTimeOf } from './time.ts'
 const STATE_CHANGE = 'CodeDeploy Deployment State-change Notification'
 
 /** Events say START, SUCCESS, FAILURE, STOP, READY (AWS.md 5.6); a group's SNS triggers say it with other endings. */
-const OUTCOME: { readonly [word: string]: 'alarm' | 'ok' | 'started' | 'ready' | 'stopped' | 'rollback' } = {
+const OUTCOME: {
+  readonly [word: string]: 'alarm' | 'ok' | 'started' | 'ready' | 'stopped' | 'rolling-back'
+} = {
   FAILURE: 'alarm',
   FAILED: 'alarm',
   SUCCESS: 'ok',
@@ -22,14 +24,14 @@ const OUTCOME: { readonly [word: string]: 'alarm' | 'ok' | 'started' | 'ready' |
   READY: 'ready',
   STOP: 'stopped',
   STOPPED: 'stopped',
-  ROLLBACK: 'rollback',
+  ROLLBACK: 'rolling-back',
 }
 
 const NO_INCIDENT = {
   started: 'has begun; how it ends comes as an event of its own',
   ready: 'waits for its traffic to be shifted; that is part of a deployment and no failure',
   stopped: 'was stopped, by a person or by a rollback (often our own); a rollback reports its own outcome',
-  rollback: 'is being rolled back; the rollback reports its own outcome',
+  'rolling-back': 'is being rolled back; the rollback reports its own outcome',
 } as const
 
 /**

@@ -17,7 +17,8 @@ export interface Delivery {
 export const MAX_TEXT_BYTES = 1_048_576
 /** The deepest that is known to occur: EventBridge in SNS in SQS in HTTP, with its strings and lists 10 layers, and some in reserve. */
 export const MAX_LAYERS = 16
-export const MAX_PARTS = 10_000
+/** Envelopes and payloads together: a full batch of 10,000 records with the layers of each. */
+export const MAX_PARTS = 60_000
 /** All texts of one delivery after decoding and inflating; a Lambda payload has at most 6 MB. */
 const MAX_DECODED_BYTES = 32 * 1_048_576
 

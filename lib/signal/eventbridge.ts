@@ -1,6 +1,6 @@
 import type { Json } from '../json.ts'
 import type { Delivery } from './delivery.ts'
-import { fromAlarmEvent } from './cloudwatch.ts'
+import { fromAlarmEvent, isAlarmDetail } from './cloudwatch.ts'
 import { fromDeploymentEvent } from './codedeploy.ts'
 import { fromDatadogEvent } from './datadog.ts'
 import { fromPagerduty } from './pagerduty.ts'
@@ -27,7 +27,11 @@ export function fromEventBridge(payload: Members, delivery: Delivery): readonly 
 
 /** `detail` may be JSON in a string, and whoever logs PutEvents keeps its spelling: `DetailType`, `Detail`. */
 function normalized(payload: Members): Members | undefined {
-  if (has(payload, 'Detail') && (has(payload, 'DetailType') || has(payload, 'Source'))) {
+  if (
+    !has(payload, 'detail') &&
+    has(payload, 'Detail') &&
+    (has(payload, 'DetailType') || has(payload, 'Source'))
+  ) {
     const { Detail, DetailType, Source, Time, Resources, ...rest } = payload
     return normalized({
       ...rest,
@@ -38,12 +42,11 @@ function normalized(payload: Members): Members | undefined {
       ...(Resources !== undefined && { resources: Resources }),
     })
   }
-  if (
-    !has(payload, 'detail-type') &&
-    !(has(payload, 'source', 'detail') && (has(payload, 'resources') || has(payload, 'time')))
-  ) {
-    return undefined
-  }
+  const told =
+    has(payload, 'detail-type') ||
+    isAlarmDetail(at(payload, 'detail')) ||
+    (has(payload, 'source', 'detail') && (has(payload, 'resources') || has(payload, 'time')))
+  if (!told) return undefined
   const detail = at(payload, 'detail')
   if (typeof detail !== 'string') return payload
   try {

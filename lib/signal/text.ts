@@ -48,9 +48,13 @@ function jsonOf(text: string): { readonly value: Json | undefined } | { readonly
   }
 }
 
+/** The smallest event that says anything has some 100 bytes, and a text at most 1 MiB. */
+const MAX_LINES = 10_000
+
 /** Archives and delivery streams write one event a line, or glue events together without a separator. */
 function linesOf(text: string): Read | undefined {
   const pieces = text.split(/\n(?=\{)|(?<=\})(?=\{"(?:version|Type|receiver|source|detail-type|AlarmName)")/)
+  if (pieces.length > MAX_LINES) return no('too-many', `more than ${MAX_LINES} events in one text`)
   const first = jsonOf(pieces[0] ?? '')
   // A single broken event has lines as well; only where the first piece stands on its own are the others events.
   if (pieces.length < 2 || !text.startsWith('{') || !('value' in first)) return undefined

@@ -59,6 +59,7 @@ test.each([
   ],
   ['over what failed', history('A', { revision: revision('F'), status: 'Failed' }, 'B'), 'd-3', 'd-1'],
   ['over what was stopped', history('A', 'B', { revision: revision('S'), status: 'Stopped' }), 'd-2', 'd-1'],
+  ['whatever the ids are', history({ id: 'd-9', revision: a }, { id: 'd-5', revision: b }), 'd-5', 'd-9'],
   ['created by CloudFormation', history({ revision: a, creator: 'CloudFormation' }, 'B'), 'd-2', 'd-1'],
 ])('the last good revision: %s', (_name, deployments, current, good) => {
   expect(findLastGood(deployments)).toMatchObject({

@@ -146,7 +146,7 @@ test('older deployments are searched only where the last week holds no answer', 
   await near.change()
   const lists = (calls: readonly CallName[]) =>
     calls.filter((call) => call === 'codedeploy:ListDeployments').length
-  expect([lists(near.calls), lists(far.calls)]).toEqual([2, 6])
+  expect([lists(near.calls), lists(far.calls)]).toEqual([2, 4])
 })
 
 test('many deployments are read in pages and batches, whatever their order', async () => {
@@ -427,4 +427,27 @@ test('an active deployment of somebody else after an unknown outcome is neither 
   const made = await change()
   world.deployments.push(past('d-CCCCCCCCC', 0, s3('c.zip'), { status: 'InProgress' }))
   expect(action.locate(made, await observe(), { marker: MARKER })).toMatchObject({ at: 'elsewhere' })
+})
+
+test('an undo waits for nobody: while somebody deploys, the group is left alone', async () => {
+  const world = codeDeployWorld('Server', [A, B])
+  const { change, apply, observe } = play(world)
+  const made = await change()
+  await apply(made)
+  world.settle()
+  world.deployments.push(past('d-CCCCCCCCC', 0, s3('b.zip'), { status: 'InProgress' }))
+  expect(action.undo?.(made, made.after, await observe(), 100)).toMatchObject({
+    is: 'foreign',
+    reason: expect.stringContaining('d-CCCCCCCCC'),
+  })
+})
+
+test("an undo of somebody else's rollback has nothing to put back", async () => {
+  const rolling = past('d-CCCCCCCCC', 0.05, s3('a.zip'), {
+    status: 'InProgress',
+    creator: 'codeDeployRollback',
+  })
+  const { change, observe } = play(codeDeployWorld('Server', [A, { ...B_ACTIVE, status: 'Failed' }, rolling]))
+  const made = await change()
+  expect(action.undo?.(made, made.after, await observe(), 100)).toMatchObject({ is: 'done' })
 })

@@ -1,5 +1,5 @@
 import { runSimulation } from '@cloud-copilot/iam-simulate'
-import { compiledRunbooks } from '../../deploy/runbooks.ts'
+import { readCatalogue } from '../../handlers/catalogue.ts'
 import { findAction } from '../../lib/actions/index.ts'
 import type { Runbook, Service } from '../../lib/runbook/runbook.ts'
 import { ACCOUNT, REGION, resolvedTemplate, type Value } from './template.ts'
@@ -7,10 +7,10 @@ import { ACCOUNT, REGION, resolvedTemplate, type Value } from './template.ts'
 // An independent policy engine judges the packaged roles: what the runbooks need is allowed, the same on anything else is not.
 
 const template = resolvedTemplate()
-const catalogue = await compiledRunbooks()
+const catalogue = readCatalogue()
 
-/** The roles whose functions run steps. */
-const ENGINES = ['IngestRole', 'AdvanceRole', 'CommandRole']
+/** The roles whose functions run steps: the sweep too, which carries out what a dead worker left. */
+const ENGINES = ['IngestRole', 'AdvanceRole', 'SweepRole', 'CommandRole']
 
 function policiesOf(role: string): { name: string; policy: Value }[] {
   const Properties: Value = template.Resources[role]?.Properties
@@ -45,7 +45,8 @@ async function isAllowed(role: string, { action, resource, context }: Request): 
     },
     {},
   )
-  if (result.resultType === 'error') throw new Error(`${action} on ${resource}: ${JSON.stringify(result.errors)}`)
+  if (result.resultType === 'error')
+    throw new Error(`${action} on ${resource}: ${JSON.stringify(result.errors)}`)
   return result.overallResult === 'Allowed'
 }
 
@@ -63,10 +64,19 @@ function requestFor(action: string, service: Service, name: string): { own: Requ
   const { cluster, service: ecs } = service.ecs ?? { cluster: 'none', service: 'none' }
   const { application, group } = service.codedeploy ?? { application: 'none', group: 'none' }
   const record = service.records[name] ?? { zone: 'Z1', name: 'none', type: 'A' }
-  const ofGroup = on(`arn:aws:codedeploy:${place}:deploymentgroup:${application}/${group}`, `arn:aws:codedeploy:${place}:deploymentgroup:other/${group}`)
+  const ofGroup = on(
+    `arn:aws:codedeploy:${place}:deploymentgroup:${application}/${group}`,
+    `arn:aws:codedeploy:${place}:deploymentgroup:other/${group}`,
+  )
   const requests: { readonly [action: string]: { own: Request; other?: Request } } = {
-    'ecs:DescribeServices': on(`arn:aws:ecs:${place}:service/${cluster}/${ecs}`, `arn:aws:ecs:${place}:service/${cluster}/other`),
-    'ecs:UpdateService': on(`arn:aws:ecs:${place}:service/${cluster}/${ecs}`, `arn:aws:ecs:${place}:service/${cluster}/other`),
+    'ecs:DescribeServices': on(
+      `arn:aws:ecs:${place}:service/${cluster}/${ecs}`,
+      `arn:aws:ecs:${place}:service/${cluster}/other`,
+    ),
+    'ecs:UpdateService': on(
+      `arn:aws:ecs:${place}:service/${cluster}/${ecs}`,
+      `arn:aws:ecs:${place}:service/${cluster}/other`,
+    ),
     'application-autoscaling:DescribeScalableTargets': everywhere,
     'application-autoscaling:RegisterScalableTarget': {
       own: {
@@ -86,10 +96,21 @@ function requestFor(action: string, service: Service, name: string): { own: Requ
         },
       },
     },
-    'route53:ListResourceRecordSets': on(`arn:aws:route53:::hostedzone/${record.zone}`, 'arn:aws:route53:::hostedzone/ZOTHER'),
+    'route53:ListResourceRecordSets': on(
+      `arn:aws:route53:::hostedzone/${record.zone}`,
+      'arn:aws:route53:::hostedzone/ZOTHER',
+    ),
     'route53:ChangeResourceRecordSets': {
-      own: { action, resource: `arn:aws:route53:::hostedzone/${record.zone}`, context: changeOf(record.name, record.type) },
-      other: { action, resource: `arn:aws:route53:::hostedzone/${record.zone}`, context: changeOf('other.example.com', record.type) },
+      own: {
+        action,
+        resource: `arn:aws:route53:::hostedzone/${record.zone}`,
+        context: changeOf(record.name, record.type),
+      },
+      other: {
+        action,
+        resource: `arn:aws:route53:::hostedzone/${record.zone}`,
+        context: changeOf('other.example.com', record.type),
+      },
     },
     'route53:GetChange': { own: { action, resource: 'arn:aws:route53:::change/C1' } },
     'route53:GetHealthCheckStatus': { own: { action, resource: 'arn:aws:route53:::healthcheck/1234' } },
@@ -100,10 +121,19 @@ function requestFor(action: string, service: Service, name: string): { own: Requ
     'codedeploy:CreateDeployment': ofGroup,
     'codedeploy:UpdateDeploymentGroup': ofGroup,
     'codedeploy:StopDeployment': everywhere,
-    'codedeploy:GetApplicationRevision': on(`arn:aws:codedeploy:${place}:application:${application}`, `arn:aws:codedeploy:${place}:application:other`),
-    'codedeploy:RegisterApplicationRevision': on(`arn:aws:codedeploy:${place}:application:${application}`, `arn:aws:codedeploy:${place}:application:other`),
+    'codedeploy:GetApplicationRevision': on(
+      `arn:aws:codedeploy:${place}:application:${application}`,
+      `arn:aws:codedeploy:${place}:application:other`,
+    ),
+    'codedeploy:RegisterApplicationRevision': on(
+      `arn:aws:codedeploy:${place}:application:${application}`,
+      `arn:aws:codedeploy:${place}:application:other`,
+    ),
     'codedeploy:GetDeploymentConfig': {
-      own: { action, resource: `arn:aws:codedeploy:${place}:deploymentconfig:CodeDeployDefault.ECSAllAtOnce` },
+      own: {
+        action,
+        resource: `arn:aws:codedeploy:${place}:deploymentconfig:CodeDeployDefault.ECSAllAtOnce`,
+      },
     },
     'cloudwatch:DescribeAlarms': everywhere,
     'cloudwatch:GetMetricData': everywhere,
@@ -117,12 +147,15 @@ function changeOf(name: string, type: string): { [key: string]: string[] } {
   return {
     'route53:ChangeResourceRecordSetsNormalizedRecordNames': [name.toLowerCase().replace(/\.$/, '')],
     'route53:ChangeResourceRecordSetsRecordTypes': [type],
-    'route53:ChangeResourceRecordSetsActions': ['UPSERT'],
+    // A weight is changed by deleting the record as it was seen and creating it anew, which fails where it was changed since.
+    'route53:ChangeResourceRecordSetsActions': ['DELETE', 'CREATE'],
   }
 }
 
 /** Every call of every step that acts in our own account, with the record it is about where it is about one. */
-function callsOf(runbook: Runbook): readonly { readonly action: string; readonly service: Service; readonly record: string }[] {
+function callsOf(
+  runbook: Runbook,
+): readonly { readonly action: string; readonly service: Service; readonly record: string }[] {
   const service = catalogue.services[runbook.service]
   if (!service || service.roleArn !== undefined) return []
   return runbook.steps
@@ -132,10 +165,16 @@ function callsOf(runbook: Runbook): readonly { readonly action: string; readonly
       if (step.is !== 'action' || !action) return []
       const result = action.target(action.params.parse(step.params), service)
       if (result.is === 'missing') throw new Error(result.message)
-      return action.permissions(result.target).flatMap(({ actions }) =>
-        actions.map((name) => ({ action: name, service, record: String(step.params['record'] ?? '') })),
-      )
+      return action
+        .permissions(result.target)
+        .flatMap(({ actions }) =>
+          actions.map((name) => ({ action: name, service, record: recordIn(step.params) })),
+        )
     })
+}
+
+function recordIn({ record }: { readonly [name: string]: unknown }): string {
+  return typeof record === 'string' ? record : ''
 }
 
 const calls = catalogue.runbooks.flatMap(callsOf)
@@ -146,7 +185,7 @@ test('the runbooks that are shipped make calls', () => {
   )
 })
 
-test.each(ENGINES)('%s may make every call that a step makes, on the step\'s own service', async (role) => {
+test.each(ENGINES)("%s may make every call that a step makes, on the step's own service", async (role) => {
   const denied: Request[] = []
   for (const { action, service, record } of calls) {
     const { own } = requestFor(action, service, record)
@@ -172,27 +211,28 @@ const DANGEROUS: readonly Request[] = [
   { action: 'sts:AssumeRole', resource: `arn:aws:iam::${ACCOUNT}:role/admin` },
   { action: 'ecs:DeleteService', resource: `arn:aws:ecs:${REGION}:${ACCOUNT}:service/prod/api` },
   { action: 'ecs:RunTask', resource: `arn:aws:ecs:${REGION}:${ACCOUNT}:task-definition/api:1` },
-  { action: 'codedeploy:DeleteDeploymentGroup', resource: `arn:aws:codedeploy:${REGION}:${ACCOUNT}:deploymentgroup:api/api` },
+  {
+    action: 'codedeploy:DeleteDeploymentGroup',
+    resource: `arn:aws:codedeploy:${REGION}:${ACCOUNT}:deploymentgroup:api/api`,
+  },
   { action: 'route53:DeleteHostedZone', resource: 'arn:aws:route53:::hostedzone/Z1' },
   { action: 'cloudwatch:SetAlarmState', resource: `arn:aws:cloudwatch:${REGION}:${ACCOUNT}:alarm:api-5xx` },
   { action: 'cloudwatch:DeleteAlarms', resource: `arn:aws:cloudwatch:${REGION}:${ACCOUNT}:alarm:api-5xx` },
-  { action: 'lambda:UpdateFunctionCode', resource: `arn:aws:lambda:${REGION}:${ACCOUNT}:function:firebreak-dev-ingest` },
+  {
+    action: 'lambda:UpdateFunctionCode',
+    resource: `arn:aws:lambda:${REGION}:${ACCOUNT}:function:firebreak-dev-ingest`,
+  },
   { action: 'sqs:PurgeQueue', resource: `arn:aws:sqs:${REGION}:${ACCOUNT}:signals` },
-  ...['dynamodb:DeleteItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteTable', 'dynamodb:BatchWriteItem'].map((action) => ({
-    action,
-    resource: `arn:aws:dynamodb:${REGION}:${ACCOUNT}:table/${'Table'}`,
-  })),
+  ...['dynamodb:DeleteItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteTable', 'dynamodb:BatchWriteItem'].map(
+    (action) => ({
+      action,
+      resource: `arn:aws:dynamodb:${REGION}:${ACCOUNT}:table/Table`,
+    }),
+  ),
 ]
 
-test.each([...ENGINES, 'SweepRole'])('%s may do nothing that an incident tool must not do', async (role) => {
+test.each(ENGINES)('%s may do nothing that an incident tool must not do', async (role) => {
   const allowed: Request[] = []
   for (const request of DANGEROUS) if (await isAllowed(role, request)) allowed.push(request)
   expect(allowed).toEqual([])
-})
-
-test('the sweep may change no service', async () => {
-  for (const { action, service, record } of calls) {
-    if (action.includes(':Describe') || action.includes(':Get') || action.includes(':List')) continue
-    expect([action, await isAllowed('SweepRole', requestFor(action, service, record).own)]).toEqual([action, false])
-  }
 })

@@ -34,7 +34,10 @@ export function packagedTemplate(): Template {
 export function resolvedTemplate(parameters: { readonly [name: string]: string } = {}): Template {
   const template = packagedTemplate()
   const values = Object.fromEntries(
-    Object.entries(template.Parameters).map(([name, { Default }]) => [name, parameters[name] ?? String(Default)]),
+    Object.entries(template.Parameters).map(([name, { Default }]) => [
+      name,
+      parameters[name] ?? String(Default),
+    ]),
   )
   return { ...template, Resources: resolve(template.Resources, { template, values }) }
 }
@@ -51,14 +54,17 @@ interface Scope {
 const NOTHING = Symbol('AWS::NoValue')
 
 function resolve(value: Value, scope: Scope): Value {
-  if (Array.isArray(value)) return value.map((item) => resolve(item, scope)).filter((item) => item !== NOTHING)
+  if (Array.isArray(value))
+    return value.map((item) => resolve(item, scope)).filter((item) => item !== NOTHING)
   if (typeof value !== 'object' || value === null) return value
   const [[name, inner] = ['', undefined], ...others] = Object.entries(value)
   if (others.length === 0) {
     if (name === 'Ref') return ref(inner as string, scope)
     if (name === 'Fn::GetAtt') return attribute(inner as readonly string[], scope)
-    if (name === 'Fn::Sub') return (inner as string).replaceAll(/\$\{([^}]+)\}/g, (_, to: string) => substitute(to, scope))
-    if (name === 'Fn::Join') return (inner as Value)[1].map((part: Value) => resolve(part, scope)).join((inner as Value)[0])
+    if (name === 'Fn::Sub')
+      return (inner as string).replaceAll(/\$\{([^}]+)\}/g, (_, to: string) => substitute(to, scope))
+    if (name === 'Fn::Join')
+      return (inner as Value)[1].map((part: Value) => resolve(part, scope)).join((inner as Value)[0])
     if (name === 'Fn::If') {
       const [condition, then, otherwise] = inner as readonly Value[]
       return resolve(holds(condition as string, scope) ? then : otherwise, scope)
@@ -87,7 +93,8 @@ function ref(name: string, { template, values }: Scope): Value {
   }
   const known = pseudo[name] ?? values[name]
   if (known !== undefined) return known
-  if (!template.Resources[name]) throw new Error(`Ref ${name}: the template has no such parameter or resource`)
+  if (!template.Resources[name])
+    throw new Error(`Ref ${name}: the template has no such parameter or resource`)
   return name
 }
 
@@ -97,6 +104,7 @@ const ARNS: { readonly [type: string]: (name: string) => string } = {
   'AWS::Lambda::Function': (name) => `arn:aws:lambda:${REGION}:${ACCOUNT}:function:${name}`,
   'AWS::Logs::LogGroup': (name) => `arn:aws:logs:${REGION}:${ACCOUNT}:log-group:${name}:*`,
   'AWS::IAM::Role': (name) => `arn:aws:iam::${ACCOUNT}:role/${name}`,
+  'AWS::Events::Rule': (name) => `arn:aws:events:${REGION}:${ACCOUNT}:rule/${name}`,
   'AWS::S3::Bucket': (name) => `arn:aws:s3:::${name}`,
 }
 

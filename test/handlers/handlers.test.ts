@@ -6,18 +6,32 @@ import type { LogFields } from '../../lib/log.ts'
 // The handlers with everything beneath them replaced: what they parse, whom they call, what they answer.
 
 const calls: { readonly name: string; readonly input: unknown; readonly turn: Turn | undefined }[] = []
-const lines: { readonly level: string; readonly message: string; readonly fields: LogFields | undefined }[] = []
+const lines: { readonly level: string; readonly message: string; readonly fields: LogFields | undefined }[] =
+  []
 let flushes = 0
 /** What the called function does with its input; may be replaced by a test. */
 let perform: (input: unknown) => Promise<unknown> = async () => ({})
 
-const write = (level: string) => (message: string, fields?: LogFields) => void lines.push({ level, message, fields })
-const log = { info: write('info'), warn: write('warn'), error: write('error'), begin: (id: string) => write('begin')(id) }
+const write = (level: string) => (message: string, fields?: LogFields) =>
+  void lines.push({ level, message, fields })
+const log = {
+  info: write('info'),
+  warn: write('warn'),
+  error: write('error'),
+  begin: (id: string) => write('begin')(id),
+}
 const ids = ['worker-1', 'worker-2', 'worker-3'].values()
-const app = { ports: { random: { id: () => ids.next().value ?? 'worker-n', fraction: () => 0 } } } as unknown as App
+const app = {
+  ports: { random: { id: () => ids.next().value ?? 'worker-n', fraction: () => 0 } },
+} as unknown as App
 
 function stub(name: string) {
-  return { [name]: async (_app: App, input: unknown, turn?: Turn) => (calls.push({ name, input, turn }), perform(input)) }
+  return {
+    [name]: async (_app: App, input: unknown, turn?: Turn) => {
+      calls.push({ name, input, turn })
+      return perform(input)
+    },
+  }
 }
 
 jest.unstable_mockModule('../../handlers/wiring.ts', () => ({
@@ -37,7 +51,11 @@ const context = (remainingMs = 30_000) =>
 
 const batch = (...bodies: readonly string[]) =>
   ({
-    Records: bodies.map((body, i) => ({ messageId: `m${i + 1}`, body, attributes: { ApproximateReceiveCount: '1' } })),
+    Records: bodies.map((body, i) => ({
+      messageId: `m${i + 1}`,
+      body,
+      attributes: { ApproximateReceiveCount: '1' },
+    })),
   }) as unknown as Parameters<typeof advance>[0]
 
 beforeEach(() => {
@@ -111,7 +129,10 @@ test('no answer is given in advance of the deadline', async () => {
   const slow = new Promise<void>((resolve) => (release = resolve))
   perform = async () => slow
   // With so little time left, middy by its default would give up at once.
-  const answer = sweep({}, context(1)).then(() => 'answered', () => 'given up')
+  const answer = sweep({}, context(1)).then(
+    () => 'answered',
+    () => 'given up',
+  )
   setTimeout(() => release(), 20)
   expect(await answer).toBe('answered')
 })
@@ -128,8 +149,8 @@ test('advance gives each stream its turn, which ends when Lambda kills the proce
 })
 
 test('sweep and command answer what the function of the same name answers', async () => {
-  perform = async (input) => ({ got: input ?? null })
-  expect(await sweep({}, context())).toEqual({ got: null })
+  perform = async (input) => ({ got: input })
+  expect(await sweep({}, context())).toEqual({ got: calls[0]?.input })
   expect(await command({ verb: 'list', args: {} }, context())).toEqual({ got: { verb: 'list', args: {} } })
   expect(flushes).toBe(2)
   expect(lines.map(({ level, message }) => [level, message])).toEqual([

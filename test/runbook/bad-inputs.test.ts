@@ -26,8 +26,19 @@ const rows: readonly (readonly [string, string, readonly string[], string?])[] =
   ['a file over 256 kB', `# ${'x'.repeat(256 * 1024)}\n`, ['FILE_TOO_LARGE 1:1']],
   ['250,000 opening brackets', '['.repeat(250_000), ['TOO_DEEP']],
   ['100,000 nested keys', '? '.repeat(100_000), ['TOO_DEEP']],
-  ['30 nested lists', longForm({ x: `summary: ${'['.repeat(30)}${']'.repeat(30)}` }), ['TOO_DEEP', 'WRONG_TYPE']],
-  ['an alias bomb', `a: &a [x, x]\n${'bcdefgh'.split('').map((n, i) => `${n}: &${n} [*${'abcdefg'[i]}, *${'abcdefg'[i]}]`).join('\n')}\n`, ['ALIAS 1:4']],
+  [
+    '30 nested lists',
+    longForm({ x: `summary: ${'['.repeat(30)}${']'.repeat(30)}` }),
+    ['TOO_DEEP', 'WRONG_TYPE'],
+  ],
+  [
+    'an alias bomb',
+    `a: &a [x, x]\n${'bcdefgh'
+      .split('')
+      .map((n, i) => `${n}: &${n} [*${'abcdefg'[i]}, *${'abcdefg'[i]}]`)
+      .join('\n')}\n`,
+    ['ALIAS 1:4'],
+  ],
   ['a merge key', longForm({ x: '<<: { mode: auto }' }), ['ALIAS 6:1']],
   ['a tag', longForm({ x: 'mode: !!str auto' }), ['TAG 6:7']],
   ['a custom tag that some parsers run', longForm({ x: 'summary: !!js/function "x"' }), ['TAG 6:10']],
@@ -53,56 +64,174 @@ const rows: readonly (readonly [string, string, readonly string[], string?])[] =
   ['a reserved name', longForm({ runbook: 'runbook: constructor' }), ['WRONG_VALUE 1:10']],
   ['a percentage over 100', longForm({ x: 'on_resolved: { undo: [], step: 250% }' }), ['OUT_OF_RANGE 6:32']],
   ['an endless summary', longForm({ x: `summary: ${'x'.repeat(501)}` }), ['TOO_LONG 6:10']],
-  ['a trigger of two kinds', longForm({ triggers: 'triggers:\n  - alarm: a\n    pattern: { source: [aws.ecs] }' }), ['WRONG_VALUE 4:5']],
-  ['a pattern that is not one', longForm({ triggers: 'triggers:\n  - pattern: { source: aws.ecs }' }), ['WRONG_VALUE 4:24']],
-  ['a service that is not there', longForm({ service: 'service: apii' }), ['UNKNOWN_SERVICE 2:10'], 'Did you mean "api"?'],
+  [
+    'a trigger of two kinds',
+    longForm({ triggers: 'triggers:\n  - alarm: a\n    pattern: { source: [aws.ecs] }' }),
+    ['WRONG_VALUE 4:5'],
+  ],
+  [
+    'a pattern that is not one',
+    longForm({ triggers: 'triggers:\n  - pattern: { source: aws.ecs }' }),
+    ['WRONG_VALUE 4:24'],
+  ],
+  [
+    'a service that is not there',
+    longForm({ service: 'service: apii' }),
+    ['UNKNOWN_SERVICE 2:10'],
+    'Did you mean "api"?',
+  ],
   ['the short form without its dash', 'alert: api-1\nactions: []\n', ['WRONG_TYPE 1:1']],
   // Steps.
-  ['a misspelt action', STEP('rolback: codedeploy last-success'), ['UNKNOWN_ACTION 5:5'], 'Did you mean "rollback"?'],
+  [
+    'a misspelt action',
+    STEP('rolback: codedeploy last-success'),
+    ['UNKNOWN_ACTION 5:5'],
+    'Did you mean "rollback"?',
+  ],
   ['a step of nothing', STEP('id: x'), ['NO_ACTION 5:5']],
   ['an empty step', STEP('null'), ['WRONG_TYPE 5:5']],
   ['a step of two actions', STEP('notify: oncall@sre\n    wait: 5m'), ['SEVERAL_ACTIONS 6:5']],
-  ['a compact form with a slip', STEP('route53_weight: canary=300'), ['BAD_COMPACT_FORM 5:28'], 'Write route53_weight: canary=0'],
+  [
+    'a compact form with a slip',
+    STEP('route53_weight: canary=300'),
+    ['BAD_COMPACT_FORM 5:28'],
+    'Write route53_weight: canary=0',
+  ],
   ['the same inside quotes', STEP('route53_weight: "canary=300"'), ['BAD_COMPACT_FORM 5:29']],
   ['a compact form without end', STEP(`notify: ${'x'.repeat(301)}`), ['TOO_LONG 5:13']],
   ['a number for an action', STEP('scale_out: 5'), ['WRONG_TYPE 5:16']],
-  ['an unknown parameter', STEP('route53_weight: { record: canary, wieght: 0, weight: 0 }'), ['UNKNOWN_KEY 5:39'], 'Did you mean "weight"?'],
-  ['a parameter out of range', STEP('route53_weight: { record: canary, weight: 256 }'), ['OUT_OF_RANGE 5:47']],
-  ['a record that is not there', STEP('route53_weight: kanary=0'), ['MISSING_MEMBER 5:21'], 'services.yaml: api.records.kanary'],
-  ['a team that is not there', STEP('notify: { to: oncall@sra }'), ['UNKNOWN_TEAM 5:19'], 'Did you mean "sre"?'],
-  ['approval by nobody known', STEP('rollback: codedeploy last-success\n    approve: { by: dev }'), ['UNKNOWN_TEAM 6:20'], 'Teams there: sre.'],
+  [
+    'an unknown parameter',
+    STEP('route53_weight: { record: canary, wieght: 0, weight: 0 }'),
+    ['UNKNOWN_KEY 5:39'],
+    'Did you mean "weight"?',
+  ],
+  [
+    'a parameter out of range',
+    STEP('route53_weight: { record: canary, weight: 256 }'),
+    ['OUT_OF_RANGE 5:47'],
+  ],
+  [
+    'a record that is not there',
+    STEP('route53_weight: kanary=0'),
+    ['MISSING_MEMBER 5:21'],
+    'services.yaml: api.records.kanary',
+  ],
+  [
+    'a team that is not there',
+    STEP('notify: { to: oncall@sra }'),
+    ['UNKNOWN_TEAM 5:19'],
+    'Did you mean "sre"?',
+  ],
+  [
+    'approval by nobody known',
+    STEP('rollback: codedeploy last-success\n    approve: { by: dev }'),
+    ['UNKNOWN_TEAM 6:20'],
+    'Teams there: sre.',
+  ],
   ['approval of a page', STEP('notify: oncall@sre\n    approve: { by: sre }'), ['NOT_ALLOWED_HERE 6:5']],
   ['a retry of a wait', STEP('wait: 5m\n    retry: { attempts: 2 }'), ['NOT_ALLOWED_HERE 6:5']],
   ['eleven attempts', STEP('notify: oncall@sre\n    retry: { attempts: 11 }'), ['OUT_OF_RANGE 6:24']],
   ['a check of nothing', STEP('check: { samples: 3 }'), ['WRONG_VALUE 5:5']],
   ['a check of two things', STEP('check: { alarm: ok, metric: errors }'), ['WRONG_VALUE 5:25']],
   ['a check without comparison', STEP('check: { metric: errors }'), ['WRONG_VALUE 5:5']],
-  ['a check with two comparisons', STEP('check: { metric: errors, below: 1, above: 2 }'), ['WRONG_VALUE 5:40']],
-  ['a check that cannot pass', STEP('check: { alarm: ok, samples: 10, every: 1m, within: 5m }'), ['OUT_OF_RANGE 5:57']],
-  ['a metric that is not there', STEP('check: { metric: erors, below: 1 }'), ['UNKNOWN_METRIC 5:22'], 'Did you mean "errors"?'],
+  [
+    'a check with two comparisons',
+    STEP('check: { metric: errors, below: 1, above: 2 }'),
+    ['WRONG_VALUE 5:40'],
+  ],
+  [
+    'a check that cannot pass',
+    STEP('check: { alarm: ok, samples: 10, every: 1m, within: 5m }'),
+    ['OUT_OF_RANGE 5:57'],
+  ],
+  [
+    'a metric that is not there',
+    STEP('check: { metric: erors, below: 1 }'),
+    ['UNKNOWN_METRIC 5:22'],
+    'Did you mean "errors"?',
+  ],
   ['parallel in parallel', STEP('parallel: [{ parallel: [{ wait: 5m }] }]'), ['NOT_ALLOWED_HERE 5:18']],
   ['parallel beside something', STEP('parallel: [{ wait: 5m }]\n    when: "true"'), ['UNKNOWN_KEY 6:5']],
   ['an id that is taken', STEP('{ id: a, wait: 5m }\n  - { id: a, wait: 5m }'), ['DUPLICATE_STEP_ID 6:11']],
   ['10,000 steps', longForm({ steps: `steps:\n${'  - wait: 5m\n'.repeat(10_000)}` }), ['TOO_MANY 5:3']],
-  ['51 steps in parallel groups', longForm({ steps: `steps:\n${`  - parallel: [${'{ wait: 5m },'.repeat(17)}]\n`.repeat(3)}` }), ['TOO_MANY 5:3']],
+  [
+    '51 steps in parallel groups',
+    longForm({ steps: `steps:\n${`  - parallel: [${'{ wait: 5m },'.repeat(17)}]\n`.repeat(3)}` }),
+    ['TOO_MANY 5:3'],
+  ],
   // Conditions.
   ['half a condition', STEP('{ wait: 5m, when: service.canary.weight > }'), ['CONDITION_SYNTAX 5:46']],
-  ['a misspelt fact', STEP('{ wait: 5m, when: servce.name == "x" }'), ['CONDITION_UNKNOWN_NAME 5:23'], 'Did you mean "service"?'],
-  ['a misspelt field', STEP('{ wait: 5m, when: service.canary.wieght > 0 }'), ['CONDITION_UNKNOWN_FIELD 5:38'], 'Did you mean "weight"?'],
-  ['two mistakes in one', STEP('{ wait: 5m, when: "service.canary.wieght > 0 || servce.name == 1" }'), ['CONDITION_UNKNOWN_FIELD 5:39', 'CONDITION_UNKNOWN_NAME 5:53']],
+  [
+    'a misspelt fact',
+    STEP('{ wait: 5m, when: servce.name == "x" }'),
+    ['CONDITION_UNKNOWN_NAME 5:23'],
+    'Did you mean "service"?',
+  ],
+  [
+    'a misspelt field',
+    STEP('{ wait: 5m, when: service.canary.wieght > 0 }'),
+    ['CONDITION_UNKNOWN_FIELD 5:38'],
+    'Did you mean "weight"?',
+  ],
+  [
+    'two mistakes in one',
+    STEP('{ wait: 5m, when: "service.canary.wieght > 0 || servce.name == 1" }'),
+    ['CONDITION_UNKNOWN_FIELD 5:39', 'CONDITION_UNKNOWN_NAME 5:53'],
+  ],
   ['a number as a condition', STEP('{ wait: 5m, when: service.canary.weight }'), ['CONDITION_TYPE 5:23']],
-  ['a regular expression', STEP(`{ wait: 5m, when: 'alarm.name.matches("^(a+)+$")' }`), ['CONDITION_FORBIDDEN 5:24']],
-  ['an endless condition', STEP(`{ wait: 5m, when: "${'true && '.repeat(70)}true" }`), ['CONDITION_TOO_LONG 5:24']],
-  ['a step that comes later', longForm({ steps: 'steps:\n  - { wait: 5m, when: steps.later.state == "done" }\n  - { id: later, wait: 5m }' }), ['CONDITION_UNKNOWN_NAME 5:23']],
+  [
+    'a regular expression',
+    STEP(`{ wait: 5m, when: 'alarm.name.matches("^(a+)+$")' }`),
+    ['CONDITION_FORBIDDEN 5:24'],
+  ],
+  [
+    'an endless condition',
+    STEP(`{ wait: 5m, when: "${'true && '.repeat(70)}true" }`),
+    ['CONDITION_TOO_LONG 5:24'],
+  ],
+  [
+    'a step that comes later',
+    longForm({
+      steps: 'steps:\n  - { wait: 5m, when: steps.later.state == "done" }\n  - { id: later, wait: 5m }',
+    }),
+    ['CONDITION_UNKNOWN_NAME 5:23'],
+  ],
   // Undo.
-  ['undo of an unknown step', longForm({ x: 'on_resolved: { undo: [notfy] }' }), ['UNKNOWN_STEP_ID 6:23'], 'Did you mean "notify"?'],
+  [
+    'undo of an unknown step',
+    longForm({ x: 'on_resolved: { undo: [notfy] }' }),
+    ['UNKNOWN_STEP_ID 6:23'],
+    'Did you mean "notify"?',
+  ],
   ['undo of a page', longForm({ x: 'on_resolved: { undo: [notify] }' }), ['NOT_REVERSIBLE 6:23']],
   // The short form.
-  ['an alert of no service', '- alert: web-5xx\n  actions: [{ notify: oncall@sre }]', ['NO_SERVICE_FOR_ALERT 1:10']],
-  ['a misspelt action in short', '- alert: api-1\n  actions: [{ notfy: oncall@sre }]', ['UNKNOWN_ACTION 2:15'], 'Did you mean "notify"?'],
-  ['when in the short form', '- alert: api-1\n  actions: [{ notify: oncall@sre, when: "true" }]', ['UNKNOWN_KEY 2:35']],
-  ['an alert of stars', '- alert: "***"\n  actions: [{ notify: oncall@sre }]', ['NO_SERVICE_FOR_ALERT 1:10', 'BAD_FORMAT 1:10']],
-  ['the same name twice', '- alert: api-1\n  actions: [{ notify: oncall@sre }]\n- alert: api-1\n  actions: [{ notify: oncall@sre }]', ['DUPLICATE_RUNBOOK 3:10']],
+  [
+    'an alert of no service',
+    '- alert: web-5xx\n  actions: [{ notify: oncall@sre }]',
+    ['NO_SERVICE_FOR_ALERT 1:10'],
+  ],
+  [
+    'a misspelt action in short',
+    '- alert: api-1\n  actions: [{ notfy: oncall@sre }]',
+    ['UNKNOWN_ACTION 2:15'],
+    'Did you mean "notify"?',
+  ],
+  [
+    'when in the short form',
+    '- alert: api-1\n  actions: [{ notify: oncall@sre, when: "true" }]',
+    ['UNKNOWN_KEY 2:35'],
+  ],
+  [
+    'an alert of stars',
+    '- alert: "***"\n  actions: [{ notify: oncall@sre }]',
+    ['NO_SERVICE_FOR_ALERT 1:10', 'BAD_FORMAT 1:10'],
+  ],
+  [
+    'the same name twice',
+    '- alert: api-1\n  actions: [{ notify: oncall@sre }]\n- alert: api-1\n  actions: [{ notify: oncall@sre }]',
+    ['DUPLICATE_RUNBOOK 3:10'],
+  ],
 ]
 
 const cases = rows.map(([name, text, expected, suggestion]) => ({ name, text, expected, suggestion }))
@@ -111,26 +240,67 @@ test.each(cases)('$name is named with its place', ({ text, expected, suggestion 
   const { catalogue, diagnostics } = compile({ path: 'x.yaml', text })
   const found = diagnostics.map(({ code, line, column }) => `${code} ${line}:${column}`)
   // Where the parser gives up on hostile input depends on the stack that is left: only the code counts.
-  const matched = expected.map((wanted) => found.find((one) => one === wanted || one.startsWith(`${wanted} `)) ?? `not found: ${wanted}`)
-  expect({ found, missing: matched.filter((one) => one.startsWith('not found')) }).toEqual({ found, missing: [] })
-  if (!expected.some((one) => one.startsWith('ALIAS') || one.startsWith('TOO_DEEP'))) expect(found).toHaveLength(expected.length)
+  const matched = expected.map(
+    (wanted) => found.find((one) => one === wanted || one.startsWith(`${wanted} `)) ?? `not found: ${wanted}`,
+  )
+  expect({ found, missing: matched.filter((one) => one.startsWith('not found')) }).toEqual({
+    found,
+    missing: [],
+  })
+  const more = expected.some((one) => one.startsWith('ALIAS') || one.startsWith('TOO_DEEP'))
+  expect(more ? expected.length : found.length).toBe(expected.length)
   expect(catalogue).toBeUndefined()
-  if (suggestion !== undefined) expect(diagnostics[0]?.suggestion).toBe(suggestion)
+  expect(suggestion ?? diagnostics[0]?.suggestion).toBe(diagnostics[0]?.suggestion)
 })
 
 const settingsRows: readonly (readonly [string, string, string, readonly string[]])[] = [
-  ['a literal secret', 'oncall.yaml', 'sre:\n  channels:\n    - pagerduty: { routing_key: R0123456789ABCDEF }', ['LITERAL_SECRET 3:33']],
+  [
+    'a literal secret',
+    'oncall.yaml',
+    'sre:\n  channels:\n    - pagerduty: { routing_key: R0123456789ABCDEF }',
+    ['LITERAL_SECRET 3:33'],
+  ],
   ['a channel of no kind', 'oncall.yaml', 'sre:\n  channels:\n    - pager: x', ['UNKNOWN_KEY 3:7']],
-  ['a plain http webhook', 'oncall.yaml', 'sre:\n  channels:\n    - webhook: { url: "http://example.com/x", secret: "env:S" }', ['BAD_FORMAT 3:23']],
+  [
+    'a plain http webhook',
+    'oncall.yaml',
+    'sre:\n  channels:\n    - webhook: { url: "http://example.com/x", secret: "env:S" }',
+    ['BAD_FORMAT 3:23'],
+  ],
   ['a team without channels', 'oncall.yaml', 'sre: { channels: [] }', ['OUT_OF_RANGE 1:18']],
-  ['an account that YAML 1.1 reads as octal', 'services.yaml', 'api:\n  account: 012345678901', ['AMBIGUOUS_SCALAR 2:12']],
+  [
+    'an account that YAML 1.1 reads as octal',
+    'services.yaml',
+    'api:\n  account: 012345678901',
+    ['AMBIGUOUS_SCALAR 2:12'],
+  ],
   ['an account of eleven digits', 'services.yaml', 'api:\n  account: "12345678901"', ['BAD_FORMAT 2:12']],
-  ['a record called name', 'services.yaml', 'api:\n  records:\n    name: { zone: Z1234, name: a.example.com, set: x }', ['BAD_FORMAT 3:5']],
-  ['a period that CloudWatch has not', 'services.yaml', 'api:\n  metrics:\n    m: { namespace: AWS/ECS, name: M, stat: Sum, period: 90s }', ['OUT_OF_RANGE 3:58']],
-  ['a service named like a member of every object', 'services.yaml', 'hasOwnProperty: {}\napi: {}', ['BAD_FORMAT 1:1']],
+  [
+    'a record called name',
+    'services.yaml',
+    'api:\n  records:\n    name: { zone: Z1234, name: a.example.com, set: x }',
+    ['BAD_FORMAT 3:5'],
+  ],
+  [
+    'a period that CloudWatch has not',
+    'services.yaml',
+    'api:\n  metrics:\n    m: { namespace: AWS/ECS, name: M, stat: Sum, period: 90s }',
+    ['OUT_OF_RANGE 3:58'],
+  ],
+  [
+    'a service named like a member of every object',
+    'services.yaml',
+    'hasOwnProperty: {}\napi: {}',
+    ['BAD_FORMAT 1:1'],
+  ],
   ['a policy without a mode', 'policy.yaml', 'escalate_to: oncall@sre', ['MISSING_KEY 1:1']],
   ['escalation to nobody known', 'policy.yaml', 'mode: auto\nescalate_to: oncall@dev', ['UNKNOWN_TEAM 2:14']],
-  ['guardrails of no service', 'policy.yaml', 'mode: auto\nescalate_to: oncall@sre\nservices: { web: {} }', ['UNKNOWN_SERVICE 3:13']],
+  [
+    'guardrails of no service',
+    'policy.yaml',
+    'mode: auto\nescalate_to: oncall@sre\nservices: { web: {} }',
+    ['UNKNOWN_SERVICE 3:13'],
+  ],
   ['settings that are a list', 'policy.yaml', '- mode: auto', ['WRONG_TYPE 1:1']],
 ]
 
@@ -141,14 +311,33 @@ test.each(settingsRows)('%s is named with its place', (_name, path, text, expect
 })
 
 test('every code of a file mistake is in the closed list, and almost all of them are provoked here', () => {
-  const provoked = new Set([...rows, ...settingsRows].flatMap((row) => (row[row.length === 4 && Array.isArray(row[3]) ? 3 : 2] as readonly string[]).map((one) => one.split(' ')[0])))
-  const elsewhere = ['TOO_MANY_PROBLEMS', 'MISSING_FILE', 'DUPLICATE_FILE', 'SEVERAL_SERVICES_FOR_ALERT', 'OVER_POLICY', 'OVERLAPPING_TRIGGERS']
+  const provoked = new Set(
+    [...rows, ...settingsRows].flatMap((row) =>
+      (row[row.length === 4 && Array.isArray(row[3]) ? 3 : 2] as readonly string[]).map(
+        (one) => one.split(' ')[0],
+      ),
+    ),
+  )
+  const elsewhere = [
+    'TOO_MANY_PROBLEMS',
+    'MISSING_FILE',
+    'DUPLICATE_FILE',
+    'SEVERAL_SERVICES_FOR_ALERT',
+    'OVER_POLICY',
+    'OVERLAPPING_TRIGGERS',
+  ]
   expect(diagnosticCodes.filter((code) => !provoked.has(code) && !elsewhere.includes(code))).toEqual([])
 })
 
 test('all mistakes of all files come at once', () => {
   const { diagnostics } = compile(
-    { path: 'a.yaml', text: longForm({ x: 'cooldwn: 5m', steps: 'steps:\n  - rolback: x\n  - { wait: 5m, when: foo > 1 }\n  - notify: nobody' }) },
+    {
+      path: 'a.yaml',
+      text: longForm({
+        x: 'cooldwn: 5m',
+        steps: 'steps:\n  - rolback: x\n  - { wait: 5m, when: foo > 1 }\n  - notify: nobody',
+      }),
+    },
     { path: 'b.yaml', text: '- alert: "' },
     { path: 'policy.yaml', text: 'mode: sometimes\nescalate_to: oncall@sre' },
   )
@@ -163,25 +352,41 @@ test('all mistakes of all files come at once', () => {
 })
 
 test('what cannot be listed is counted: a file of thousands of mistakes gives a hundred and a word about the rest', () => {
-  const { diagnostics } = compile({ path: 'x.yaml', text: `${longForm()}\n${Array.from({ length: 5_000 }, (_, i) => `key${i}: 1`).join('\n')}` })
+  const { diagnostics } = compile({
+    path: 'x.yaml',
+    text: `${longForm()}\n${Array.from({ length: 5_000 }, (_, i) => `key${i}: 1`).join('\n')}`,
+  })
   expect(diagnostics).toHaveLength(101)
   expect(diagnostics.at(-1)?.code).toBe('TOO_MANY_PROBLEMS')
 })
 
 test('files that are missing or stand twice are named', () => {
-  expect(compile({ path: 'services.yaml', text: 'api: {}' }, { path: 'copy/services.yaml', text: 'api: {}' }).diagnostics[0]?.code).toBe('DUPLICATE_FILE')
+  expect(
+    compile({ path: 'services.yaml', text: 'api: {}' }, { path: 'copy/services.yaml', text: 'api: {}' })
+      .diagnostics[0]?.code,
+  ).toBe('DUPLICATE_FILE')
   const { diagnostics } = compile({ ...shipped('api-5xx-spike.yaml'), path: 'runbooks/x.yaml' })
   expect(diagnostics).toEqual([])
 })
 
 test('a short runbook that two services claim is refused with what to do', () => {
-  const { diagnostics } = compile({ path: 'services.yaml', text: 'api: { alarms: ["api-*"] }\nweb: { alarms: ["*-5xx"] }' }, { path: 'x.yaml', text: '- alert: api-5xx\n  actions: [{ notify: oncall@sre }]' })
+  const { diagnostics } = compile(
+    { path: 'services.yaml', text: 'api: { alarms: ["api-*"] }\nweb: { alarms: ["*-5xx"] }' },
+    { path: 'x.yaml', text: '- alert: api-5xx\n  actions: [{ notify: oncall@sre }]' },
+  )
   expect(diagnostics.map(({ code }) => code)).toContain('SEVERAL_SERVICES_FOR_ALERT')
 })
 
 test('two runbooks for the same alarm, and a step beyond the ceiling, are warnings and keep nothing from compiling', () => {
   const { catalogue, diagnostics } = compile(
-    { path: 'a.yaml', text: longForm({ runbook: 'runbook: a', triggers: 'triggers: [{ alarm: "api-*" }]', steps: 'steps:\n  - scale_out: { ecs: api, by: 50%, max: 90 }' }) },
+    {
+      path: 'a.yaml',
+      text: longForm({
+        runbook: 'runbook: a',
+        triggers: 'triggers: [{ alarm: "api-*" }]',
+        steps: 'steps:\n  - scale_out: { ecs: api, by: 50%, max: 90 }',
+      }),
+    },
     { path: 'b.yaml', text: longForm({ runbook: 'runbook: b', triggers: 'triggers: [{ alarm: "*-5xx" }]' }) },
   )
   expect(diagnostics.map(({ severity, file, line, code }) => `${severity} ${file}:${line} ${code}`)).toEqual([

@@ -1,4 +1,10 @@
-import { alwaysDeclared, checkCondition, ConditionError, conditionReads, evaluateCondition } from '../../lib/runbook/conditions.ts'
+import {
+  alwaysDeclared,
+  checkCondition,
+  ConditionError,
+  conditionReads,
+  evaluateCondition,
+} from '../../lib/runbook/conditions.ts'
 import type { Declared, Facts } from '../../lib/runbook/conditions.ts'
 
 const declared: Declared = {
@@ -58,13 +64,23 @@ const wrong: readonly (readonly [string, string, string, string?])[] = [
   ['service.canary', 'CONDITION_TYPE', 'service.canary', 'Known here: service.canary.weight.'],
   ['service.canary.weight', 'CONDITION_TYPE', 'service.canary.weight'],
   ['service.canary.weight == "0"', 'CONDITION_TYPE', 'service.canary.weight == "0"'],
-  ['deployment.age < 60', 'CONDITION_TYPE', 'deployment.age < 60', 'Compare a duration with a duration: duration("60m").'],
+  [
+    'deployment.age < 60',
+    'CONDITION_TYPE',
+    'deployment.age < 60',
+    'Compare a duration with a duration: duration("60m").',
+  ],
   ['deployment.age < duration("60x")', 'CONDITION_TYPE', 'duration("60x")', 'Write it like duration("60m").'],
   ['service.name.shout()', 'CONDITION_TYPE', 'service.name.shout()'],
   ['1 + ', 'CONDITION_SYNTAX', ''],
   ['', 'CONDITION_SYNTAX', ''],
   ['service.name == "api', 'CONDITION_SYNTAX', '"api'],
-  ['alarm.name.matches("^(a+)+$")', 'CONDITION_FORBIDDEN', 'alarm.name.matches("^(a+)+$")', 'Use contains, startsWith or endsWith.'],
+  [
+    'alarm.name.matches("^(a+)+$")',
+    'CONDITION_FORBIDDEN',
+    'alarm.name.matches("^(a+)+$")',
+    'Use contains, startsWith or endsWith.',
+  ],
   ['true || alarm.name.matches("a")', 'CONDITION_FORBIDDEN', 'alarm.name.matches("a")'],
   ['dyn(service.name) == 1', 'CONDITION_FORBIDDEN', 'dyn(service.name)'],
   ['service["na" + "me"] == "api"', 'CONDITION_FORBIDDEN', 'service["na" + "me"]'],
@@ -79,21 +95,27 @@ test.each(wrong.map(([expression, code, text, suggestion]) => ({ expression, cod
     expect(others).toEqual([])
     expect(problem?.code).toBe(code)
     expect(expression.slice(problem?.start, problem?.end)).toBe(text)
-    if (suggestion !== undefined) expect(problem?.suggestion).toBe(suggestion)
+    expect(suggestion ?? problem?.suggestion).toBe(problem?.suggestion)
   },
 )
 
 test('every unknown name is reported, not only the first', () => {
-  const problems = checkCondition('servce.name == "a" || alarm.nme == "b" || service.canary.wieght > 0', declared)
+  const problems = checkCondition(
+    'servce.name == "a" || alarm.nme == "b" || service.canary.wieght > 0',
+    declared,
+  )
   expect(problems.map(({ start }) => start)).toEqual([0, 28, 57])
 })
 
 test('the facts to read are told by the expression alone', () => {
-  expect(conditionReads('service.canary.weight > 0 && deployment.age < duration("1h") && service.canary.weight < 9')).toEqual([
-    'service.canary',
-    'deployment',
-  ])
-  expect(conditionReads('steps["check-2"].state == service.name || ["a"].exists(n, alarm.name.contains(n))')).toEqual(['steps.check-2', 'service', 'alarm'])
+  expect(
+    conditionReads(
+      'service.canary.weight > 0 && deployment.age < duration("1h") && service.canary.weight < 9',
+    ),
+  ).toEqual(['service.canary', 'deployment'])
+  expect(
+    conditionReads('steps["check-2"].state == service.name || ["a"].exists(n, alarm.name.contains(n))'),
+  ).toEqual(['steps.check-2', 'service', 'alarm'])
   expect(() => conditionReads('1 +')).toThrow(ConditionError)
 })
 
@@ -107,20 +129,38 @@ test('what was read is recorded beside the decision', () => {
 test('a fact that is missing is never taken for false, also where the rest would decide', () => {
   const { deployment: _deployment, ...rest } = facts
   expect(() => evaluateCondition('deployment.age < duration("1h")', rest)).toThrow('deployment was not read')
-  expect(() => evaluateCondition('service.canary.weight > 0 || deployment.age < duration("1h")', rest)).toThrow('deployment was not read')
-  expect(() => evaluateCondition('service.canary.weight > 0', { 'service.canary': {} })).toThrow('service.canary has no weight')
-  expect(() => evaluateCondition('service.canary.weight > 0', { 'service.canary': { weight: null } })).toThrow(ConditionError)
+  expect(() =>
+    evaluateCondition('service.canary.weight > 0 || deployment.age < duration("1h")', rest),
+  ).toThrow('deployment was not read')
+  expect(() => evaluateCondition('service.canary.weight > 0', { 'service.canary': {} })).toThrow(
+    'service.canary has no weight',
+  )
+  expect(() =>
+    evaluateCondition('service.canary.weight > 0', { 'service.canary': { weight: null } }),
+  ).toThrow(ConditionError)
   expect(() => evaluateCondition('constructor.name == "x"', facts)).toThrow(ConditionError)
 })
 
 test('a value of another type, and a failure on the way, are errors with a reason', () => {
-  expect(() => evaluateCondition('service.canary.weight > 0', { 'service.canary': { weight: 'ten' } })).toThrow(ConditionError)
-  expect(() => evaluateCondition('1 / service.canary.weight > 0', { 'service.canary': { weight: 0 } })).toThrow(/division by zero/)
+  expect(() =>
+    evaluateCondition('service.canary.weight > 0', { 'service.canary': { weight: 'ten' } }),
+  ).toThrow(ConditionError)
+  expect(() =>
+    evaluateCondition('1 / service.canary.weight > 0', { 'service.canary': { weight: 0 } }),
+  ).toThrow(/division by zero/)
   expect(() => evaluateCondition('service.canary.weight', facts)).toThrow('neither true nor false')
   expect(() => evaluateCondition('alarm.name.matches("^(a+)+$")', facts)).toThrow('matches is refused')
 })
 
 test('types can be given where the probes do not know a fact', () => {
-  expect(() => evaluateCondition('queue.wait > duration("1m")', { queue: { wait: 90_000 } })).toThrow(ConditionError)
-  expect(evaluateCondition('queue.wait > duration("1m")', { queue: { wait: 90_000 } }, { queue: { wait: 'duration' } }).value).toBe(true)
+  expect(() => evaluateCondition('queue.wait > duration("1m")', { queue: { wait: 90_000 } })).toThrow(
+    ConditionError,
+  )
+  expect(
+    evaluateCondition(
+      'queue.wait > duration("1m")',
+      { queue: { wait: 90_000 } },
+      { queue: { wait: 'duration' } },
+    ).value,
+  ).toBe(true)
 })

@@ -18,14 +18,20 @@ export const settings: readonly TextFile[] = ['services.yaml', 'oncall.yaml', 'p
 
 /** Compiles files beside the shipped settings; a file of the same name takes the place of the shipped one. */
 export function compile(...files: readonly TextFile[]): Compiled {
-  return compileCatalogue([...settings.filter((setting) => !files.some((file) => file.path === setting.path)), ...files])
+  return compileCatalogue([
+    ...settings.filter((setting) => !files.some((file) => file.path === setting.path)),
+    ...files,
+  ])
 }
 
 /** The only runbook of a text that must be right. */
 export function compiledRunbook(text: string): Runbook {
   const { catalogue, diagnostics, sources } = compile({ path: 'x.yaml', text })
   const [runbook] = catalogue?.runbooks ?? []
-  if (!runbook) throw new Error(diagnostics.map((diagnostic) => renderDiagnostic(diagnostic, sources[diagnostic.file])).join('\n'))
+  if (!runbook)
+    throw new Error(
+      diagnostics.map((diagnostic) => renderDiagnostic(diagnostic, sources[diagnostic.file])).join('\n'),
+    )
   return runbook
 }
 

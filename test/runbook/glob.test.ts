@@ -21,17 +21,15 @@ test('a hostile glob takes no longer than the product of the lengths', () => {
 })
 
 test('two globs overlap exactly where one text matches both', () => {
-  const glob = fc.string({ unit: fc.constantFrom('a', 'b', '*', '?'), maxLength: 5 })
-  const texts = ['', ...'ab'].flatMap((a) => ['', ...'ab'].map((b) => a + b)).flatMap((a) => ['', 'a', 'b', 'ab', 'ba', 'aa', 'bb', 'aab', 'bba'].map((b) => a + b))
+  const glob = fc.string({ unit: fc.constantFrom('a', 'b', '*', '?'), maxLength: 3 })
+  // A shortest common text is no longer than both globs together, and needs no letter that neither has.
+  const texts = ['']
+  for (let at = 0; texts.length < 127; at++) texts.push(`${texts[at]}a`, `${texts[at]}b`)
   fc.assert(
     fc.property(glob, glob, (a, b) => {
-      const overlap = globsOverlap(a, b)
-      if (texts.some((text) => globMatches(a, text) && globMatches(b, text))) expect(overlap).toBe(true)
-      // Replacing each wildcard by something makes a text of the first; where the second matches it, they overlap.
-      const text = a.replaceAll('*', 'ab').replaceAll('?', 'a')
-      if (globMatches(b, text)) expect(overlap).toBe(true)
+      expect(globsOverlap(a, b)).toBe(texts.some((text) => globMatches(a, text) && globMatches(b, text)))
     }),
-    { numRuns: 300 },
+    { numRuns: 500 },
   )
   expect(globsOverlap('api-*', '*-5xx')).toBe(true)
   expect(globsOverlap('api-*', 'web-*')).toBe(false)

@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { runbookJsonSchema } from '../../lib/runbook/json-schema.ts'
 
-const committed: unknown = JSON.parse(readFileSync(new URL('../../runbooks/schema.json', import.meta.url), 'utf8'))
+const committed: unknown = JSON.parse(
+  readFileSync(new URL('../../runbooks/schema.json', import.meta.url), 'utf8'),
+)
 
 test('runbooks/schema.json is the one that the schemas of today make', () => {
   expect(committed).toEqual(runbookJsonSchema())
@@ -28,7 +30,9 @@ function bare(node: unknown, path: string): string[] {
       ...(typeof property.description === 'string' ? [] : [`${path}.${name}`]),
       ...bare(property, `${path}.${name}`),
     ]),
-    ...Object.entries(rest).flatMap(([key, inner]) => (key === 'default' ? [] : bare(inner, `${path}/${key}`))),
+    ...Object.entries(rest).flatMap(([key, inner]) =>
+      key === 'default' ? [] : bare(inner, `${path}/${key}`),
+    ),
   ]
 }
 

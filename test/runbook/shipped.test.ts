@@ -29,10 +29,38 @@ test('what the compact form leaves out has safe defaults', () => {
       keepOpenMs: 300_000,
       flapping: { changes: 4, withinMs: 600_000 },
       steps: [
-        { is: 'action', id: 'scale_out', action: 'scale_out ecs', params: { ecs: 'api', by: '50%' }, onFailure: 'continue', retry },
-        { is: 'action', id: 'route53_weight', action: 'route53_weight record', params: { record: 'canary', weight: 0 }, onFailure: 'continue', retry },
-        { is: 'action', id: 'rollback', action: 'rollback codedeploy', params: { to: 'last-success' }, onFailure: 'continue', retry },
-        { is: 'action', id: 'notify', action: 'notify oncall', params: { to: 'oncall@sre' }, onFailure: 'continue', retry },
+        {
+          is: 'action',
+          id: 'scale_out',
+          action: 'scale_out ecs',
+          params: { ecs: 'api', by: '50%' },
+          onFailure: 'continue',
+          retry,
+        },
+        {
+          is: 'action',
+          id: 'route53_weight',
+          action: 'route53_weight record',
+          params: { record: 'canary', weight: 0 },
+          onFailure: 'continue',
+          retry,
+        },
+        {
+          is: 'action',
+          id: 'rollback',
+          action: 'rollback codedeploy',
+          params: { to: 'last-success' },
+          onFailure: 'continue',
+          retry,
+        },
+        {
+          is: 'action',
+          id: 'notify',
+          action: 'notify oncall',
+          params: { to: 'oncall@sre' },
+          onFailure: 'continue',
+          retry,
+        },
         {
           is: 'check',
           id: 'check',
@@ -65,7 +93,11 @@ test('the rich runbook of the design says what it says', () => {
         {
           is: 'parallel',
           steps: [
-            { id: 'rollback', when: 'deployment.age < duration("60m")', approve: { by: 'sre', timeoutMs: 300_000, onTimeout: 'escalate' } },
+            {
+              id: 'rollback',
+              when: 'deployment.age < duration("60m")',
+              approve: { by: 'sre', timeoutMs: 300_000, onTimeout: 'escalate' },
+            },
             { id: 'notify' },
           ],
         },
@@ -78,13 +110,21 @@ test('the rich runbook of the design says what it says', () => {
 
 test('the rich runbook of the design is shipped to the letter, but for where the schema lies', () => {
   const { text } = shipped('examples/api-5xx-rich.yaml')
-  expect(text.startsWith('# yaml-language-server: $schema=../schema.json\nrunbook: api-5xx-spike\n')).toBe(true)
+  expect(text.startsWith('# yaml-language-server: $schema=../schema.json\nrunbook: api-5xx-spike\n')).toBe(
+    true,
+  )
 })
 
 test('a fresh deployment only records, and the policy knows on which line it says so', () => {
   const policy = compile().catalogue?.policy
-  expect(policy).toMatchObject({ mode: 'shadow', escalateTo: 'oncall@sre', executionsPerHour: 20, services: { api: { maxCapacity: 60 } } })
-  const line = (wanted: string): number => (settings[2]?.text.split('\n').findIndex((text) => text.trim().startsWith(wanted)) ?? -1) + 1
+  expect(policy).toMatchObject({
+    mode: 'shadow',
+    escalateTo: 'oncall@sre',
+    executionsPerHour: 20,
+    services: { api: { maxCapacity: 60 } },
+  })
+  const line = (wanted: string): number =>
+    (settings[2]?.text.split('\n').findIndex((text) => text.trim().startsWith(wanted)) ?? -1) + 1
   expect(policy?.places).toEqual({
     mode: `policy.yaml:${line('mode:')}`,
     escalateTo: `policy.yaml:${line('escalate_to:')}`,
@@ -95,15 +135,22 @@ test('a fresh deployment only records, and the policy knows on which line it say
 
 test('the services and teams that are shipped mean what the engine needs', () => {
   const { services, teams } = compile().catalogue ?? {}
-  expect(services?.['api']).toMatchObject({ name: 'api', alarms: ['api-*'], account: '123456789012', metrics: { errors: { periodMs: 60_000 } } })
+  expect(services?.['api']).toMatchObject({
+    name: 'api',
+    alarms: ['api-*'],
+    account: '123456789012',
+    metrics: { errors: { periodMs: 60_000 } },
+  })
   expect(teams?.['sre']?.channels.map((channel) => channel.is)).toEqual(['pagerduty', 'sns'])
 })
 
-test.each(['api-5xx-spike.yaml', 'examples/api-5xx-rich.yaml'])('the long form of %s compiles to an equal value', (name) => {
-  const runbook = compiledRunbook(shipped(name).text)
-  const long = expandRunbook(runbook)
-  expect(long.startsWith(`${modeline}\n`)).toBe(true)
-  expect(compiledRunbook(long)).toEqual(runbook)
-  expect(expandRunbook(compiledRunbook(long))).toBe(long)
-})
-
+test.each(['api-5xx-spike.yaml', 'examples/api-5xx-rich.yaml'])(
+  'the long form of %s compiles to an equal value',
+  (name) => {
+    const runbook = compiledRunbook(shipped(name).text)
+    const long = expandRunbook(runbook)
+    expect(long.startsWith(`${modeline}\n`)).toBe(true)
+    expect(compiledRunbook(long)).toEqual(runbook)
+    expect(expandRunbook(compiledRunbook(long))).toBe(long)
+  },
+)

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { matchGlob } from '../../lib/signal/glob.ts'
 
 test.each([

@@ -94,12 +94,12 @@ test('envelopes without end are refused', () => {
   expect(codes(parseEvent(lists, at))).toEqual(['too-deep'])
 })
 
-test('more than 10,000 parts are cut with a word about it, and those before the cut are read', () => {
-  const many = Array.from({ length: 12_000 }, (_, i) => (i === 0 ? good : 1))
+test('more than 60,000 parts are cut with a word about it, and those before the cut are read', () => {
+  const many = Array.from({ length: 70_000 }, (_, i) => (i === 0 ? good : 1))
   const parsed = codes(parseEvent(many, at))
   expect(parsed[0]).toBe('api')
   expect(parsed.at(-1)).toBe('too-many')
-  expect(parsed.length).toBeLessThanOrEqual(10_001)
+  expect(parsed.length).toBeLessThanOrEqual(60_001)
 })
 
 test('members that name prototypes change no prototype and do not reach the event', () => {
@@ -114,6 +114,23 @@ test('members that name prototypes change no prototype and do not reach the even
 test('a refusal does not quote the payload, which may hold a secret', () => {
   expect(JSON.stringify(parseText('{"token": "xoxb-secret" oops', file))).not.toContain('secret')
   expect(JSON.stringify(parseText('token=xoxb-secret&command=%2Fgo&team_id=T', file))).not.toContain('secret')
+})
+
+test('a state named like a member of every object is no state', () => {
+  for (const word of ['constructor', 'toString', '__proto__', 'hasOwnProperty']) {
+    const state = { value: word, timestamp: '2026-03-09T02:14:07Z' }
+    const alert = { status: word, labels: { alertname: 'x' }, startsAt: '2026-03-09T02:14:07Z' }
+    const detail = { application: 'a', deploymentGroup: 'g', state: word }
+    const deployment = { 'detail-type': 'CodeDeploy Deployment State-change Notification', detail }
+    expect(codes(parseEvent({ ...good, detail: { alarmName: 'api', state } }, at))).toEqual(['unknown-state'])
+    expect(codes(parseEvent({ receiver: 'r', alerts: [alert] }, at))).toEqual(['unknown-state'])
+    expect(codes(parseEvent(deployment, at))).toEqual(['unknown-state'])
+    expect(codes(parseEvent({ ruleName: 'r', state: word }, at))).toEqual(['unknown-state'])
+    expect(codes(parseEvent({ event: { event_type: word, data: {} } }, at))).toEqual(['no-change'])
+    expect(codes(parseEvent({ action: word, alert: { alertId: '1', message: 'm' } }, at))).toEqual([
+      'no-change',
+    ])
+  }
 })
 
 test('wrong arrival times do no harm', () => {

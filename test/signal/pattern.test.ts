@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import type { Json } from '../../lib/json.ts'
 import { checkPattern, matchPattern } from '../../lib/signal/pattern.ts'
 
