@@ -73,7 +73,8 @@ export function person({ terminal }: Context): { readonly name: string; readonly
   return { name: terminal.user.slice(0, 200) || 'unknown', via: 'cli' }
 }
 
-const said = z.looseObject({ text: z.string() })
+/** What a decision answers: one sentence. */
+export const said = z.looseObject({ text: z.string() })
 
 /** Records a decision and says what was recorded. */
 export async function decide(command: Command, request: (context: Context) => Request, next?: string): Promise<void> {

@@ -29,7 +29,7 @@ export function renderTimelineText(timeline: Timeline, options: TextOptions): st
     ...headerLines(timeline, paint),
     ...timeline.executions.flatMap((execution) => ['', ...executionLines(execution, paint, options.width)]),
     '',
-    ...rowsLines(timeline.rows, paint, options.width),
+    ...rowsLines(timeline, paint, options.width),
     '',
     ...chainLines(timeline, paint, options.width),
   ]
@@ -83,7 +83,7 @@ function executionLines(execution: ExecutionSummary, paint: Paint, width: number
 }
 
 /** The date stands once for each day: rows then need only the time. */
-function rowsLines(rows: readonly TimelineRow[], paint: Paint, width: number): readonly string[] {
+function rowsLines({ rows, incident }: Timeline, paint: Paint, width: number): readonly string[] {
   if (rows.length === 0) return ['Nothing is on record.']
   const column = Math.max(LEAST_COLUMN, width - INDENT - 2)
   let day = ''
@@ -93,7 +93,7 @@ function rowsLines(rows: readonly TimelineRow[], paint: Paint, width: number): r
     day = date
     const [first = '', ...rest] = wrapped(row.text, column)
     const start = `  ${paint('dim', time.padEnd(TIME_WIDTH))} ${offsetText(row.sinceMs).padStart(OFFSET_WIDTH)}  ${mark(row.level, paint)} `
-    const under = [...rest, ...detailsOf(row).flatMap((line) => wrapped(line, column - 2).map((part, index) => `${index === 0 ? '- ' : '  '}${part}`))]
+    const under = [...rest, ...detailsOf(row, incident?.incidentId).flatMap((line) => wrapped(line, column - 2).map((part, index) => `${index === 0 ? '- ' : '  '}${part}`))]
     return [
       ...heading,
       `${start}${row.level === 'info' ? first : paint(COLOURS[row.level], first)}`,
@@ -102,10 +102,12 @@ function rowsLines(rows: readonly TimelineRow[], paint: Paint, width: number): r
   })
 }
 
-/** Under each row: who, where it stands on record, why, and AWS's ids. */
-function detailsOf(row: TimelineRow): readonly string[] {
+/** Under each row: who, where it stands on record (without the incident's own id, which stands above), why, and AWS's ids. */
+function detailsOf(row: TimelineRow, incidentId: string | undefined): readonly string[] {
+  const prefix = `${incidentId ?? ''}-`
+  const address = row.address.startsWith(prefix) ? row.address.slice(prefix.length) : row.address
   return [
-    `${row.who}, ${row.address}`,
+    `${row.who}, ${address}`,
     ...whyLines(row.why),
     ...(row.requestId === undefined ? [] : [`AWS request ${row.requestId}`]),
     ...(row.operationId === undefined ? [] : [`AWS operation ${row.operationId}`]),
@@ -117,6 +119,7 @@ function chainLines({ chain }: Timeline, paint: Paint, width: number): readonly 
     const said = `the record is broken at ${chain.address}: ${chain.reason}`
     return wrapped(said, Math.max(LEAST_COLUMN, width - 2)).map((line, index) => paint('red', `${index === 0 ? MARKS.bad : ' '} ${line}`))
   }
+  if (chain.records === 0) return []
   const said = `${chain.records} records in ${chain.streams} streams are consistent; that none is missing at the end is proved only against head hashes that were exported earlier`
   return wrapped(said, Math.max(LEAST_COLUMN, width - 2)).map((line, index) => `${index === 0 ? mark('good', paint) : ' '} ${line}`)
 }

@@ -27,7 +27,8 @@ const MAX_ANSWER_BYTES = 64 * 1024 * 1024
 const START_ONE = 'Start one in another terminal with `firebreak dev`.'
 
 const result = z.discriminatedUnion('is', [
-  z.object({ is: z.literal('answer'), answer: z.json() }),
+  // It comes out of JSON, so whatever is there is JSON.
+  z.object({ is: z.literal('answer'), answer: z.unknown().refine((value) => value !== undefined) }),
   z.object({ is: z.literal('problem'), code: z.string(), message: z.string() }),
 ]) as unknown as z.ZodType<CommandResult>
 

@@ -34,7 +34,7 @@ export function processTerminal(): Terminal {
   const controller = new AbortController()
   let listening = false
   const interruptible = (): AbortSignal => {
-    if (!listening) process.on('SIGINT', () => (controller.signal.aborted ? process.exit(130) : controller.abort()))
+    if (!listening) process.on('SIGINT', () => (controller.signal.aborted ? leave() : controller.abort()))
     listening = true
     return controller.signal
   }
@@ -66,6 +66,12 @@ export function processTerminal(): Terminal {
     interruptible,
     interrupted: () => controller.signal.aborted,
   }
+}
+
+/** At once, but with the cursor that a live tree may have hidden. */
+function leave(): never {
+  if (process.stdout.isTTY) process.stdout.write('\u001b[?25h')
+  process.exit(130)
 }
 
 /** `FIREBREAK_USER` for machines on which everybody is `root`. What AWS knows of the caller stands in CloudTrail. */

@@ -18,6 +18,11 @@ export interface Wired {
 
 let once: Promise<Wired> | undefined
 
+/** Gives this process other ports: the local stack runs these very handlers on simulated ones. */
+export function provide(ports: Wired): void {
+  once = Promise.resolve(ports)
+}
+
 /** The real ports, made once per process from the environment that serverless.yml sets. */
 export async function wired(): Promise<Wired> {
   return (once ??= wire())

@@ -1,7 +1,21 @@
 import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
 import type { IncomingMessage, RequestListener, Server } from 'node:http'
+import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb'
 import dynalite from 'dynalite'
+import { createTable } from '../lib/ledger/dynamodb-table.ts'
+
+/** What reaches the embedded DynamoDB; its credentials and region are read by nobody. */
+export function embeddedClient(endpoint: string): DynamoDBClientConfig {
+  return { endpoint, region: 'local', credentials: { accessKeyId: 'local', secretAccessKey: 'local' } }
+}
+
+/** Makes the table where it is missing. */
+export async function prepareTable(endpoint: string, tableName: string): Promise<void> {
+  const client = new DynamoDBClient(embeddedClient(endpoint))
+  await createTable(client, tableName)
+  client.destroy()
+}
 
 export interface EmbeddedDynamodb {
   readonly endpoint: string

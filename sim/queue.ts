@@ -47,7 +47,8 @@ export interface SimQueueOptions {
 export function simQueue(options: SimQueueOptions): SimQueue {
   let waiting: Stored[] = [...(options.saved ?? [])]
   const deadLetters: Stored[] = []
-  let count = waiting.length
+  // Ids go on after the highest one that was kept.
+  let count = Math.max(0, ...waiting.map((one) => Number(one.messageId.split('-').at(-1))))
   const soonest = () =>
     waiting.reduce<Stored | undefined>((best, one) => (best && best.visibleAtMs <= one.visibleAtMs ? best : one), undefined)
   return {

@@ -58,7 +58,7 @@ function silenceText(onTimeout: 'skip' | 'stop' | 'escalate'): string {
 }
 
 export function tellPage(entry: Of<'execution.escalated'>): Told {
-  const to = entry.to === '' ? 'a person' : entry.to
+  const to = entry.to === '' ? 'A person' : entry.to
   return {
     level: 'attention',
     ...(entry.step === undefined || entry.step === WHOLE_PLAN ? {} : { step: entry.step }),

@@ -64,8 +64,8 @@ function summary({ incident, metrics, executions }: Timeline): string {
   if (!incident) return 'Nothing can be said about the incident as a whole.'
   const times = [
     metrics.ttmMs === undefined ? 'No mitigation is on record' : `It was mitigated ${durationText(metrics.ttmMs)} after detection`,
-    metrics.ttrMs === undefined ? 'and it is not resolved' : `and resolved ${durationText(metrics.ttrMs)} after detection`,
-  ].join(' ')
+    metrics.ttrMs === undefined ? 'it is not resolved' : `it was resolved ${durationText(metrics.ttrMs)} after detection`,
+  ].join('; ')
   const started = executions.filter((execution) => execution.outcome !== 'refused' && !execution.undo).length
   return `${escaped(incident.title)} (${incident.severity}) hit service ${escaped(incident.service)} at ${timeText(incident.detectedAtMs)}. ${times}. Executions of runbooks: ${started}.`
 }
@@ -133,13 +133,14 @@ function requestOf(one: TimelineRow): readonly string[] {
 }
 
 function row(cells: readonly string[]): string {
-  return `| ${cells.map(escaped).join(' | ')} |`
+  return `| ${cells.map(inline).join(' | ')} |`
 }
 
 function proof({ chain }: Timeline): readonly string[] {
   if (chain.is === 'broken') {
     return [`**The record is broken at ${escaped(chain.address)}: ${escaped(chain.reason)}.** What is told above cannot be relied on from there.`]
   }
+  if (chain.records === 0) return ['Nothing is on record.']
   return [
     `${chain.records} records in ${chain.streams} streams are consistent. That none is missing at the end is proved only by head hashes that were exported earlier:`,
     '| stream | head hash |',
@@ -149,16 +150,17 @@ function proof({ chain }: Timeline): readonly string[] {
 }
 
 /** What can open markup inside a line, of CommonMark, of GitHub's tables, strikethrough and formulas, and of HTML. */
-const INLINE = /[\\`*_[\]<>&|~$]/g
+const INLINE = /[\\`*_[\]<&|~$]/g
 
-/**
- * Text as text, whatever it holds. What would be markup only at the beginning of a line is escaped there, since a text may
- * stand first in a list item or a cell; addresses are kept from becoming links by themselves.
- */
-export function escaped(text: string): string {
+/** Text inside a line, whatever it holds. Addresses are kept from becoming links by themselves. */
+function inline(text: string): string {
   return text
     .replace(INLINE, '\\$&')
-    .replace(/^([#+\-=!]|\d+(?=[.)]))/, (start) => (/\d/.test(start) ? `${start}\\` : `\\${start}`))
     .replace(/:(?=\/\/)/g, '\\:')
     .replace(/\b(www)\./gi, '$1\\.')
+}
+
+/** Text that may stand first in a line, where some characters would begin a heading, a list, a quotation. */
+export function escaped(text: string): string {
+  return inline(text).replace(/^([#+\-=!>]|\d+(?=[.)]))/, (start) => (/\d/.test(start) ? `${start}\\` : `\\${start}`))
 }

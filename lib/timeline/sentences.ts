@@ -199,7 +199,7 @@ function whoActs(entry: Stamped): string {
 
 function occasionText(entry: Of<'execution.started'>): string {
   const { occasion } = entry
-  return occasion.is === 'manual' ? `by ${occasion.by} (${occasion.via})` : `by ${occasion.signal.name}`
+  return occasion.is === 'manual' ? `by ${occasion.by} (${occasion.via})` : `because of ${occasion.signal.name}`
 }
 
 function modeText(mode: 'shadow' | 'approve' | 'auto'): string {

@@ -92,12 +92,12 @@ export function tellStep(entry: StepEntry, telling: Telling): Told {
 /** A page of the engine's own is called what it is; everything else by its id in the runbook. */
 function nameOf(step: string, telling: Telling): string {
   const to = telling.pages.get(step)
-  return to === undefined ? step : `The page to ${to}`
+  if (to === undefined) return step
+  return to === '' ? 'The page' : `The page to ${to}`
 }
 
 function tellIntended(entry: Of<'step.intended'>, telling: Telling, name: string): Told {
   const { step, attempt, change } = entry
-  const before = telling.steps.get(step)
   const again = attempt > 1 ? `, attempt ${attempt}` : ''
   return {
     step,
@@ -107,10 +107,7 @@ function tellIntended(entry: Of<'step.intended'>, telling: Telling, name: string
     change: { target: change.target.label, before: change.before, after: change.after, summary: change.summary },
     ...because({
       notes: [
-        before?.is === 'worker-gone' && attempt > 1
-          ? 'the worker died before its call took effect: a new worker observed that the change was not there'
-          : undefined,
-        before?.is === 'no-answer' && attempt > 1 ? 'observed before: the change was not there' : undefined,
+        repetitionText(entry, telling),
         ...(entry.notes ?? []),
       ],
       values: entry.values,
@@ -119,9 +116,27 @@ function tellIntended(entry: Of<'step.intended'>, telling: Telling, name: string
 }
 
 /** What is locked is changed; what needs no lock is a message. */
+function isMessage(entry: Of<'step.intended'>): boolean {
+  return entry.change.target.locks.length === 0
+}
+
+/** Why there is a further attempt at what may have been done already. */
+function repetitionText(entry: Of<'step.intended'>, telling: Telling): string | undefined {
+  if (entry.attempt === 1) return undefined
+  const workerGone = telling.steps.get(entry.step)?.is === 'worker-gone'
+  if (isMessage(entry)) {
+    return workerGone
+      ? 'the worker died and whether it was sent is not known: it is sent again, since twice is better than not at all'
+      : undefined
+  }
+  return workerGone
+    ? 'the worker died before its call took effect: a new worker observed that the change was not there'
+    : 'observed before: the change was not there'
+}
+
 function intentText(entry: Of<'step.intended'>, telling: Telling): string {
   const { target, summary } = entry.change
-  if (target.locks.length === 0) return `about to ${summary}`
+  if (isMessage(entry)) return `about to ${summary}`
   const verb = telling.header?.kind === 'undo.started' ? 'put back' : 'change'
   return `about to ${verb} ${target.label}: ${summary}`
 }

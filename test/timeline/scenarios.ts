@@ -1,4 +1,5 @@
 import type { ChainRecord } from '../../lib/ledger/chain.ts'
+import type { Entry } from '../../lib/ledger/entry.ts'
 import { rawStream, stream } from './streams.ts'
 import {
   ann,
@@ -33,7 +34,7 @@ export function spike(): readonly ChainRecord[] {
       [at(75), { kind: 'incident.acknowledged', actor: ann, note: 'looking at the canary' }],
       [at(80), { kind: 'incident.noted', actor: ann, note: 'build b7 went out at 02:10' }],
       [at(161), { kind: 'incident.mitigated', actor: w2, executionId: EXECUTION, reason: '3 of 3 samples in a row were good: alarm is OK' }],
-      [at(171.2), { kind: 'incident.cleared', actor: { ...cloudwatch, signalId: 'sig-2' }, clearedAtMs: at(170), signal: ok }],
+      [at(171.2), { kind: 'incident.cleared', actor: cloudwatch, clearedAtMs: at(170), signal: ok }],
       [at(470.5), { kind: 'incident.resolved', actor: { is: 'engine', worker: 'incident' }, how: 'cleared', reason: 'the alarm has been clear for 300 s' }],
     ),
     ...stream(
@@ -122,7 +123,7 @@ export function spike(): readonly ChainRecord[] {
 
 /** People decide: approved after the plan had changed, denied, nobody there; then attempts that do not go well, and an abort. */
 export function approvals(): readonly ChainRecord[] {
-  const ask = (subject: string, round: number, digest: string, seconds: number, onTimeout: 'skip' | 'stop' | 'escalate') =>
+  const ask = (subject: string, round: number, digest: string, seconds: number, onTimeout: 'skip' | 'stop' | 'escalate'): Entry =>
     ({
       kind: 'approval.requested',
       actor: w1,
@@ -138,7 +139,7 @@ export function approvals(): readonly ChainRecord[] {
       ],
       expiresAtMs: at(seconds + 300),
       onTimeout,
-    }) as const
+    })
   return [
     ...stream('incident', [at(0.7), opened]),
     ...stream(
@@ -186,13 +187,17 @@ export function byHand(): readonly ChainRecord[] {
       [
         at(5),
         {
-          ...opened,
+          kind: 'incident.opened',
           actor: bob,
+          incidentId: INCIDENT,
+          key: 'manual/bob/k1',
           title: 'api-5xx-spike started by bob',
+          service: 'api',
+          severity: 'sev3',
+          keepOpenMs: 0,
           detectedAtMs: at(5),
           reason: 'checkout is slow',
-          ...withoutOnset(),
-        } as typeof opened,
+        },
       ],
       [at(60), { kind: 'signal.attached', actor: cloudwatch, signal: signal({ state: 'insufficient-data' }), note: 'Insufficient Data: 1 datapoint was unknown.' }],
       [at(300), { kind: 'incident.mitigated', actor: bob, reason: 'traffic moved by hand' }],
@@ -249,10 +254,6 @@ export function byHand(): readonly ChainRecord[] {
   ]
 }
 
-function withoutOnset(): { readonly onsetAtMs: undefined; readonly signal: undefined } {
-  return { onsetAtMs: undefined, signal: undefined }
-}
-
 /** Texts that try to steer a terminal, forge rows, become markup or markup's links. */
 export const HOSTILE =
   '\u001b[2J\u001b]0;owned\u0007</td><script>alert(1)</script> | **bold** [click](https://evil.example) `x`\r\n# Resolved\u202Egnp.exe\u2028- ok \u009b31m ![i](www.evil.example)'
@@ -269,7 +270,7 @@ export function hostile(): readonly ChainRecord[] {
       at(1),
       { kind: 'execution.started', actor: w1, ...header, runbook: '# x', occasion: { is: 'alarm', onsetAtMs: ONSET, signal: evil } },
       intended('1. step', { ...capacity, target: { locks: ['l'], label: HOSTILE }, before: { [HOSTILE]: HOSTILE }, summary: HOSTILE }, 1, {
-        values: { [HOSTILE]: HOSTILE, __proto__: 1 },
+        values: { [HOSTILE]: HOSTILE, ['__proto__']: 1 },
         leaseUntilMs: 1e300,
       }),
       { kind: 'step.waiting', actor: w1, step: '+ pause', waitId: 'x', wakeAtMs: 1e300, reason: HOSTILE },

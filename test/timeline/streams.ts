@@ -14,8 +14,10 @@ export function stream(name: string, ...written: readonly Written[]): readonly C
 export function rawStream(name: string, ...written: readonly (readonly [atMs: number, ...entries: readonly unknown[]])[]): readonly ChainRecord[] {
   let prev = ''
   return written.map(([atMs, ...entries], seq) => {
-    const hash = recordHash(prev, name, seq, atMs, JSON.stringify(entries))
-    const record = { v: 1, stream: name, seq, atMs, prev, hash, entries }
+    const text = JSON.stringify(entries)
+    const hash = recordHash(prev, name, seq, atMs, text)
+    // Through JSON, as an export is.
+    const record = { v: 1, stream: name, seq, atMs, prev, hash, entries: JSON.parse(text) as unknown[] }
     prev = hash
     return record
   })

@@ -1,0 +1,92 @@
+import { randomBytes, timingSafeEqual } from 'node:crypto'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { dirname, join } from 'node:path'
+import type { LocalStack } from '../sim/local.ts'
+import type { OutsideAct } from '../sim/outside.ts'
+import { DEV_FILE } from './stack-local.ts'
+
+/** The door of a local stack: on the loopback interface, for whoever can read the token in the folder. */
+export interface LocalServer {
+  readonly url: string
+  close(): Promise<void>
+}
+
+const MAX_BODY_BYTES = 1024 * 1024
+
+/** Serves a local stack and writes `.firebreak/dev.json`, by which every other command finds it. */
+export async function serveLocal(stack: LocalStack, options: { readonly cwd: string; readonly port: number }): Promise<LocalServer> {
+  const token = randomBytes(24).toString('base64url')
+  const server = createServer((request, response) => {
+    void answer(stack, token, request, response)
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(options.port, '127.0.0.1', resolve)
+  })
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const file = join(options.cwd, DEV_FILE)
+  mkdirSync(dirname(file), { recursive: true })
+  writeFileSync(file, `${JSON.stringify({ url, pid: process.pid, token })}\n`, { mode: 0o600 })
+  return {
+    url,
+    async close() {
+      rmSync(file, { force: true })
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+      server.closeAllConnections()
+      await closed
+    },
+  }
+}
+
+async function answer(stack: LocalStack, token: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const say = (status: number, body: unknown) => {
+    response.writeHead(status, { 'content-type': 'application/json' })
+    response.end(JSON.stringify(body))
+  }
+  try {
+    if (!isOurs(request, token)) return say(401, { message: 'the bearer token is missing or wrong' })
+    if (request.method !== 'POST') return say(405, { message: 'only POST is answered' })
+    const text = await bodyOf(request)
+    if (text === undefined) return say(413, { message: `a body may have ${MAX_BODY_BYTES} bytes` })
+    let body: unknown
+    try {
+      body = JSON.parse(text)
+    } catch {
+      return say(400, { message: 'the body is not JSON' })
+    }
+    switch (request.url) {
+      case '/command':
+        return say(200, await stack.invoke('command', body))
+      case '/ingest':
+        return say(200, await stack.invoke('ingest-now', body))
+      case '/act':
+        stack.account.act(body as OutsideAct)
+        return say(200, { text: 'done' })
+      case '/account':
+        return say(200, stack.account.save().world)
+      default:
+        return say(404, { message: `there is no ${request.url}` })
+    }
+  } catch (error) {
+    say(500, { message: error instanceof Error ? error.message : String(error) })
+  }
+}
+
+function isOurs(request: IncomingMessage, token: string): boolean {
+  const given = Buffer.from(request.headers.authorization ?? '')
+  const wanted = Buffer.from(`Bearer ${token}`)
+  return given.length === wanted.length && timingSafeEqual(given, wanted)
+}
+
+async function bodyOf(request: IncomingMessage): Promise<string | undefined> {
+  const parts: Buffer[] = []
+  let bytes = 0
+  for await (const part of request as AsyncIterable<Buffer>) {
+    bytes += part.length
+    if (bytes > MAX_BODY_BYTES) return undefined
+    parts.push(part)
+  }
+  return Buffer.concat(parts).toString('utf8')
+}

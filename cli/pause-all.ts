@@ -1,0 +1,27 @@
+import type { Command } from 'commander'
+import { ask, person, read, said, stackOf } from './ask-stack.ts'
+import { confirmWord, contextOf } from './context.ts'
+import { documented } from './documented.ts'
+import { printable } from './output.ts'
+
+export function register(program: Command): void {
+  const command = program
+    .command('pause-all')
+    .description('The kill switch: nothing is changed any more, in no incident of this stack, until resume-all. Signals are still recorded and people still paged.')
+    .requiredOption('--reason <text>', 'why, for the record')
+    .option('--confirm <word>', 'the word `all`, in place of typing it')
+    .action(async (options: { readonly reason: string; readonly confirm?: string }, self: Command) => {
+      const context = contextOf(self)
+      const stack = await stackOf(context)
+      await confirmWord(context, `This pauses all automation of ${stack.label}`, 'all', options.confirm)
+      const answer = await ask(stack, { verb: 'pause-all', by: person(context), reason: options.reason })
+      const { text } = read(said, answer, stack)
+      if (context.settings.json) context.printJson({ stack: stack.label, text })
+      else context.print(`${stack.label}: ${printable(text)}`)
+      context.say('Let it act again: firebreak resume-all --confirm=all')
+    })
+  documented(command, [
+    ['firebreak pause-all --reason "acts on a broken metric"', 'asks for the word'],
+    ['firebreak pause-all --reason "maintenance" --confirm=all', 'in a script'],
+  ])
+}

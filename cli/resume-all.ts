@@ -1,0 +1,25 @@
+import type { Command } from 'commander'
+import { ask, person, read, said, stackOf } from './ask-stack.ts'
+import { confirmWord, contextOf } from './context.ts'
+import { documented } from './documented.ts'
+import { printable } from './output.ts'
+
+export function register(program: Command): void {
+  const command = program
+    .command('resume-all')
+    .description('Ends pause-all: the stack acts again, also in executions that were under way.')
+    .option('--confirm <word>', 'the word `all`, in place of typing it')
+    .action(async (options: { readonly confirm?: string }, self: Command) => {
+      const context = contextOf(self)
+      const stack = await stackOf(context)
+      await confirmWord(context, `This lets all automation of ${stack.label} act again`, 'all', options.confirm)
+      const answer = await ask(stack, { verb: 'resume-all', by: person(context) })
+      const { text } = read(said, answer, stack)
+      if (context.settings.json) context.printJson({ stack: stack.label, text })
+      else context.print(`${stack.label}: ${printable(text)}`)
+    })
+  documented(command, [
+    ['firebreak resume-all', 'asks for the word'],
+    ['firebreak resume-all --confirm=all', 'in a script'],
+  ])
+}

@@ -1,0 +1,47 @@
+import type { Command } from 'commander'
+import * as z from 'zod'
+import type { Json } from '../lib/json.ts'
+import { ask, read, stackOf } from './ask-stack.ts'
+import { contextOf } from './context.ts'
+import { documented } from './documented.ts'
+import { printable, timeText } from './output.ts'
+
+const answers = z.looseObject({
+  mode: z.string(),
+  control: z.discriminatedUnion('is', [
+    z.looseObject({ is: z.literal('running') }),
+    z.looseObject({ is: z.literal('paused'), by: z.string(), reason: z.string(), sinceMs: z.number() }),
+  ]),
+})
+
+const MEANING: { readonly [mode: string]: string } = {
+  shadow: 'records what it would do, changes nothing',
+  approve: 'asks a person before it changes anything',
+  auto: 'acts on its own',
+}
+
+export function register(program: Command): void {
+  const command = program
+    .command('status')
+    .description('Says which stack answers, what its policy lets it do, and whether everything is paused.')
+    .action(async (_options: unknown, self: Command) => status(self))
+  documented(command, [
+    ['firebreak status', 'the local stack'],
+    ['firebreak status --stack firebreak-prod', 'a deployed one'],
+  ])
+}
+
+async function status(command: Command): Promise<void> {
+  const context = contextOf(command)
+  const { paint } = context
+  const stack = await stackOf(context)
+  const answer = await ask(stack, { verb: 'status' })
+  const { mode, control } = read(answers, answer, stack)
+  if (context.settings.json) {
+    context.printJson({ stack: stack.label, ...(answer as { readonly [name: string]: Json }) })
+    return
+  }
+  context.print(`${stack.label}: mode ${printable(mode)}${MEANING[mode] === undefined ? '' : `, ${MEANING[mode]}`}`)
+  if (control.is === 'running') context.print(paint('green', 'not paused'))
+  else context.print(paint('red', `PAUSED by ${printable(control.by)} since ${timeText(control.sinceMs)}: ${printable(control.reason)}`))
+}

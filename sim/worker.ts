@@ -1,0 +1,137 @@
+import type { Context } from 'aws-lambda'
+import { handler as advance } from '../handlers/advance.ts'
+import { handler as command } from '../handlers/command.ts'
+import { handler as ingest } from '../handlers/ingest.ts'
+import { handler as sweep } from '../handlers/sweep.ts'
+import { provide, wired } from '../handlers/wiring.ts'
+import { ingest as ingestNow } from '../lib/ingest.ts'
+import { dynamodbStorage } from '../lib/ledger/dynamodb.ts'
+import { silentMetrics } from '../lib/metrics.ts'
+import type { Ports } from '../lib/ports.ts'
+import { systemRandom } from '../lib/random.ts'
+import type { Catalogue } from '../lib/runbook/runbook.ts'
+import { secretReader } from '../lib/secrets.ts'
+import { embeddedClient } from './dynamodb.ts'
+import { remoteAccount, remoteClock } from './wire.ts'
+
+/*
+ * A worker: what a Lambda environment is in a deployed stack, here a process of its own, so that it can really be killed.
+ * It runs the same handlers with the same events; only the ports differ. It talks to the local stack by IPC.
+ */
+
+/** What the local stack tells a worker. */
+export type ToWorker =
+  | { readonly is: 'init'; readonly endpoint: string; readonly tableName: string; readonly catalogue: Catalogue; readonly nowMs: number }
+  | { readonly is: 'invoke'; readonly id: number; readonly name: FunctionName; readonly event: unknown; readonly nowMs: number; readonly timeoutMs: number }
+  | { readonly is: 'answer'; readonly id: number; readonly text: string }
+
+/** What a worker tells the local stack. */
+export type FromWorker =
+  | { readonly is: 'ready' }
+  | { readonly is: 'done'; readonly id: number; readonly result: unknown }
+  | { readonly is: 'failed'; readonly id: number; readonly message: string }
+  /** A call of the account, as `Account.serve` takes it. */
+  | { readonly is: 'ask'; readonly id: number; readonly text: string }
+  | { readonly is: 'send'; readonly id: number; readonly body: string; readonly delayMs: number }
+  | { readonly is: 'log'; readonly level: 'info' | 'warn' | 'error'; readonly message: string; readonly fields: unknown }
+
+export type FunctionName = 'ingest' | 'advance' | 'sweep' | 'command' | 'ingest-now'
+
+let asked = 0
+const answers = new Map<number, (text: string) => void>()
+
+function tell(message: FromWorker): void {
+  process.send?.(message)
+}
+
+async function ask(request: (id: number) => FromWorker): Promise<string> {
+  const id = ++asked
+  return new Promise((resolve) => {
+    answers.set(id, resolve)
+    tell(request(id))
+  })
+}
+
+const clock = remoteClock({ startAtMs: 0, elapsedMs: () => performance.now() })
+const account = remoteAccount((text) => ask((id) => ({ is: 'ask', id, text })), clock)
+
+function init(message: Extract<ToWorker, { is: 'init' }>): void {
+  clock.sync(message.nowMs)
+  const say = (level: 'info' | 'warn' | 'error') => (text: string, fields?: object) =>
+    tell({ is: 'log', level, message: text, fields: plain(fields) })
+  const log = { info: say('info'), warn: say('warn'), error: say('error'), begin: () => {} }
+  const metrics = { ...silentMetrics, flush: async () => {} }
+  const ports: Ports = {
+    clock,
+    random: systemRandom,
+    storage: dynamodbStorage({ tableName: message.tableName, client: embeddedClient(message.endpoint) }),
+    queue: {
+      async send(work, delayMs) {
+        await ask((id) => ({ is: 'send', id, body: JSON.stringify(work), delayMs }))
+      },
+    },
+    aws: account.aws,
+    http: account.http,
+    secret: secretReader(account.aws({}), process.env, clock),
+    log,
+    metrics,
+  }
+  provide({ app: { ports, catalogue: message.catalogue }, log, metrics })
+  tell({ is: 'ready' })
+}
+
+function plain(fields: object | undefined): unknown {
+  if (fields === undefined) return {}
+  return Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, value instanceof Error ? String(value) : value]))
+}
+
+async function invoke(message: Extract<ToWorker, { is: 'invoke' }>): Promise<void> {
+  clock.sync(message.nowMs)
+  const deadlineMs = message.nowMs + message.timeoutMs
+  const context = {
+    awsRequestId: `local-${message.id}`,
+    functionName: message.name,
+    getRemainingTimeInMillis: () => deadlineMs - clock.now(),
+  } as Context
+  try {
+    tell({ is: 'done', id: message.id, result: await run(message, context, deadlineMs) })
+  } catch (error) {
+    tell({ is: 'failed', id: message.id, message: error instanceof Error ? (error.stack ?? error.message) : String(error) })
+  }
+}
+
+async function run(message: Extract<ToWorker, { is: 'invoke' }>, context: Context, deadlineMs: number): Promise<unknown> {
+  const event = message.event as never
+  switch (message.name) {
+    case 'ingest':
+      return ingest(event, context)
+    case 'advance':
+      return advance(event, context)
+    case 'sweep':
+      return sweep(event, context)
+    case 'command':
+      return command(event, context)
+    case 'ingest-now': {
+      // For `replay`: the same code, with its answer.
+      const { app } = await wired()
+      return ingestNow(app, message.event, { workerId: app.ports.random.id(), deadlineMs })
+    }
+  }
+}
+
+process.on('message', (message: ToWorker) => {
+  switch (message.is) {
+    case 'init':
+      init(message)
+      return
+    case 'invoke':
+      void invoke(message)
+      return
+    case 'answer':
+      answers.get(message.id)?.(message.text)
+      answers.delete(message.id)
+  }
+})
+
+// The parent is gone, and nothing that this process does has a purpose any more.
+process.on('disconnect', () => process.exit(0))
