@@ -31,7 +31,10 @@ export function scenery(paint: Paint, note: (text: string) => void): Scenery {
       }
       if (world.services['prod/api-canary']?.taskDefinition.endsWith(':42')) once('canary', 'release 42 is on the canary: it answers half of its requests with 5xx')
       if (world.services['prod/api']?.taskDefinition.endsWith(':42')) once('fleet', 'release 42 is deployed to the fleet by CodeDeploy, and each request costs it more')
-      for (const message of account.inbox.slice(pages)) note(paint('yellow', `page in the local inbox: ${printable(JSON.stringify(message)).slice(0, 140)}`))
+      for (const message of account.inbox.slice(pages)) {
+        // `to` is a routing key or an address: nothing for a screen.
+        note(paint('yellow', `page in the local inbox, by ${message.via}: ${printable(message.subject).slice(0, 110)}`))
+      }
       pages = account.inbox.length
     },
     read(records) {

@@ -13,8 +13,7 @@ import { packageRoot } from './documented.ts'
 import { endingOf, treeOf } from './execution-tree.ts'
 import { EXIT, Failure } from './exit.ts'
 import { compile } from './files.ts'
-import { liveFor } from './follow.ts'
-import type { Live } from './live.ts'
+import { liveTree, plainTree, type Live } from './live.ts'
 import { serveLocal } from './local-server.ts'
 import { timeText } from './output.ts'
 import { entriesOf, INCIDENT, streamsOf } from './records.ts'
@@ -62,8 +61,9 @@ export async function playDemo(context: Context, options: DemoOptions): Promise<
   const { terminal, settings } = context
   const catalogue = await demoCatalogue()
   const account = apiBadCanary({ startAtMs: Math.floor(terminal.now() / 60_000) * 60_000, releaseAfterMs: 20_000 })
-  const live = settings.json ? silentLive() : liveFor(context)
-  const note = (text: string) => live.note(`${context.paint('dim', timeText(account.now()).slice(11, 19))} ${text}`)
+  const stamp = () => timeText(account.now()).slice(11, 19)
+  const live = settings.json ? silentLive() : storyLive(context, stamp)
+  const note = (text: string) => live.note(terminal.outIsTty ? `${context.paint('dim', stamp())} ${text}` : text)
   let killed = 0
   const stack = await startLocal({
     account,
@@ -178,7 +178,7 @@ async function conclude(context: Context, stack: LocalStack, outcome: Outcome, o
   if (outcome.incidentId !== '') {
     const timeline = timelineOf(await loadRecords(stack.storage, outcome.incidentId))
     print('')
-    print(renderTimelineText(timeline, { colour: paint('bold', '') !== '', width: Math.min(context.terminal.columns, 140) }))
+    print(renderTimelineText(timeline, { colour: paint('bold', 'x') !== 'x', width: Math.min(context.terminal.columns, 140) }))
   }
   print('')
   for (const [call, count] of Object.entries(outcome.effects)) print(`  ${call} took effect ${count === 1 ? 'once' : `${count} times`}${call === 'ecs:UpdateService' ? ': once out, three slow steps back' : ''}`)
@@ -200,6 +200,14 @@ async function stayUp(context: Context, url: string): Promise<void> {
     signal.addEventListener('abort', () => resolve())
   })
   context.say(`the stack at ${url} ends`)
+}
+
+/** A live tree on a terminal, lines elsewhere; times are those of the simulated account. */
+function storyLive({ terminal, paint }: Context, stamp: () => string): Live {
+  const colour = paint('bold', 'x') !== 'x'
+  const write = (text: string) => terminal.out(text)
+  if (!terminal.outIsTty || terminal.env['TERM'] === 'dumb') return plainTree(write, { colour, stamp })
+  return liveTree({ write, columns: terminal.columns, rows: terminal.rows }, { colour })
 }
 
 function silentLive(): Live {

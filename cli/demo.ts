@@ -1,7 +1,8 @@
 import type { Command } from 'commander'
 import { contextOf } from './context.ts'
 import { documented } from './documented.ts'
-import { EXIT, Failure } from './exit.ts'
+import { speedOf } from './dev.ts'
+import { EXIT } from './exit.ts'
 
 interface Options {
   readonly chaos: boolean
@@ -32,10 +33,4 @@ export function register(program: Command): void {
     ['firebreak demo --exit --json', 'one JSON document about how it went'],
     ['firebreak demo --no-chaos', 'without the crash'],
   ])
-}
-
-function speedOf(text: string): number {
-  const value = Number(text)
-  if (Number.isFinite(value) && value >= 0.1 && value <= 1_000) return value
-  throw new Failure(EXIT.usage, 'usage', `--speed ${text.slice(0, 20)} is not a number from 0.1 to 1000`)
 }

@@ -64,6 +64,8 @@ export async function follow(context: Context, stack: Stack, options: FollowOpti
 }
 
 interface Seen {
+  /** The latest record's time: the clock of a simulated account may be ahead of ours. */
+  readonly latestMs: number
   readonly records: readonly ChainRecord[]
   readonly streams: readonly string[]
   readonly ended: boolean
@@ -78,7 +80,8 @@ async function look(stack: Stack, id: string): Promise<Seen> {
     throw new Failure(EXIT.failed, 'not-found', `there is no execution ${id}`, { remedy: `\`firebreak show ${incidentId}\` shows those of its incident.` })
   }
   const over = streams.every((stream) => endingOf(entriesOf(records, stream)).is === 'ended')
-  return { records, streams, ended: over && (id !== incidentId || isResolved(records)) }
+  const latestMs = Math.max(0, ...records.map((record) => record.atMs))
+  return { latestMs, records, streams, ended: over && (id !== incidentId || isResolved(records)) }
 }
 
 /** A recurrence within keep-open opens it again. */
@@ -103,7 +106,7 @@ async function learnPrograms(context: Context, seen: Seen, programs: Map<string,
 }
 
 function show(live: Live, seen: Seen, programs: ReadonlyMap<string, readonly string[]>, nowMs: number): void {
-  live.show(new Map(seen.streams.map((stream) => [stream, treeOf(entriesOf(seen.records, stream), nowMs, programs.get(stream))])))
+  live.show(new Map(seen.streams.map((stream) => [stream, treeOf(entriesOf(seen.records, stream), Math.max(nowMs, seen.latestMs), programs.get(stream))])))
 }
 
 /** Waits until the next look. In place, the spinner and the running times go on meanwhile. */

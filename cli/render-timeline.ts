@@ -24,7 +24,8 @@ const LEAST_COLUMN = 24
 
 /** The timeline for a terminal or a plain file. Its texts are printable already (`Timeline`), so no escape gets through. */
 export function renderTimelineText(timeline: Timeline, options: TextOptions): string {
-  const paint: Paint = (style, text) => (options.colour ? styleText(style, text, { validateStream: false }) : text)
+  const paint: Paint = (style, text) =>
+    options.colour ? styleText(style, text, { validateStream: false }) : text
   const lines = [
     ...headerLines(timeline, paint),
     ...timeline.executions.flatMap((execution) => ['', ...executionLines(execution, paint, options.width)]),
@@ -76,7 +77,10 @@ function executionLines(execution: ExecutionSummary, paint: Paint, width: number
       return [start, ...rest.map((line) => `${' '.repeat(8 + longest)}${line}`)]
     }),
     ...execution.pages.flatMap((page) => {
-      const [first = '', ...rest] = wrapped(`${page.to} called (${page.state}): ${page.reason}`, Math.max(LEAST_COLUMN, width - 6))
+      const [first = '', ...rest] = wrapped(
+        `${page.to} called (${page.state}): ${page.reason}`,
+        Math.max(LEAST_COLUMN, width - 6),
+      )
       return [`    ${mark(page.level, paint)} ${first}`, ...rest.map((line) => `      ${line}`)]
     }),
   ]
@@ -93,11 +97,19 @@ function rowsLines({ rows, incident }: Timeline, paint: Paint, width: number): r
     day = date
     const [first = '', ...rest] = wrapped(row.text, column)
     const start = `  ${paint('dim', time.padEnd(TIME_WIDTH))} ${offsetText(row.sinceMs).padStart(OFFSET_WIDTH)}  ${mark(row.level, paint)} `
-    const under = [...rest, ...detailsOf(row, incident?.incidentId).flatMap((line) => wrapped(line, column - 2).map((part, index) => `${index === 0 ? '- ' : '  '}${part}`))]
+    const under = [
+      ...rest,
+      ...detailsOf(row, incident?.incidentId).flatMap((line) =>
+        wrapped(line, column - 2).map((part, index) => `${index === 0 ? '- ' : '  '}${part}`),
+      ),
+    ]
     return [
       ...heading,
       `${start}${row.level === 'info' ? first : paint(COLOURS[row.level], first)}`,
-      ...under.map((line) => `${' '.repeat(INDENT + 2)}${line.startsWith('- ') || line.startsWith('  ') ? paint('dim', line) : line}`),
+      ...under.map(
+        (line) =>
+          `${' '.repeat(INDENT + 2)}${line.startsWith('- ') || line.startsWith('  ') ? paint('dim', line) : line}`,
+      ),
     ]
   })
 }
@@ -117,11 +129,15 @@ function detailsOf(row: TimelineRow, incidentId: string | undefined): readonly s
 function chainLines({ chain }: Timeline, paint: Paint, width: number): readonly string[] {
   if (chain.is === 'broken') {
     const said = `the record is broken at ${chain.address}: ${chain.reason}`
-    return wrapped(said, Math.max(LEAST_COLUMN, width - 2)).map((line, index) => paint('red', `${index === 0 ? MARKS.bad : ' '} ${line}`))
+    return wrapped(said, Math.max(LEAST_COLUMN, width - 2)).map((line, index) =>
+      paint('red', `${index === 0 ? MARKS.bad : ' '} ${line}`),
+    )
   }
   if (chain.records === 0) return []
   const said = `${chain.records} records in ${chain.streams} streams are consistent; that none is missing at the end is proved only against head hashes that were exported earlier`
-  return wrapped(said, Math.max(LEAST_COLUMN, width - 2)).map((line, index) => `${index === 0 ? mark('good', paint) : ' '} ${line}`)
+  return wrapped(said, Math.max(LEAST_COLUMN, width - 2)).map(
+    (line, index) => `${index === 0 ? mark('good', paint) : ' '} ${line}`,
+  )
 }
 
 function mark(level: Level, paint: Paint): string {
@@ -129,7 +145,9 @@ function mark(level: Level, paint: Paint): string {
 }
 
 function indented(text: string, indent: number, width: number): readonly string[] {
-  return text === '' ? [] : wrapped(text, Math.max(LEAST_COLUMN, width - indent)).map((line) => `${' '.repeat(indent)}${line}`)
+  return text === ''
+    ? []
+    : wrapped(text, Math.max(LEAST_COLUMN, width - indent)).map((line) => `${' '.repeat(indent)}${line}`)
 }
 
 /** Breaks at spaces, and inside a word only where it is longer than a line. */

@@ -50,7 +50,9 @@ async function show(command: Command, id: string): Promise<void> {
     context.printJson(answer as { readonly [name: string]: Json })
     return
   }
-  const nowMs = terminal.now()
+  const { bundle } = await fetchBundle(stack, id)
+  // The clock of a simulated account may be ahead of ours.
+  const nowMs = Math.max(terminal.now(), ...bundle.records.map((record) => record.atMs))
   context.print(`${paint('bold', printable(incident.title))}  ${printable(incident.severity)}  ${printable(incident.status)}`)
   context.print(`${incident.incidentId}  service ${printable(incident.service)}`)
   const times = [
@@ -64,7 +66,6 @@ async function show(command: Command, id: string): Promise<void> {
   for (const [name, atMs] of times) {
     if (atMs !== undefined) context.print(`  ${name.padEnd(14)}${timeText(atMs)}  ${paint('dim', agoText(atMs, nowMs))}`)
   }
-  const { bundle } = await fetchBundle(stack, id)
   const colour = takesColour(terminal.outIsTty, terminal.env, settings.color)
   const columns = terminal.outIsTty ? { columns: terminal.columns } : {}
   for (const { stream } of streams) {

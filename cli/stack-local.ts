@@ -114,9 +114,16 @@ function isAlive(pid: number): boolean {
   }
 }
 
-function stackAt(base: string, token: string, options: StackOptions): Stack {
+/** The door of the stack that runs in this folder, for what only a local stack can do: change its simulated account. */
+export function localDoor(options: StackOptions): (path: string, body: unknown) => Promise<unknown> {
+  const found = readDevFile(options.cwd)
+  if (found && isAlive(found.pid)) return doorAt(checkedUrl(found.url), found.token, options)
+  throw new Failure(EXIT.internal, 'no-stack', 'no local stack runs in this folder', { remedy: START_ONE })
+}
+
+function doorAt(base: string, token: string, options: StackOptions): (path: string, body: unknown) => Promise<unknown> {
   const label = `the local stack at ${base}`
-  const post = async (path: string, body: unknown): Promise<unknown> => {
+  return async (path, body) => {
     const text = await exchange(`${base}${path}`, token, JSON.stringify(body), label, options.signal)
     try {
       return JSON.parse(text) as unknown
@@ -124,6 +131,11 @@ function stackAt(base: string, token: string, options: StackOptions): Stack {
       throw strange(label, text)
     }
   }
+}
+
+function stackAt(base: string, token: string, options: StackOptions): Stack {
+  const label = `the local stack at ${base}`
+  const post = doorAt(base, token, options)
   return {
     kind: 'local',
     label,
@@ -152,8 +164,7 @@ async function exchange(url: string, token: string, body: string, label: string,
         remedy: `The token stands in the ${DEV_FILE} of the folder where \`firebreak dev\` was started; run this there.`,
       })
     }
-    // A problem is told in the body; another status without one is no answer of ours.
-    if (!response.ok && !text.startsWith('{')) throw strange(label, `status ${response.status} ${text}`)
+    if (!response.ok) throw refusedWith(response.status, text, label)
     return text
   } catch (error) {
     if (error instanceof Failure) throw error
@@ -163,6 +174,24 @@ async function exchange(url: string, token: string, body: string, label: string,
     }
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
     throw new Failure(EXIT.internal, 'unreachable', `${label} cannot be reached: ${describe(cause)}`, { cause: error, remedy: START_ONE })
+  }
+}
+
+/** The stack's own door says why in `message`; what stands at another program's door may say anything. */
+function refusedWith(status: number, text: string, label: string): Failure {
+  const parsed = refusal.safeParse(jsonOf(text))
+  if (!parsed.success) return strange(label, `status ${status} ${text}`)
+  const message = `${label} says: ${printable(parsed.data.message).slice(0, 500)} (status ${status})`
+  return status < 500 ? new Failure(EXIT.usage, 'refused', message) : new Failure(EXIT.internal, 'stack-failed', message)
+}
+
+const refusal = z.object({ message: z.string() })
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    return undefined
   }
 }
 

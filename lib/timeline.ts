@@ -129,7 +129,9 @@ export interface StepSummary {
  */
 export function timelineOf(records: readonly ChainRecord[]): Timeline {
   const read = records.map(readRecord)
-  const merged = tellRecords(read).toSorted((a, b) => a.orderMs - b.orderMs || rankOf(a.stream) - rankOf(b.stream) || compare(a.stream, b.stream))
+  const merged = tellRecords(read).toSorted(
+    (a, b) => a.orderMs - b.orderMs || rankOf(a.stream) - rankOf(b.stream) || compare(a.stream, b.stream),
+  )
   const entries = merged.flatMap((one) => one.entry ?? [])
   const incident = incidentOf(entries)
   const zeroMs = incident?.detectedAtMs ?? merged[0]?.atMs ?? 0
@@ -137,7 +139,10 @@ export function timelineOf(records: readonly ChainRecord[]): Timeline {
   const timeline: Timeline = {
     ...(incident === undefined ? {} : { incident }),
     metrics: incident === undefined ? {} : metricsOf(incident),
-    executions: executionsOf(Map.groupBy(entries, (entry) => entry.stream), rows),
+    executions: executionsOf(
+      Map.groupBy(entries, (entry) => entry.stream),
+      rows,
+    ),
     rows,
     chain: chainOf(records, read),
   }
@@ -163,7 +168,17 @@ function incidentOf(entries: readonly Stamped[]): TimelineIncident | undefined {
   const opened = own.find((entry) => entry.kind === 'incident.opened')
   if (!incident || !opened) return undefined
   const ack = own.find((entry) => entry.kind === 'incident.acknowledged' && entry.actor.is === 'person')
-  const { incidentId, title, service, severity, status, onsetAtMs, detectedAtMs, mitigatedAtMs, resolvedAtMs } = incident
+  const {
+    incidentId,
+    title,
+    service,
+    severity,
+    status,
+    onsetAtMs,
+    detectedAtMs,
+    mitigatedAtMs,
+    resolvedAtMs,
+  } = incident
   return {
     incidentId,
     title,

@@ -16,7 +16,9 @@ export function tellApproval(entry: ApprovalEntry, telling: Telling): Told {
         ...about,
         level: 'attention',
         text: `Approval of ${subject} is asked of ${entry.by} until ${timeText(entry.expiresAtMs)} (plan ${entry.digest}${entry.round > 1 ? `, asked again: round ${entry.round}` : ''}).`,
-        ...because({ notes: [...entry.steps.map(forecastText), `without an answer ${silenceText(entry.onTimeout)}`] }),
+        ...because({
+          notes: [...entry.steps.map(forecastText), `without an answer ${silenceText(entry.onTimeout)}`],
+        }),
       }
     case 'step.approved':
     case 'step.denied': {

@@ -11,7 +11,11 @@ export function executionsOf(
 ): readonly ExecutionSummary[] {
   return [...streams]
     .flatMap(([stream, entries]) => {
-      const summary = summaryOf(stream, entries, rows.filter((row) => row.stream === stream))
+      const summary = summaryOf(
+        stream,
+        entries,
+        rows.filter((row) => row.stream === stream),
+      )
       return summary ? [summary] : []
     })
     .toSorted((a, b) => a.startedAtMs - b.startedAtMs)
@@ -28,7 +32,9 @@ function summaryOf(
   if (!header || !first) return undefined
   const ended = entries.findLast(
     (entry) =>
-      entry.kind === 'execution.finished' || entry.kind === 'execution.stopped' || entry.kind === 'execution.refused',
+      entry.kind === 'execution.finished' ||
+      entry.kind === 'execution.stopped' ||
+      entry.kind === 'execution.refused',
   )
   const pages = new Set(execution.pages.map((page) => page.id))
   return {
@@ -37,7 +43,9 @@ function summaryOf(
     mode: header.mode,
     undo: header.kind === 'undo.started',
     startedBy:
-      header.occasion.is === 'manual' ? `${header.occasion.by} (${header.occasion.via})` : header.occasion.signal.name,
+      header.occasion.is === 'manual'
+        ? `${header.occasion.by} (${header.occasion.via})`
+        : header.occasion.signal.name,
     ...outcomeOf(execution),
     startedAtMs: first.atMs,
     ...(ended === undefined ? {} : { endedAtMs: ended.atMs }),
@@ -57,7 +65,9 @@ function outcomeOf({ status, aborted }: Execution): Pick<ExecutionSummary, 'outc
       return {
         outcome: status.outcome,
         reason: status.reason,
-        level: { succeeded: 'good', failed: 'bad', aborted: 'attention', skipped: 'info' }[status.outcome] as Level,
+        level: { succeeded: 'good', failed: 'bad', aborted: 'attention', skipped: 'info' }[
+          status.outcome
+        ] as Level,
       }
     case 'refused':
       return { outcome: 'refused', reason: status.reason, level: 'attention' }
@@ -65,7 +75,11 @@ function outcomeOf({ status, aborted }: Execution): Pick<ExecutionSummary, 'outc
       return { outcome: 'stopped', reason: status.reason, level: 'bad' }
     case 'running':
     case 'absent':
-      return { outcome: 'running', reason: aborted ? `aborted by ${aborted.by}: ${aborted.reason}` : '', level: 'info' }
+      return {
+        outcome: 'running',
+        reason: aborted ? `aborted by ${aborted.by}: ${aborted.reason}` : '',
+        level: 'info',
+      }
     default:
       return never(status)
   }
@@ -77,7 +91,9 @@ function stepOf(
   entries: readonly Stamped[],
   rows: readonly TimelineRow[],
 ): StepSummary {
-  const intents = entries.filter((entry) => entry.kind === 'step.intended').filter((entry) => entry.step === step)
+  const intents = entries
+    .filter((entry) => entry.kind === 'step.intended')
+    .filter((entry) => entry.step === step)
   const last = intents.at(-1)
   const recovered = rows.findLast((row) => row.step === step && row.recovered !== undefined)?.recovered
   return {
@@ -95,7 +111,11 @@ function stateWords(state: StepState): Pick<StepSummary, 'state' | 'level' | 're
 }
 
 /** A step's final state, or the state it is in. */
-function stateText(state: StepState): { readonly text: string; readonly level: Level; readonly reason?: string } {
+function stateText(state: StepState): {
+  readonly text: string
+  readonly level: Level
+  readonly reason?: string
+} {
   switch (state.is) {
     case 'pending':
       return { text: 'not begun', level: 'info' }

@@ -26,7 +26,9 @@ export function timelineJson(timeline: Timeline): Json {
 function isoTimes(incident: TimelineIncident): { readonly [name: string]: string } {
   return Object.fromEntries(
     Object.entries(incident).flatMap(([name, value]) =>
-      name.endsWith('AtMs') && typeof value === 'number' ? [[name.slice(0, -'Ms'.length), timeText(value)]] : [],
+      name.endsWith('AtMs') && typeof value === 'number'
+        ? [[name.slice(0, -'Ms'.length), timeText(value)]]
+        : [],
     ),
   )
 }

@@ -10,7 +10,11 @@ export function timelineMarkdown(timeline: Timeline): string {
   const { incident } = timeline
   const sections = [
     heading(incident),
-    ['## Summary', summary(timeline), people('in two or three sentences: what happened, who noticed, how it ended')],
+    [
+      '## Summary',
+      summary(timeline),
+      people('in two or three sentences: what happened, who noticed, how it ended'),
+    ],
     ['## Impact', people('who was affected, how, for how long, and how much of it')],
     ['## Detection', ...detection(timeline)],
     ['## What was done', ...doings(timeline.executions)],
@@ -63,8 +67,12 @@ function heading(incident: TimelineIncident | undefined): readonly string[] {
 function summary({ incident, metrics, executions }: Timeline): string {
   if (!incident) return 'Nothing can be said about the incident as a whole.'
   const times = [
-    metrics.ttmMs === undefined ? 'No mitigation is on record' : `It was mitigated ${durationText(metrics.ttmMs)} after detection`,
-    metrics.ttrMs === undefined ? 'it is not resolved' : `it was resolved ${durationText(metrics.ttrMs)} after detection`,
+    metrics.ttmMs === undefined
+      ? 'No mitigation is on record'
+      : `It was mitigated ${durationText(metrics.ttmMs)} after detection`,
+    metrics.ttrMs === undefined
+      ? 'it is not resolved'
+      : `it was resolved ${durationText(metrics.ttrMs)} after detection`,
   ].join('; ')
   const started = executions.filter((execution) => execution.outcome !== 'refused' && !execution.undo).length
   return `${escaped(incident.title)} (${incident.severity}) hit service ${escaped(incident.service)} at ${timeText(incident.detectedAtMs)}. ${times}. Executions of runbooks: ${started}.`
@@ -83,8 +91,10 @@ function detection({ incident, metrics }: Timeline): readonly string[] {
     `Reported by ${escaped(incident.reportedBy)}: ${escaped(incident.reason)}`,
     '| | at | after | metric |',
     '|---|---|---|---|',
-    ...times.map(([what, atMs, ms, metric]) =>
-      `| ${what} | ${atMs === undefined ? 'not on record' : timeText(atMs)} | ${ms === undefined ? '' : durationText(ms)} | ${metric} |`),
+    ...times.map(
+      ([what, atMs, ms, metric]) =>
+        `| ${what} | ${atMs === undefined ? 'not on record' : timeText(atMs)} | ${ms === undefined ? '' : durationText(ms)} | ${metric} |`,
+    ),
   ]
 }
 
@@ -96,15 +106,22 @@ function doings(executions: readonly ExecutionSummary[]): readonly string[] {
     `Execution ${escaped(execution.executionId)}, started by ${escaped(execution.startedBy)} at ${timeText(execution.startedAtMs)}${execution.endedAtMs === undefined ? '' : `, ended at ${timeText(execution.endedAtMs)}`}.`,
     ...(execution.steps.length === 0
       ? []
-      : ['| step | change | state | attempts | reason |', '|---|---|---|---|---|', ...execution.steps.map((step) =>
-          row([
-            step.step,
-            step.target === undefined ? '' : `${step.target}: ${step.change ?? ''}`,
-            step.state,
-            step.attempts === 0 ? '' : String(step.attempts),
-            [step.reason, step.recovered].filter((text) => text !== undefined).join('; '),
-          ]))]),
-    ...execution.pages.map((page) => `- ${escaped(page.to)} was called (${escaped(page.state)}): ${escaped(page.reason)}`),
+      : [
+          '| step | change | state | attempts | reason |',
+          '|---|---|---|---|---|',
+          ...execution.steps.map((step) =>
+            row([
+              step.step,
+              step.target === undefined ? '' : `${step.target}: ${step.change ?? ''}`,
+              step.state,
+              step.attempts === 0 ? '' : String(step.attempts),
+              [step.reason, step.recovered].filter((text) => text !== undefined).join('; '),
+            ]),
+          ),
+        ]),
+    ...execution.pages.map(
+      (page) => `- ${escaped(page.to)} was called (${escaped(page.state)}): ${escaped(page.reason)}`,
+    ),
   ])
 }
 
@@ -121,7 +138,8 @@ function table(rows: readonly TimelineRow[]): readonly string[] {
         one.text,
         [...whyLines(one.why), ...requestOf(one)].join('; '),
         one.address,
-      ])),
+      ]),
+    ),
   ]
 }
 
@@ -138,7 +156,9 @@ function row(cells: readonly string[]): string {
 
 function proof({ chain }: Timeline): readonly string[] {
   if (chain.is === 'broken') {
-    return [`**The record is broken at ${escaped(chain.address)}: ${escaped(chain.reason)}.** What is told above cannot be relied on from there.`]
+    return [
+      `**The record is broken at ${escaped(chain.address)}: ${escaped(chain.reason)}.** What is told above cannot be relied on from there.`,
+    ]
   }
   if (chain.records === 0) return ['Nothing is on record.']
   return [
@@ -162,5 +182,7 @@ function inline(text: string): string {
 
 /** Text that may stand first in a line, where some characters would begin a heading, a list, a quotation. */
 export function escaped(text: string): string {
-  return inline(text).replace(/^([#+\-=!>]|\d+(?=[.)]))/, (start) => (/\d/.test(start) ? `${start}\\` : `\\${start}`))
+  return inline(text).replace(/^([#+\-=!>]|\d+(?=[.)]))/, (start) =>
+    /\d/.test(start) ? `${start}\\` : `\\${start}`,
+  )
 }

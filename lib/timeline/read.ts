@@ -32,7 +32,9 @@ export interface ReadRecord {
 export function readRecord(record: unknown, position: number): ReadRecord {
   const parsed = recordSchema.safeParse(record)
   if (!parsed.success) {
-    const { stream, seq, atMs } = (typeof record === 'object' && record !== null ? record : {}) as { [name: string]: unknown }
+    const { stream, seq, atMs } = (typeof record === 'object' && record !== null ? record : {}) as {
+      [name: string]: unknown
+    }
     return {
       stream: typeof stream === 'string' ? stream : 'unknown',
       seq: typeof seq === 'number' ? seq : position,
@@ -50,7 +52,11 @@ export function readRecord(record: unknown, position: number): ReadRecord {
     atMs,
     entries: newer ? [] : entries,
     malformed: false,
-    ...(newer ? { trouble: `it was written by a newer version of Firebreak (${v}; this one reads up to ${ENTRY_VERSION})` } : {}),
+    ...(newer
+      ? {
+          trouble: `it was written by a newer version of Firebreak (${v}; this one reads up to ${ENTRY_VERSION})`,
+        }
+      : {}),
   }
 }
 
@@ -79,7 +85,8 @@ function tellStream(records: readonly ReadRecord[]): readonly Placed[] {
     const atMs = record.atMs ?? orderMs
     orderMs = Math.max(orderMs, atMs)
     const place = { stream, atMs, orderMs }
-    if (trouble !== undefined) return [{ ...place, address: `${stream}/${seq}`, ...unreadable('record', trouble) }]
+    if (trouble !== undefined)
+      return [{ ...place, address: `${stream}/${seq}`, ...unreadable('record', trouble) }]
     return record.entries.map((raw, index): Placed => {
       const address = `${stream}/${seq}.${index}`
       const parsed = entrySchema.safeParse(raw)
@@ -92,13 +99,18 @@ function tellStream(records: readonly ReadRecord[]): readonly Placed[] {
   })
 }
 
-function unreadable(what: 'record' | 'entry', trouble: string): Told & { readonly kind: 'unreadable'; readonly who: string } {
+function unreadable(
+  what: 'record' | 'entry',
+  trouble: string,
+): Told & { readonly kind: 'unreadable'; readonly who: string } {
   return {
     kind: 'unreadable',
     who: 'unknown',
     level: 'attention',
     text: `This ${what} cannot be read: ${trouble}.`,
-    why: { notes: ['it is left out of everything that is derived here; a newer version of Firebreak may read it'] },
+    why: {
+      notes: ['it is left out of everything that is derived here; a newer version of Firebreak may read it'],
+    },
   }
 }
 

@@ -67,7 +67,10 @@ function tellIncident(entry: IncidentEntry): Told {
   switch (entry.kind) {
     case 'incident.opened': {
       const facts = entry.signal === undefined ? {} : factsOf(entry.signal)
-      const onset = entry.onsetAtMs === undefined ? undefined : `it began at ${timeText(entry.onsetAtMs)} by the source's own time`
+      const onset =
+        entry.onsetAtMs === undefined
+          ? undefined
+          : `it began at ${timeText(entry.onsetAtMs)} by the source's own time`
       return {
         level: 'bad',
         text: `The incident was opened (${entry.severity}, service ${entry.service}): ${entry.title}.`,
@@ -95,17 +98,27 @@ function tellIncident(entry: IncidentEntry): Told {
     case 'incident.mitigated':
       return {
         level: 'good',
-        text: entry.actor.is === 'person' ? `${entry.actor.name} says that the impact is reduced.` : 'The impact is reduced: a check has passed.',
+        text:
+          entry.actor.is === 'person'
+            ? `${entry.actor.name} says that the impact is reduced.`
+            : 'The impact is reduced: a check has passed.',
         ...because({ reason: entry.reason, notes: [entry.executionId && `by ${entry.executionId}`] }),
       }
     case 'incident.resolved':
       return {
         level: 'good',
-        text: entry.how === 'person' ? 'The incident was resolved by a person.' : 'The incident is resolved: the alarm has stayed clear.',
+        text:
+          entry.how === 'person'
+            ? 'The incident was resolved by a person.'
+            : 'The incident is resolved: the alarm has stayed clear.',
         ...because({ reason: entry.reason }),
       }
     case 'incident.acknowledged':
-      return { level: 'info', text: `${whoActs(entry)} took ownership of the incident.`, ...because({ reason: entry.note }) }
+      return {
+        level: 'info',
+        text: `${whoActs(entry)} took ownership of the incident.`,
+        ...because({ reason: entry.note }),
+      }
     case 'incident.noted':
       return { level: 'info', text: `Note: ${entry.note}` }
     default:
@@ -139,9 +152,17 @@ function tellExecution(entry: ExecutionEntry, telling: Telling): Told {
         ...because({ reason: entry.reason, place: entry.place }),
       }
     case 'execution.aborted':
-      return { level: 'attention', text: `${whoActs(entry)} aborted: no further step begins.`, ...because({ reason: entry.reason }) }
+      return {
+        level: 'attention',
+        text: `${whoActs(entry)} aborted: no further step begins.`,
+        ...because({ reason: entry.reason }),
+      }
     case 'execution.stopped':
-      return { level: 'bad', text: 'The engine stopped working on this: people must take over.', ...because({ reason: entry.reason }) }
+      return {
+        level: 'bad',
+        text: 'The engine stopped working on this: people must take over.',
+        ...because({ reason: entry.reason }),
+      }
     case 'execution.finished':
       return tellFinished(entry, telling)
     case 'undo.started':
@@ -151,9 +172,15 @@ function tellExecution(entry: ExecutionEntry, telling: Telling): Told {
         ...because({
           reason: entry.reason,
           notes: [
-            entry.afterMs > 0 ? `only while the alarm has been clear for ${durationText(entry.afterMs)}` : undefined,
-            entry.stepPercent < 100 ? `in steps of ${entry.stepPercent} %, one every ${durationText(entry.everyMs)}` : undefined,
-            ...entry.items.map((item) => `${item.step}: ${item.change.target.label}, back from "${item.change.summary}"`),
+            entry.afterMs > 0
+              ? `only while the alarm has been clear for ${durationText(entry.afterMs)}`
+              : undefined,
+            entry.stepPercent < 100
+              ? `in steps of ${entry.stepPercent} %, one every ${durationText(entry.everyMs)}`
+              : undefined,
+            ...entry.items.map(
+              (item) => `${item.step}: ${item.change.target.label}, back from "${item.change.summary}"`,
+            ),
           ],
         }),
       }
@@ -199,7 +226,9 @@ function whoActs(entry: Stamped): string {
 
 function occasionText(entry: Of<'execution.started'>): string {
   const { occasion } = entry
-  return occasion.is === 'manual' ? `by ${occasion.by} (${occasion.via})` : `because of ${occasion.signal.name}`
+  return occasion.is === 'manual'
+    ? `by ${occasion.by} (${occasion.via})`
+    : `because of ${occasion.signal.name}`
 }
 
 function modeText(mode: 'shadow' | 'approve' | 'auto'): string {

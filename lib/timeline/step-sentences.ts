@@ -66,10 +66,18 @@ export function tellStep(entry: StepEntry, telling: Telling): Told {
       return {
         step,
         level: 'info',
-        text: step === HOLD_DOWN ? 'The hold-down is over and the alarm still stands.' : `${name}: the wait is over.`,
+        text:
+          step === HOLD_DOWN
+            ? 'The hold-down is over and the alarm still stands.'
+            : `${name}: the wait is over.`,
       }
     case 'step.verified':
-      return { step, level: levelOf(entry.verdict), text: verifiedText(entry.verdict, name), ...measured(entry.verdict) }
+      return {
+        step,
+        level: levelOf(entry.verdict),
+        text: verifiedText(entry.verdict, name),
+        ...measured(entry.verdict),
+      }
     case 'step.checking':
       return {
         step,
@@ -104,12 +112,14 @@ function tellIntended(entry: Of<'step.intended'>, telling: Telling, name: string
     attempt,
     level: 'info',
     text: `${name}${again}: ${intentText(entry, telling)}.`,
-    change: { target: change.target.label, before: change.before, after: change.after, summary: change.summary },
+    change: {
+      target: change.target.label,
+      before: change.before,
+      after: change.after,
+      summary: change.summary,
+    },
     ...because({
-      notes: [
-        repetitionText(entry, telling),
-        ...(entry.notes ?? []),
-      ],
+      notes: [repetitionText(entry, telling), ...(entry.notes ?? [])],
       values: entry.values,
     }),
   }
@@ -166,7 +176,9 @@ function tellApplied(entry: Of<'step.applied'>, telling: Telling, name: string):
 }
 
 /** How a result is known without AWS's own answer to the call. */
-function recoveryText(doubt: 'open' | 'settled' | 'worker-gone' | 'no-answer' | 'not-taken' | undefined): string {
+function recoveryText(
+  doubt: 'open' | 'settled' | 'worker-gone' | 'no-answer' | 'not-taken' | undefined,
+): string {
   switch (doubt) {
     case 'worker-gone':
       return 'the worker died between the call and its record; a new worker observed that the change was there: not repeated'
@@ -280,7 +292,10 @@ function checkedText({ verdict }: RecordedVerdict, name: string): string {
   }
 }
 
-function measured(verdict: RecordedVerdict, samples: readonly RecordedVerdict[] = []): { readonly why?: Told['why'] & {} } {
+function measured(
+  verdict: RecordedVerdict,
+  samples: readonly RecordedVerdict[] = [],
+): { readonly why?: Told['why'] & {} } {
   const notes = samples.map((sample, index) => {
     const values = valueLines(sample.values).join(', ')
     return `sample ${index + 1} ${sample.verdict}: ${sample.reason}${values === '' ? '' : ` (${values})`}`

@@ -19,8 +19,17 @@ const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Co}]/gu
 
 /** One printable line. Texts of alarms, people and AWS are untrusted: none may reach a terminal or a page as it came. */
 export function oneLine(text: string): string {
-  const line = text.slice(0, 4 * MAX_TEXT).replace(UNPRINTABLE, ' ').replace(/\s+/g, ' ').trim()
-  return line.length > MAX_TEXT ? `${line.slice(0, MAX_TEXT - 1).toWellFormed().replace(/\uFFFD$/, '')}…` : line
+  const line = text
+    .slice(0, 4 * MAX_TEXT)
+    .replace(UNPRINTABLE, ' ')
+    .replace(/\s+/g, ' ')
+    .trim()
+  return line.length > MAX_TEXT
+    ? `${line
+        .slice(0, MAX_TEXT - 1)
+        .toWellFormed()
+        .replace(/\uFFFD$/, '')}…`
+    : line
 }
 
 /** The same value with every string in it, keys too, made one printable line. */
@@ -33,7 +42,9 @@ function cleaned(value: unknown, depth: number): unknown {
   if (typeof value !== 'object' || value === null) return value
   if (depth >= MAX_DEPTH) return '…'
   if (Array.isArray(value)) return value.map((one) => cleaned(one, depth + 1))
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [oneLine(key), cleaned(inner, depth + 1)]))
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inner]) => [oneLine(key), cleaned(inner, depth + 1)]),
+  )
 }
 
 /** ISO 8601 in UTC; a number that is no time is shown as the number it is. */

@@ -19,7 +19,16 @@ export function action(id: string, over: Partial<ActionStep> = {}): ActionStep {
 
 export function check(id: string, over: Partial<CheckStep> = {}): CheckStep {
   const probe = { is: 'alarm', state: 'ok' } as const
-  return { is: 'check', id, probe, samples: 3, everyMs: 30_000, withinMs: 600_000, onFailure: 'escalate', ...over }
+  return {
+    is: 'check',
+    id,
+    probe,
+    samples: 3,
+    everyMs: 30_000,
+    withinMs: 600_000,
+    onFailure: 'escalate',
+    ...over,
+  }
 }
 
 export function pause(id: string): WaitStep {
@@ -27,9 +36,15 @@ export function pause(id: string): WaitStep {
 }
 
 /** Capacity, then canary and release together, then is the symptom gone. */
-export const PROGRAM: readonly Group[] = [[action('capacity')], [action('canary'), action('release')], [check('check')]]
+export const PROGRAM: readonly Group[] = [
+  [action('capacity')],
+  [action('canary'), action('release')],
+  [check('check')],
+]
 
 /** One record for each list of entries. */
-export function stampedStream(...records: readonly (readonly [atMs: number, ...entries: readonly Entry[]])[]): readonly Stamped[] {
+export function stampedStream(
+  ...records: readonly (readonly [atMs: number, ...entries: readonly Entry[]])[]
+): readonly Stamped[] {
   return records.flatMap(([atMs, ...entries], seq) => stampAll(entries, EXECUTION, seq, atMs))
 }

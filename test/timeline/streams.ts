@@ -11,7 +11,10 @@ export function stream(name: string, ...written: readonly Written[]): readonly C
 }
 
 /** The same for entries that this version would not write. */
-export function rawStream(name: string, ...written: readonly (readonly [atMs: number, ...entries: readonly unknown[]])[]): readonly ChainRecord[] {
+export function rawStream(
+  name: string,
+  ...written: readonly (readonly [atMs: number, ...entries: readonly unknown[]])[]
+): readonly ChainRecord[] {
   let prev = ''
   return written.map(([atMs, ...entries], seq) => {
     const text = JSON.stringify(entries)
@@ -25,5 +28,7 @@ export function rawStream(name: string, ...written: readonly (readonly [atMs: nu
 
 /** The entries of one stream as `fold` takes them. */
 export function stamped(records: readonly ChainRecord[]): readonly Stamped[] {
-  return records.flatMap((record) => stampAll(record.entries as readonly Entry[], record.stream, record.seq, record.atMs))
+  return records.flatMap((record) =>
+    stampAll(record.entries as readonly Entry[], record.stream, record.seq, record.atMs),
+  )
 }

@@ -26,7 +26,11 @@ const SCENARIOS: readonly (readonly [name: string, records: () => readonly Chain
 function expectGolden(file: string, text: string): void {
   const path = join(import.meta.dirname, 'golden', file)
   if (process.env['UPDATE_GOLDEN']) writeFileSync(path, text)
-  expect(existsSync(path) ? readFileSync(path, 'utf8') : `${path} is missing: run with UPDATE_GOLDEN=1 and read it`).toBe(text)
+  expect(
+    existsSync(path)
+      ? readFileSync(path, 'utf8')
+      : `${path} is missing: run with UPDATE_GOLDEN=1 and read it`,
+  ).toBe(text)
 }
 
 describe.each(SCENARIOS)('the timeline of %s', (name, records) => {
@@ -80,7 +84,11 @@ describe('the times of an incident', () => {
   })
 
   test('know no acknowledgment by anything but a person', () => {
-    const machine = stream('incident', [at(0.7), opened], [at(2), { kind: 'incident.acknowledged', actor: w1 }])
+    const machine = stream(
+      'incident',
+      [at(0.7), opened],
+      [at(2), { kind: 'incident.acknowledged', actor: w1 }],
+    )
     expect(timelineOf(machine).metrics.ttaMs).toBeUndefined()
   })
 
@@ -99,7 +107,10 @@ describe('how a step was recovered', () => {
       'the worker died between the call and its record; a new worker observed that the change was there: not repeated',
     )
     const steps = timelineOf(spike()).executions[0]?.steps
-    expect(steps?.find((step) => step.step === 'canary')).toMatchObject({ attempts: 1, state: 'applied, verified' })
+    expect(steps?.find((step) => step.step === 'canary')).toMatchObject({
+      attempts: 1,
+      state: 'applied, verified',
+    })
     expect(steps?.find((step) => step.step === 'canary')?.recovered).toContain('not repeated')
     expect(steps?.find((step) => step.step === 'capacity')).not.toHaveProperty('recovered')
   })
@@ -112,7 +123,11 @@ describe('how a step was recovered', () => {
     const records = stream(
       EXECUTION,
       [at(1), { kind: 'execution.started', actor: w1, ...header }, intended('page', page, 1)],
-      [at(40), { kind: 'worker.tookover', actor: w2, from: 'w-1', worker: 'w-2', reason: 'no result' }, intended('page', page, 40, { actor: w2, attempt: 2 })],
+      [
+        at(40),
+        { kind: 'worker.tookover', actor: w2, from: 'w-1', worker: 'w-2', reason: 'no result' },
+        intended('page', page, 40, { actor: w2, attempt: 2 }),
+      ],
     )
     const notes = timelineOf(records).rows.at(-1)?.why?.notes?.join(' ')
     expect(notes).toContain('twice is better than not at all')
@@ -155,7 +170,9 @@ describe('the proof', () => {
   test('of a record that stands is the chain and its heads', () => {
     const { chain } = timelineOf(spike())
     expect(chain).toMatchObject({ is: 'consistent', streams: 3 })
-    expect(timelineMarkdown(timelineOf(spike()))).toContain('proved only by head hashes that were exported earlier')
+    expect(timelineMarkdown(timelineOf(spike()))).toContain(
+      'proved only by head hashes that were exported earlier',
+    )
   })
 
   test('names the first entry that does not stand, in every format', () => {
@@ -171,7 +188,10 @@ describe('what cannot be read', () => {
     const rows = timelineOf(newer()).rows
     expect(rows.filter((row) => row.kind === 'unreadable').map((row) => [row.address, row.text])).toEqual([
       [`${EXECUTION}/0.1`, 'This entry cannot be read: this version does not know "step.rehearsed".'],
-      [`${EXECUTION}/1.0`, 'This entry cannot be read: "step.skipped" lacks what this version expects of it.'],
+      [
+        `${EXECUTION}/1.0`,
+        'This entry cannot be read: "step.skipped" lacks what this version expects of it.',
+      ],
       [`${EXECUTION}/1.1`, 'This entry cannot be read: it does not have the form of an entry.'],
       [`${EXECUTION}/1.2`, 'This entry cannot be read: it does not have the form of an entry.'],
       [
@@ -187,12 +207,26 @@ describe('what cannot be read', () => {
   test('never ends in a throw, whatever stands in an export', () => {
     const strange = fc.oneof(
       fc.jsonValue(),
-      fc.record({ stream: fc.string(), seq: fc.jsonValue(), atMs: fc.jsonValue(), prev: fc.string(), hash: fc.string(), entries: fc.jsonValue() }),
+      fc.record({
+        stream: fc.string(),
+        seq: fc.jsonValue(),
+        atMs: fc.jsonValue(),
+        prev: fc.string(),
+        hash: fc.string(),
+        entries: fc.jsonValue(),
+      }),
       fc
         .tuple(fc.constantFrom(...spike(), ...approvals(), ...byHand()), fc.jsonValue(), fc.nat(1))
-        .map(([record, junk, index]) => ({ ...record, entries: record.entries.with(Math.min(index, record.entries.length - 1), junk) })),
+        .map(([record, junk, index]) => ({
+          ...record,
+          entries: record.entries.with(Math.min(index, record.entries.length - 1), junk),
+        })),
       fc
-        .tuple(fc.constantFrom(...spike(), ...approvals(), ...byHand()), fc.constantFrom('seq', 'atMs', 'stream', 'entries'), fc.jsonValue())
+        .tuple(
+          fc.constantFrom(...spike(), ...approvals(), ...byHand()),
+          fc.constantFrom('seq', 'atMs', 'stream', 'entries'),
+          fc.jsonValue(),
+        )
         .map(([record, member, junk]) => ({ ...record, [member]: junk })),
     )
     fc.assert(
@@ -220,7 +254,9 @@ describe('what cannot be read', () => {
   test('JSON that is nested too deeply to be written again breaks the chain, not the program', () => {
     const deep = JSON.parse(`${'['.repeat(20_000)}${']'.repeat(20_000)}`) as unknown
     const [record] = spike()
-    const timeline = timelineOf([{ ...record!, entries: [{ ...opened, signal: { ...opened.signal, deep } }, deep] }])
+    const timeline = timelineOf([
+      { ...record!, entries: [{ ...opened, signal: { ...opened.signal, deep } }, deep] },
+    ])
     expect(timeline.chain.is).toBe('broken')
     expect(timeline.incident?.incidentId).toBe(INCIDENT)
   })
@@ -239,11 +275,15 @@ describe('texts from outside', () => {
 
   test('forge no line of their own', () => {
     const lines = renderTimelineText(timelineOf(hostile()), { colour: false, width: Infinity }).split('\n')
-    expect(lines.filter((line) => line.startsWith('# Resolved') || line.trimStart().startsWith('- ok'))).toEqual([])
+    expect(
+      lines.filter((line) => line.startsWith('# Resolved') || line.trimStart().startsWith('- ok')),
+    ).toEqual([])
     const markdown = timelineMarkdown(timelineOf(hostile())).split('\n')
     expect(markdown.filter((line) => /^\s*#+ Resolved/.test(line))).toEqual([])
     expect(markdown.filter((line) => line.startsWith('## '))).toEqual(
-      timelineMarkdown(timelineOf(spike())).split('\n').filter((line) => line.startsWith('## ')),
+      timelineMarkdown(timelineOf(spike()))
+        .split('\n')
+        .filter((line) => line.startsWith('## ')),
     )
   })
 
@@ -311,7 +351,12 @@ test('without colour there is no escape, and a narrow terminal gets no longer li
 test('the draft asks people for causes and states none', () => {
   const markdown = timelineMarkdown(timelineOf(spike()))
   const causes = markdown.slice(markdown.indexOf('## Contributing causes'), markdown.indexOf('## Lessons'))
-  expect(causes.trim().split('\n').filter((line) => line !== '')).toEqual([
+  expect(
+    causes
+      .trim()
+      .split('\n')
+      .filter((line) => line !== ''),
+  ).toEqual([
     '## Contributing causes',
     '_To be filled in by people: the ledger records what was done, not why it became necessary._',
   ])

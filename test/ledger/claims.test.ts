@@ -1,0 +1,141 @@
+import { claim, endClaim, readClaims, refusalOf, type LimitRule } from '../../lib/ledger/claims.ts'
+import { memoryStorage } from '../../lib/ledger/memory.ts'
+
+const T = 1_790_000_000_000
+const MINUTE = 60_000
+const HOUR = 60 * MINUTE
+const SCOPE = 'service:api'
+const rate = (perHour: number): LimitRule => ({ scope: SCOPE, perHour, cooldownMs: 0 })
+const cooldown = (minutes: number): LimitRule => ({
+  scope: SCOPE,
+  perHour: 100,
+  cooldownMs: minutes * MINUTE,
+})
+const ended = (atMs: number) => ({ is: 'ended', atMs }) as const
+
+describe('a rate', () => {
+  test('admits as many as it says within an hour, then none', async () => {
+    const storage = memoryStorage()
+    expect(await claim(storage, rate(2), 'a', T)).toEqual({ is: 'claimed' })
+    expect(await claim(storage, rate(2), 'b', T + 1)).toEqual({ is: 'claimed' })
+    expect(await claim(storage, rate(2), 'c', T + 2)).toEqual({
+      is: 'refused',
+      code: 'rate',
+      reason: '2 executions of service:api were started within the last hour; the limit is 2',
+    })
+  })
+
+  test('slides: a place is free an hour after the start that took it', async () => {
+    const storage = memoryStorage()
+    await claim(storage, rate(1), 'a', T)
+    await endClaim(storage, SCOPE, 'a', ended(T + MINUTE))
+    expect(await claim(storage, rate(1), 'b', T + HOUR - 1)).toMatchObject({ code: 'rate' })
+    expect(await claim(storage, rate(1), 'b', T + HOUR)).toEqual({ is: 'claimed' })
+  })
+
+  test('counts an execution once, however often it claims', async () => {
+    const storage = memoryStorage()
+    for (let i = 0; i < 5; i++) expect(await claim(storage, rate(2), 'a', T + i)).toEqual({ is: 'claimed' })
+    expect(await claim(storage, rate(2), 'b', T + 10)).toEqual({ is: 'claimed' })
+    expect(await readClaims(storage, SCOPE)).toHaveLength(2)
+  })
+
+  test('does not count what was refused and taken out', async () => {
+    const storage = memoryStorage()
+    await claim(storage, rate(1), 'a', T)
+    await endClaim(storage, SCOPE, 'a', { is: 'refused' })
+    expect(await claim(storage, rate(1), 'b', T + 1)).toEqual({ is: 'claimed' })
+  })
+})
+
+describe('a cooldown', () => {
+  test('admits none beside a running execution, and none for so long after it ended', async () => {
+    const storage = memoryStorage()
+    await claim(storage, cooldown(15), 'a', T)
+    expect(await claim(storage, cooldown(15), 'b', T + HOUR)).toEqual({
+      is: 'refused',
+      code: 'cooldown',
+      reason: 'a is running for service:api',
+    })
+    await endClaim(storage, SCOPE, 'a', ended(T + HOUR))
+    expect(await claim(storage, cooldown(15), 'b', T + HOUR + 14 * MINUTE)).toEqual({
+      is: 'refused',
+      code: 'cooldown',
+      reason: 'the cooldown of service:api lasts 60 s more',
+    })
+    expect(await claim(storage, cooldown(15), 'b', T + HOUR + 15 * MINUTE)).toEqual({ is: 'claimed' })
+  })
+
+  test('does not keep an execution from claiming again what it has', async () => {
+    const storage = memoryStorage()
+    await claim(storage, cooldown(15), 'a', T)
+    await endClaim(storage, SCOPE, 'a', ended(T + 1))
+    expect(await claim(storage, cooldown(15), 'a', T + 2)).toEqual({ is: 'claimed' })
+  })
+
+  test('counts from the first end that was recorded: a repeat does not prolong it', async () => {
+    const storage = memoryStorage()
+    await claim(storage, cooldown(15), 'a', T)
+    await endClaim(storage, SCOPE, 'a', ended(T + 1))
+    await endClaim(storage, SCOPE, 'a', ended(T + HOUR))
+    expect(await readClaims(storage, SCOPE)).toEqual([{ executionId: 'a', startedAtMs: T, endedAtMs: T + 1 }])
+  })
+
+  test('of nothing is off', () => {
+    expect(refusalOf(cooldown(0), [{ executionId: 'a', startedAtMs: T }], T)).toBeUndefined()
+  })
+
+  test('is not held up for ever by an execution that never ended', async () => {
+    const storage = memoryStorage()
+    await claim(storage, cooldown(15), 'a', T)
+    expect(await claim(storage, cooldown(15), 'b', T + 24 * HOUR - 1)).toMatchObject({ code: 'cooldown' })
+    expect(await claim(storage, cooldown(15), 'b', T + 24 * HOUR)).toEqual({ is: 'claimed' })
+  })
+})
+
+describe('what is remembered', () => {
+  test('is forgotten when no window needs it any more', async () => {
+    const storage = memoryStorage()
+    await claim(storage, rate(9), 'a', T)
+    await endClaim(storage, SCOPE, 'a', ended(T))
+    await claim(storage, rate(9), 'b', T + HOUR)
+    expect((await readClaims(storage, SCOPE)).map((one) => one.executionId)).toEqual(['b'])
+  })
+
+  test('is nothing in a scope that nobody claimed, and ending there is harmless', async () => {
+    const storage = memoryStorage()
+    await endClaim(storage, SCOPE, 'a', ended(T))
+    expect(await readClaims(storage, SCOPE)).toEqual([])
+  })
+
+  test('is told apart by scope', async () => {
+    const storage = memoryStorage()
+    await claim(storage, rate(1), 'a', T)
+    expect(await claim(storage, { ...rate(1), scope: 'service:web' }, 'b', T)).toEqual({ is: 'claimed' })
+  })
+})
+
+describe('under twenty claims at once', () => {
+  const racers = Array.from({ length: 20 }, (_unused, index) => `racer-${index}`)
+
+  test.each([
+    ['a cooldown admits one', cooldown(15), 1],
+    ['a rate of one admits one', rate(1), 1],
+    ['a rate of six admits six', rate(6), 6],
+  ])('%s', async (_sentence, rule, most) => {
+    const storage = memoryStorage()
+    const answers = await Promise.all(racers.map((id) => claim(storage, rule, id, T)))
+    const winners = racers.filter((_id, index) => answers[index]?.is === 'claimed')
+    expect(winners).toHaveLength(most)
+    expect((await readClaims(storage, SCOPE)).map((one) => one.executionId).toSorted()).toEqual(
+      winners.toSorted(),
+    )
+  })
+
+  test('ends are not lost to each other', async () => {
+    const storage = memoryStorage()
+    await Promise.all(racers.map((id) => claim(storage, rate(20), id, T)))
+    await Promise.all(racers.map((id) => endClaim(storage, SCOPE, id, ended(T + 1))))
+    expect((await readClaims(storage, SCOPE)).every((one) => one.endedAtMs === T + 1)).toBe(true)
+  })
+})

@@ -1,0 +1,208 @@
+import { readFileSync } from 'node:fs'
+import { loadIncident } from '../../lib/ledger/records.ts'
+import { listIncidents } from '../../lib/ledger/head.ts'
+import { readSignalVerdict, type SignalVerdict } from '../../lib/ledger/control.ts'
+import { compileCatalogue } from '../../lib/runbook/catalogue.ts'
+import type { Catalogue } from '../../lib/runbook/runbook.ts'
+import type { Stamped } from '../../lib/ledger/entry.ts'
+import type { Account } from '../../sim/account.ts'
+import { emitAlarmEvent } from '../../sim/alarm-event.ts'
+import { addMetricAlarm } from '../../sim/alarms.ts'
+import { apiBadCanary, type DemoOptions } from '../../sim/scenarios.ts'
+import { createStack, type Stack, type StackOptions } from '../../sim/stack.ts'
+import type { AlarmState, SimEvent } from '../../sim/world.ts'
+import { MINUTE_MS, START_AT_MS } from './world.ts'
+
+/*
+ * The demo's account on a quiet day: no load, nothing scripted, and alarms that change only when a test says so. It plays
+ * hours in milliseconds, so every scenario can have its own.
+ */
+
+export const ALARM = 'api-5xx-spike'
+export const SERVICE = 'prod/api'
+export const ANN = { name: 'ann', via: 'cli' } as const
+export const BOB = { name: 'bob', via: 'slack' } as const
+export const HOUR_MS = 60 * MINUTE_MS
+
+const shipped = (path: string) => readFileSync(new URL(`../../runbooks/${path}`, import.meta.url), 'utf8')
+
+/** Runbooks as texts, one a file, beside the shipped settings; `policy` and `services` edit those. */
+export function catalogueOf(
+  runbooks: readonly string[],
+  edit: { readonly policy?: (text: string) => string; readonly services?: (text: string) => string; readonly oncall?: (text: string) => string } = {},
+): Catalogue {
+  const same = (text: string) => text
+  const { catalogue, diagnostics } = compileCatalogue([
+    ...runbooks.map((text, index) => ({ path: `runbook-${index + 1}.yaml`, text })),
+    { path: 'services.yaml', text: (edit.services ?? same)(shipped('services.yaml')) },
+    { path: 'oncall.yaml', text: (edit.oncall ?? same)(shipped('oncall.yaml')) },
+    { path: 'policy.yaml', text: (edit.policy ?? same)(shipped('policy.yaml').replace(/^mode: .*$/m, 'mode: auto')) },
+  ])
+  if (!catalogue) throw new Error(diagnostics.map((one) => `${one.file}:${one.line} ${one.message}`).join('\n'))
+  return catalogue
+}
+
+/** The long form of one runbook of service api; `head` and `steps` are YAML without indentation. */
+export function runbookText(steps: string, head = '', name = 'spike'): string {
+  const indented = steps.trim().split('\n').map((line) => `  ${line}`)
+  const has = (key: string) => new RegExp(`^${key}:`, 'm').test(head)
+  return [
+    `runbook: ${name}`,
+    ...(has('service') ? [] : ['service: api']),
+    ...(has('triggers') ? [] : [`triggers: [{ alarm: "${ALARM}" }]`]),
+    ...(has('cooldown') ? [] : ['cooldown: 0s']),
+    ...(has('on_resolved') ? [] : ['on_resolved: { undo: [] }']),
+    head.trim(),
+    'steps:',
+    ...indented,
+  ].join('\n')
+}
+
+/** The account without load and script, and with alarms that hold the state that a test gives them. */
+export function calmAccount(demo: Partial<DemoOptions> = {}, alarms: readonly string[] = [ALARM]): Account {
+  const account = apiBadCanary({ startAtMs: START_AT_MS, ...demo })
+  const { world } = account
+  world.script.length = 0
+  world.sites = {}
+  world.alarms = {}
+  for (const name of alarms) addStillAlarm(account, name)
+  return account
+}
+
+export function addStillAlarm(account: Account, name: string): void {
+  addMetricAlarm(
+    account.world,
+    name,
+    {
+      namespace: 'Test',
+      metric: 'Nothing',
+      dimensions: {},
+      statistic: 'Sum',
+      periodMs: MINUTE_MS,
+      evaluationPeriods: 2,
+      datapointsToAlarm: 2,
+      threshold: 100,
+      comparison: 'GreaterThanThreshold',
+      // Without data such an alarm stays as it is.
+      missing: 'ignore',
+    },
+    { state: { value: 'OK', reason: 'quiet', atMs: START_AT_MS - HOUR_MS } },
+  )
+}
+
+export function calmStack(
+  catalogue: Catalogue,
+  options: Omit<StackOptions, 'account' | 'catalogue'> & { readonly demo?: Partial<DemoOptions>; readonly alarms?: readonly string[] } = {},
+): Stack {
+  const { demo, alarms, ...rest } = options
+  return createStack({ account: calmAccount(demo, alarms), catalogue, ...rest })
+}
+
+/** The alarm goes over into a state, and CloudWatch writes its event; the test decides who gets it. */
+export function transition(account: Account, state: AlarmState, name = ALARM): SimEvent {
+  const alarm = account.world.alarms[name]
+  if (!alarm) throw new Error(`no alarm ${name}`)
+  const previous = alarm.state
+  alarm.state = { value: state, reason: `test: ${state}`, atMs: account.now() }
+  let event: SimEvent | undefined
+  emitAlarmEvent({ world: account.world, emit: (emitted) => (event = emitted) }, alarm, previous)
+  if (!event) throw new Error('no event')
+  return event
+}
+
+/** The same, delivered by EventBridge. */
+export function fire(stack: Stack, state: AlarmState = 'ALARM', name = ALARM): SimEvent {
+  const event = transition(stack.account, state, name)
+  stack.deliver(event)
+  return event
+}
+
+/** The direct alarm action's payload of the same transition (AWS.md 14.3). */
+export function asAlarmAction(event: SimEvent): object {
+  const { alarmName, ...detail } = event.detail as { alarmName: string; [name: string]: unknown }
+  return {
+    source: 'aws.cloudwatch',
+    alarmArn: event.resources[0],
+    accountId: event.account,
+    time: event.time,
+    region: event.region,
+    alarmData: { alarmName, ...detail },
+  }
+}
+
+/** The SNS notification of the same transition, as SQS hands it on (AWS.md 14.2). */
+export function asSns(event: SimEvent): object {
+  const detail = event.detail as unknown as {
+    alarmName: string
+    state: { value: string; reason: string; timestamp: string }
+    previousState: { value: string }
+  }
+  const message = {
+    AlarmName: detail.alarmName,
+    AWSAccountId: event.account,
+    NewStateValue: detail.state.value,
+    NewStateReason: detail.state.reason,
+    StateChangeTime: detail.state.timestamp,
+    Region: 'EU (Ireland)',
+    AlarmArn: event.resources[0],
+    OldStateValue: detail.previousState.value,
+    Trigger: { MetricName: 'Nothing', Namespace: 'Test', Period: 60, EvaluationPeriods: 2, Threshold: 100 },
+  }
+  return {
+    Records: [
+      {
+        EventSource: 'aws:sns',
+        EventVersion: '1.0',
+        EventSubscriptionArn: `arn:aws:sns:${event.region}:${event.account}:alarms:1`,
+        Sns: {
+          Type: 'Notification',
+          MessageId: '95df01b4-ee98-5cb9-9903-4c221d41eb5e',
+          TopicArn: `arn:aws:sns:${event.region}:${event.account}:alarms`,
+          Subject: `${detail.state.value}: "${detail.alarmName}" in EU (Ireland)`,
+          Message: JSON.stringify(message),
+          Timestamp: event.time,
+        },
+      },
+    ],
+  }
+}
+
+/** Every entry of every incident, by time and address. */
+export async function allEntries(stack: Stack): Promise<readonly Stamped[]> {
+  const heads = await listIncidents(stack.storage, 1_000)
+  const streams = await Promise.all(heads.map((head) => loadIncident(stack.storage, head.incidentId)))
+  return streams.flat().flatMap((stream) => stream.entries).toSorted((a, b) => a.atMs - b.atMs)
+}
+
+type Kind = Stamped['kind']
+
+export async function entriesOfKind<K extends Kind>(stack: Stack, kind: K): Promise<readonly Extract<Stamped, { kind: K }>[]> {
+  return (await allEntries(stack)).filter((entry): entry is Extract<Stamped, { kind: K }> => entry.kind === kind)
+}
+
+export async function incidentsOf(stack: Stack): Promise<readonly string[]> {
+  return (await listIncidents(stack.storage, 1_000)).map((head) => `${head.incidentId} ${head.status}`).toSorted()
+}
+
+/** What `firebreak why` would answer for a signal. */
+export async function verdictOn(stack: Stack, signalId: string): Promise<SignalVerdict | undefined> {
+  return readSignalVerdict(stack.storage, signalId)
+}
+
+/** Pages that were accepted, as people read them. */
+export function pagesOf(stack: Stack): readonly string[] {
+  return stack.account.inbox.map((message) => message.subject)
+}
+
+export function desired(stack: Stack): number | undefined {
+  return stack.account.world.services[SERVICE]?.desired
+}
+
+/** Plays on by so many minutes. */
+export async function play(stack: Stack, minutes: number, holds?: () => boolean | Promise<boolean>): Promise<boolean> {
+  return stack.runUntil(stack.account.now() + minutes * MINUTE_MS, holds)
+}
+
+export function turnOf(stack: Stack, ms = 30_000): { readonly workerId: string; readonly deadlineMs: number } {
+  return { workerId: stack.app.ports.random.id(), deadlineMs: stack.account.now() + ms }
+}
