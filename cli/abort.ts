@@ -6,7 +6,9 @@ import { checkedId } from './records.ts'
 export function register(program: Command): void {
   const command = program
     .command('abort')
-    .description('Stops an execution: no further step begins. What is under way is observed and recorded, not torn down; what was changed stays changed.')
+    .description(
+      'Stops an execution: no further step begins. What is under way is observed and recorded, not torn down; what was changed stays changed.',
+    )
     .argument('<id>', 'the execution')
     .requiredOption('--reason <text>', 'why, for the record')
     .action(async (id: string, options: { readonly reason: string }, self: Command) =>

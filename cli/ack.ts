@@ -6,7 +6,9 @@ import { checkedId } from './records.ts'
 export function register(program: Command): void {
   const command = program
     .command('ack')
-    .description('Acknowledges an incident: you take ownership of it. Only people do; automation never acknowledges.')
+    .description(
+      'Acknowledges an incident: you take ownership of it. Only people do; automation never acknowledges.',
+    )
     .argument('<id>', 'the incident')
     .option('--note <text>', 'a sentence for the timeline')
     .action(async (id: string, options: { readonly note?: string }, self: Command) =>

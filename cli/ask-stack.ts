@@ -55,7 +55,9 @@ function remedyFor(problem: Extract<CommandResult, { is: 'problem' }>, request: 
     const meant = nearest(request.runbook, known)
     return meant === undefined ? undefined : `Did you mean "${meant}"?`
   }
-  return 'id' in request && request.verb !== 'why' ? '`firebreak list` shows the incidents that there are.' : undefined
+  return 'id' in request && request.verb !== 'why'
+    ? '`firebreak list` shows the incidents that there are.'
+    : undefined
 }
 
 /** Parses an answer. A stack of another version may answer what this one cannot read. */
@@ -63,9 +65,14 @@ export function read<T>(schema: z.ZodType<T>, answer: Json, stack: Stack): T {
   const parsed = schema.safeParse(answer)
   if (parsed.success) return parsed.data
   const [issue] = parsed.error.issues
-  throw new Failure(EXIT.internal, 'strange-answer', `${stack.label} answered what this version cannot read: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`, {
-    remedy: 'The stack is of another version than the command line: update the older one.',
-  })
+  throw new Failure(
+    EXIT.internal,
+    'strange-answer',
+    `${stack.label} answered what this version cannot read: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`,
+    {
+      remedy: 'The stack is of another version than the command line: update the older one.',
+    },
+  )
 }
 
 /** The person at the keyboard, as the record will name them. */
@@ -77,7 +84,11 @@ export function person({ terminal }: Context): { readonly name: string; readonly
 export const said = z.looseObject({ text: z.string() })
 
 /** Records a decision and says what was recorded. */
-export async function decide(command: Command, request: (context: Context) => Request, next?: string): Promise<void> {
+export async function decide(
+  command: Command,
+  request: (context: Context) => Request,
+  next?: string,
+): Promise<void> {
   const context = contextOf(command)
   const stack = await stackOf(context)
   const answer = await ask(stack, request(context))

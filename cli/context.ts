@@ -69,7 +69,13 @@ export function contextOf(command: Command): Context {
   const run = runOf(command)
   const { terminal } = run
   const given = command.optsWithGlobals<Partial<Settings>>()
-  const settings = { ...given, json: given.json ?? false, quiet: given.quiet ?? false, color: given.color ?? true, input: given.input ?? true }
+  const settings = {
+    ...given,
+    json: given.json ?? false,
+    quiet: given.quiet ?? false,
+    color: given.color ?? true,
+    input: given.input ?? true,
+  }
   const colourOut = takesColour(terminal.outIsTty, terminal.env, settings.color)
   const colourErr = takesColour(terminal.errIsTty, terminal.env, settings.color)
   return {
@@ -103,11 +109,25 @@ export async function confirm(context: Context, question: string, yes: boolean):
 }
 
 /** For what reaches far: a word is to be typed, or given as `--confirm=<word>`. */
-export async function confirmWord(context: Context, what: string, word: string, given: string | undefined): Promise<void> {
+export async function confirmWord(
+  context: Context,
+  what: string,
+  word: string,
+  given: string | undefined,
+): Promise<void> {
   if (given === word) return
   const remedy = `Repeat it with --confirm=${word}.`
-  if (given !== undefined) throw new Failure(EXIT.usage, 'not-confirmed', `--confirm=${printable(given)} is not --confirm=${word}: nothing was done`, { remedy })
-  if (!canAsk(context)) throw new Failure(EXIT.usage, 'not-confirmed', `${what} needs a confirmation: nothing was done`, { remedy })
+  if (given !== undefined)
+    throw new Failure(
+      EXIT.usage,
+      'not-confirmed',
+      `--confirm=${printable(given)} is not --confirm=${word}: nothing was done`,
+      { remedy },
+    )
+  if (!canAsk(context))
+    throw new Failure(EXIT.usage, 'not-confirmed', `${what} needs a confirmation: nothing was done`, {
+      remedy,
+    })
   const answer = (await context.terminal.ask(`${what}. Type "${word}" to go on: `)).trim()
   if (answer !== word) throw new Failure(EXIT.denied, 'not-confirmed', 'not confirmed: nothing was done')
 }

@@ -11,7 +11,10 @@ export function docsLink(anchor: string): string {
 }
 
 /** Help as people read it: examples first, the documentation's address last. */
-export function documented(command: Command, examples: readonly (readonly [line: string, meaning: string])[]): Command {
+export function documented(
+  command: Command,
+  examples: readonly (readonly [line: string, meaning: string])[],
+): Command {
   const wide = Math.max(...examples.map(([line]) => line.length))
   const lines = examples.map(([line, meaning]) => `  $ ${line.padEnd(wide)}  # ${meaning}`)
   return command

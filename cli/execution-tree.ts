@@ -9,8 +9,18 @@ import type { TreeModel, TreeState, TreeStep } from './tree.ts'
 export type Ending =
   | { readonly is: 'running' }
   /** Asks a person: `subject` is a step's id, or `plan`. */
-  | { readonly is: 'asking'; readonly subject: string; readonly digest: string; readonly by: string; readonly expiresAtMs: number }
-  | { readonly is: 'ended'; readonly outcome: 'succeeded' | 'failed' | 'aborted' | 'skipped' | 'stopped' | 'refused' | 'denied'; readonly reason: string }
+  | {
+      readonly is: 'asking'
+      readonly subject: string
+      readonly digest: string
+      readonly by: string
+      readonly expiresAtMs: number
+    }
+  | {
+      readonly is: 'ended'
+      readonly outcome: 'succeeded' | 'failed' | 'aborted' | 'skipped' | 'stopped' | 'refused' | 'denied'
+      readonly reason: string
+    }
 
 export function endingOf(entries: readonly Stamped[]): Ending {
   const { status, approvals, steps } = fold(entries)
@@ -18,7 +28,9 @@ export function endingOf(entries: readonly Stamped[]): Ending {
     case 'finished': {
       const plan = approvals.get(WHOLE_PLAN)?.is
       const noPlan = status.outcome === 'skipped' && (plan === 'denied' || plan === 'expired')
-      const noStep = status.outcome === 'failed' && [...steps.values()].some((step) => step.is === 'failed' && step.code === 'denied')
+      const noStep =
+        status.outcome === 'failed' &&
+        [...steps.values()].some((step) => step.is === 'failed' && step.code === 'denied')
       return { is: 'ended', outcome: noPlan || noStep ? 'denied' : status.outcome, reason: status.reason }
     }
     case 'stopped':
@@ -41,12 +53,30 @@ function askingOf(approvals: Execution['approvals']): Ending {
 }
 
 /** One execution or undo as a tree. `program` names the steps that are still to come, where it is known. */
-export function treeOf(entries: readonly Stamped[], nowMs: number, program: readonly string[] = []): TreeModel {
+export function treeOf(
+  entries: readonly Stamped[],
+  nowMs: number,
+  program: readonly string[] = [],
+): TreeModel {
   const execution = fold(entries)
-  const ids = [...new Set([...program, ...forecastIds(entries), ...execution.approvals.keys(), ...execution.steps.keys()])]
+  const ids = [
+    ...new Set([
+      ...program,
+      ...forecastIds(entries),
+      ...execution.approvals.keys(),
+      ...execution.steps.keys(),
+    ]),
+  ]
   return {
     title: titleOf(execution, entries),
-    steps: ids.map((id) => stepOf(id, execution, entries.filter((entry) => subjectOf(entry) === id), nowMs)),
+    steps: ids.map((id) =>
+      stepOf(
+        id,
+        execution,
+        entries.filter((entry) => subjectOf(entry) === id),
+        nowMs,
+      ),
+    ),
   }
 }
 
@@ -75,7 +105,9 @@ function statusText(execution: Execution, entries: readonly Stamped[]): string {
 /** Steps that a recorded or requested plan names. */
 function forecastIds(entries: readonly Stamped[]): readonly string[] {
   return entries.flatMap((entry) =>
-    entry.kind === 'plan.recorded' || entry.kind === 'approval.requested' ? entry.steps.map((step) => step.step) : [],
+    entry.kind === 'plan.recorded' || entry.kind === 'approval.requested'
+      ? entry.steps.map((step) => step.step)
+      : [],
   )
 }
 
@@ -86,9 +118,13 @@ function subjectOf(entry: Stamped): string | undefined {
 function stepOf(id: string, execution: Execution, entries: readonly Stamped[], nowMs: number): TreeStep {
   const state = execution.steps.get(id)
   const approval = execution.approvals.get(id)
-  if (approval && (!state || (state.is === 'pending' && approval.is !== 'approved'))) return { id, ...approvalText(approval) }
+  if (approval && (!state || (state.is === 'pending' && approval.is !== 'approved')))
+    return { id, ...approvalText(approval) }
   if (!state) return { id, ...unbegun(execution) }
-  const began = entries.find((entry) => entry.kind === 'step.intended' || entry.kind === 'step.checking' || entry.kind === 'step.waiting')
+  const began = entries.find(
+    (entry) =>
+      entry.kind === 'step.intended' || entry.kind === 'step.checking' || entry.kind === 'step.waiting',
+  )
   const ended = SETTLED.has(state.is) ? entries.at(-1)?.atMs : undefined
   const attempt = 'attempt' in state ? state.attempt : undefined
   const shown = stateText(state, entries)
@@ -96,7 +132,9 @@ function stepOf(id: string, execution: Execution, entries: readonly Stamped[], n
     id,
     ...shown,
     ...(attempt === undefined ? {} : { attempt }),
-    ...(began && shown.state !== 'pending' && shown.state !== 'skipped' ? { durationMs: Math.max(0, (ended ?? nowMs) - began.atMs) } : {}),
+    ...(began && shown.state !== 'pending' && shown.state !== 'skipped'
+      ? { durationMs: Math.max(0, (ended ?? nowMs) - began.atMs) }
+      : {}),
   }
 }
 
@@ -108,17 +146,25 @@ interface Shown {
 }
 
 function unbegun({ status }: Execution): Shown {
-  return status.is === 'running' || status.is === 'absent' ? { state: 'pending', text: '' } : { state: 'skipped', text: 'not begun' }
+  return status.is === 'running' || status.is === 'absent'
+    ? { state: 'pending', text: '' }
+    : { state: 'skipped', text: 'not begun' }
 }
 
 function approvalText(approval: ApprovalState): Shown {
   switch (approval.is) {
     case 'asked':
-      return { state: 'waiting', text: `waits for ${approval.by} until ${clockText(approval.expiresAtMs)}, plan ${approval.digest}` }
+      return {
+        state: 'waiting',
+        text: `waits for ${approval.by} until ${clockText(approval.expiresAtMs)}, plan ${approval.digest}`,
+      }
     case 'approved':
       return { state: 'done', text: `approved by ${approval.by}` }
     case 'denied':
-      return { state: 'skipped', text: `denied by ${approval.by}${approval.reason === '' ? '' : `: ${approval.reason}`}` }
+      return {
+        state: 'skipped',
+        text: `denied by ${approval.by}${approval.reason === '' ? '' : `: ${approval.reason}`}`,
+      }
     case 'expired':
       return { state: 'skipped', text: 'nobody decided in time' }
     default:
@@ -129,7 +175,10 @@ function approvalText(approval: ApprovalState): Shown {
 function stateText(state: StepState, entries: readonly Stamped[]): Shown {
   switch (state.is) {
     case 'pending':
-      return { state: state.putOff > 0 ? 'waiting' : 'pending', text: state.putOff > 0 ? lastReason(entries) : '' }
+      return {
+        state: state.putOff > 0 ? 'waiting' : 'pending',
+        text: state.putOff > 0 ? lastReason(entries) : '',
+      }
     case 'waiting':
       return { state: 'waiting', text: `${state.reason}, until ${clockText(state.wakeAtMs)}` }
     case 'open':
@@ -137,13 +186,19 @@ function stateText(state: StepState, entries: readonly Stamped[]): Shown {
     case 'again':
       return state.why === 'retried'
         ? { state: 'waiting', text: `to be tried again at ${clockText(state.dueAtMs)}: ${state.reason}` }
-        : { state: 'waiting', text: `outcome unknown, to be observed at ${clockText(state.dueAtMs)}: ${state.reason}` }
+        : {
+            state: 'waiting',
+            text: `outcome unknown, to be observed at ${clockText(state.dueAtMs)}: ${state.reason}`,
+          }
     case 'applied':
       return appliedText(state, entries)
     case 'checking':
       return { state: 'running', text: `measuring, until ${clockText(state.untilMs)} at most` }
     case 'checked':
-      return { state: state.verdict.verdict === 'passed' ? 'done' : 'failed', text: `${state.verdict.verdict}: ${state.verdict.reason}` }
+      return {
+        state: state.verdict.verdict === 'passed' ? 'done' : 'failed',
+        text: `${state.verdict.verdict}: ${state.verdict.reason}`,
+      }
     case 'waited':
       return { state: 'done', text: 'waited' }
     case 'skipped':
@@ -159,10 +214,14 @@ function appliedText(state: Extract<StepState, { is: 'applied' }>, entries: read
   const applied = entries.findLast((entry) => entry.kind === 'step.applied')
   const what = `${state.change.target.label}: ${state.change.summary}`
   if (state.verdict && state.verdict.verdict !== 'passed') {
-    return { state: 'failed', text: `${what}, but verify is ${state.verdict.verdict}: ${state.verdict.reason}` }
+    return {
+      state: 'failed',
+      text: `${what}, but verify is ${state.verdict.verdict}: ${state.verdict.reason}`,
+    }
   }
   const verified = state.verdict ? ', verified' : ''
-  if (applied?.recovered !== undefined) return { state: 'recovered', text: `${what}${verified}, recovered: ${applied.recovered}` }
+  if (applied?.recovered !== undefined)
+    return { state: 'recovered', text: `${what}${verified}, recovered: ${applied.recovered}` }
   return { state: 'done', text: `${what}${verified}` }
 }
 

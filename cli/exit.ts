@@ -25,7 +25,12 @@ export class Failure extends Error {
   /** For scripts: stands in the `--json` output. */
   readonly code: string
   readonly remedy: string | undefined
-  constructor(exit: ExitCode, code: string, message: string, options: { remedy?: string; cause?: unknown } = {}) {
+  constructor(
+    exit: ExitCode,
+    code: string,
+    message: string,
+    options: { remedy?: string; cause?: unknown } = {},
+  ) {
     super(message, { cause: options.cause })
     this.exit = exit
     this.code = code

@@ -17,7 +17,9 @@ interface Options {
 export function register(program: Command): void {
   const command = program
     .command('export')
-    .description('Writes every record of an incident to a file, exactly as stored: what `verify` and auditors read. Prints the head hash of each stream; kept elsewhere, they prove later that nothing was cut off.')
+    .description(
+      'Writes every record of an incident to a file, exactly as stored: what `verify` and auditors read. Prints the head hash of each stream; kept elsewhere, they prove later that nothing was cut off.',
+    )
     .argument('<id>', 'an incident')
     .option('-o, --output <file>', 'where to (default: standard output)')
     .option('--force', 'replace a file that exists')
@@ -42,19 +44,31 @@ async function exportRecords(command: Command, id: string, options: Options): Pr
     try {
       writeFileSync(resolve(terminal.cwd, output), text, { flag: options.force ? 'w' : 'wx' })
     } catch (error) {
-      throw new Failure(EXIT.usage, 'unwritable-file', `${printable(output)} cannot be written: ${because(error)}`, {
-        cause: error,
-        ...(error instanceof Error && 'code' in error && error.code === 'EEXIST' ? { remedy: 'Name another file, or replace it with --force.' } : {}),
-      })
+      throw new Failure(
+        EXIT.usage,
+        'unwritable-file',
+        `${printable(output)} cannot be written: ${because(error)}`,
+        {
+          cause: error,
+          ...(error instanceof Error && 'code' in error && error.code === 'EEXIST'
+            ? { remedy: 'Name another file, or replace it with --force.' }
+            : {}),
+        },
+      )
     }
     if (settings.json) context.printJson({ written: output, records: bundle.records.length, heads })
-    else context.say(`wrote ${plural(bundle.records.length, 'record')} of ${bundle.incidentId} to ${printable(output)}`)
+    else
+      context.say(
+        `wrote ${plural(bundle.records.length, 'record')} of ${bundle.incidentId} to ${printable(output)}`,
+      )
   }
-  for (const [stream, hash] of Object.entries(heads)) context.say(`  head ${printable(stream)}=${printable(hash)}`)
+  for (const [stream, hash] of Object.entries(heads))
+    context.say(`  head ${printable(stream)}=${printable(hash)}`)
 }
 
 function headsOf({ records }: Bundle): { readonly [stream: string]: string } {
   const last = new Map<string, { readonly seq: number; readonly hash: string }>()
-  for (const record of records) if (record.seq >= (last.get(record.stream)?.seq ?? -1)) last.set(record.stream, record)
+  for (const record of records)
+    if (record.seq >= (last.get(record.stream)?.seq ?? -1)) last.set(record.stream, record)
   return Object.fromEntries([...last].map(([stream, { hash }]) => [stream, hash]))
 }

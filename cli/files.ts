@@ -35,10 +35,15 @@ function namesIn(folder: string, cwd: string): readonly string[] {
       .map((entry) => entry.name)
       .toSorted()
   } catch (error) {
-    throw new Failure(EXIT.usage, 'no-runbooks', `the folder ${printable(folder)} cannot be read: ${because(error)}`, {
-      cause: error,
-      remedy: 'Run this in the folder that holds `runbooks`, or name another one with --runbooks <dir>.',
-    })
+    throw new Failure(
+      EXIT.usage,
+      'no-runbooks',
+      `the folder ${printable(folder)} cannot be read: ${because(error)}`,
+      {
+        cause: error,
+        remedy: 'Run this in the folder that holds `runbooks`, or name another one with --runbooks <dir>.',
+      },
+    )
   }
 }
 
@@ -50,7 +55,9 @@ export function readNamed(paths: readonly string[], folder: string, cwd: string)
   const named = paths.flatMap((path) => (isFolder(path, cwd) ? readFolder(path, cwd) : [readOne(path, cwd)]))
   const files = [...new Map(named.map((file) => [resolve(cwd, file.path), file])).values()]
   const present = new Set(files.map((file) => basename(file.path)))
-  const places = [...new Set([...files.flatMap(({ path }) => [dirname(path), join(dirname(path), '..')]), folder])]
+  const places = [
+    ...new Set([...files.flatMap(({ path }) => [dirname(path), join(dirname(path), '..')]), folder]),
+  ]
   for (const name of SETTINGS.filter((one) => !present.has(one))) {
     const place = places.find((one) => exists(join(one, name), cwd))
     if (place !== undefined) files.push(readOne(join(place, name), cwd))
@@ -92,7 +99,9 @@ export function readText(path: string, cwd: string, maxBytes: number): string {
     }
     return bytes.subarray(0, filled).toString('utf8')
   } catch (error) {
-    throw new Failure(EXIT.usage, 'unreadable-file', `${printable(path)} cannot be read: ${because(error)}`, { cause: error })
+    throw new Failure(EXIT.usage, 'unreadable-file', `${printable(path)} cannot be read: ${because(error)}`, {
+      cause: error,
+    })
   } finally {
     if (file !== undefined) closeSync(file)
   }

@@ -13,7 +13,9 @@ if (major > 22 || (major === 22 && minor >= 18)) {
     await import('./firebreak.ts')
   } catch (error) {
     if (error?.code !== 'ERR_UNSUPPORTED_NODE_MODULES_TYPE_STRIPPING') throw error
-    console.error('error: Node does not run TypeScript inside node_modules: clone the repository, then `npm ci` and `npm link`')
+    console.error(
+      'error: Node does not run TypeScript inside node_modules: clone the repository, then `npm ci` and `npm link`',
+    )
     process.exitCode = 2
   }
 } else if (existsSync(pinned) && !process.env.FIREBREAK_LAUNCHED) {
@@ -26,9 +28,14 @@ if (major > 22 || (major === 22 && minor >= 18)) {
     console.error(`error: ${pinned} cannot be run: ${error.message}`)
     process.exitCode = 2
   })
-  child.on('exit', (code, signal) => (process.exitCode = signal === 'SIGINT' ? 130 : code === null ? 1 : code))
+  child.on(
+    'exit',
+    (code, signal) => (process.exitCode = signal === 'SIGINT' ? 130 : code === null ? 1 : code),
+  )
 } else {
   console.error(`error: firebreak needs Node 22.18 or newer, this is ${process.versions.node}`)
-  console.error('  Install Node 24 from https://nodejs.org, or run `npm ci` in the clone, which brings it along.')
+  console.error(
+    '  Install Node 24 from https://nodejs.org, or run `npm ci` in the clone, which brings it along.',
+  )
   process.exitCode = 2
 }

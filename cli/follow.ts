@@ -44,7 +44,9 @@ export async function follow(context: Context, stack: Stack, options: FollowOpti
       const seen = await look(stack, options.id).catch((error: unknown) => missed(error, ++misses, live))
       if (seen) {
         misses = 0
-        const endings = new Map(seen.streams.map((stream) => [stream, endingOf(entriesOf(seen.records, stream))]))
+        const endings = new Map(
+          seen.streams.map((stream) => [stream, endingOf(entriesOf(seen.records, stream))]),
+        )
         await learnPrograms(context, seen, programs)
         show(live, seen, programs, terminal.now())
         const asking = askText(endings)
@@ -77,7 +79,9 @@ async function look(stack: Stack, id: string): Promise<Seen> {
   const all = streamsOf(records)
   const streams = id === incidentId ? all : all.filter((stream) => stream === id)
   if (id !== incidentId && streams.length === 0) {
-    throw new Failure(EXIT.failed, 'not-found', `there is no execution ${id}`, { remedy: `\`firebreak show ${incidentId}\` shows those of its incident.` })
+    throw new Failure(EXIT.failed, 'not-found', `there is no execution ${id}`, {
+      remedy: `\`firebreak show ${incidentId}\` shows those of its incident.`,
+    })
   }
   const over = streams.every((stream) => endingOf(entriesOf(records, stream)).is === 'ended')
   const latestMs = Math.max(0, ...records.map((record) => record.atMs))
@@ -86,7 +90,9 @@ async function look(stack: Stack, id: string): Promise<Seen> {
 
 /** A recurrence within keep-open opens it again. */
 function isResolved(records: readonly ChainRecord[]): boolean {
-  const last = entriesOf(records, INCIDENT).findLast(({ kind }) => kind === 'incident.resolved' || kind === 'incident.recurred')
+  const last = entriesOf(records, INCIDENT).findLast(
+    ({ kind }) => kind === 'incident.resolved' || kind === 'incident.recurred',
+  )
   return last?.kind === 'incident.resolved'
 }
 
@@ -98,19 +104,39 @@ function missed(error: unknown, misses: number, live: Live): undefined {
 }
 
 /** The steps that are still to come, where the runbooks at hand are exactly those that the execution runs. */
-async function learnPrograms(context: Context, seen: Seen, programs: Map<string, readonly string[]>): Promise<void> {
+async function learnPrograms(
+  context: Context,
+  seen: Seen,
+  programs: Map<string, readonly string[]>,
+): Promise<void> {
   for (const stream of seen.streams.filter((one) => !programs.has(one))) {
     const header = entriesOf(seen.records, stream).find((entry) => 'runbookHash' in entry)
-    programs.set(stream, header?.kind === 'execution.started' ? await programOfHash(context, header.runbookHash) : [])
+    programs.set(
+      stream,
+      header?.kind === 'execution.started' ? await programOfHash(context, header.runbookHash) : [],
+    )
   }
 }
 
 function show(live: Live, seen: Seen, programs: ReadonlyMap<string, readonly string[]>, nowMs: number): void {
-  live.show(new Map(seen.streams.map((stream) => [stream, treeOf(entriesOf(seen.records, stream), Math.max(nowMs, seen.latestMs), programs.get(stream))])))
+  live.show(
+    new Map(
+      seen.streams.map((stream) => [
+        stream,
+        treeOf(entriesOf(seen.records, stream), Math.max(nowMs, seen.latestMs), programs.get(stream)),
+      ]),
+    ),
+  )
 }
 
 /** Waits until the next look. In place, the spinner and the running times go on meanwhile. */
-async function pass(context: Context, live: Live, seen: Seen | undefined, programs: ReadonlyMap<string, readonly string[]>, ms: number): Promise<void> {
+async function pass(
+  context: Context,
+  live: Live,
+  seen: Seen | undefined,
+  programs: ReadonlyMap<string, readonly string[]>,
+  ms: number,
+): Promise<void> {
   const { terminal, settings } = context
   if (!seen || settings.json || !movable(context)) {
     await terminal.sleep(ms)
@@ -132,7 +158,10 @@ export function liveFor(context: Context): Live {
   const { terminal, settings } = context
   const colour = takesColour(terminal.outIsTty, terminal.env, settings.color)
   if (!movable(context)) {
-    return plainTree((text) => terminal.out(text), { colour, stamp: () => timeText(terminal.now()).slice(11) })
+    return plainTree((text) => terminal.out(text), {
+      colour,
+      stamp: () => timeText(terminal.now()).slice(11),
+    })
   }
   const screen = {
     write: (text: string) => terminal.out(text),
@@ -182,6 +211,7 @@ function askText(endings: ReadonlyMap<string, Ending>): string {
 export function exitFor({ is, endings }: Followed): ExitCode {
   if (is === 'timeout') return EXIT.denied
   const outcomes = [...endings.values()].map((ending) => (ending.is === 'ended' ? ending.outcome : 'running'))
-  if (outcomes.some((outcome) => outcome === 'failed' || outcome === 'aborted' || outcome === 'stopped')) return EXIT.failed
+  if (outcomes.some((outcome) => outcome === 'failed' || outcome === 'aborted' || outcome === 'stopped'))
+    return EXIT.failed
   return outcomes.some((outcome) => outcome === 'denied' || outcome === 'refused') ? EXIT.denied : EXIT.ok
 }

@@ -45,7 +45,8 @@ function told({ message, suggestion }: Diagnostic): string {
 
 /** A workflow command of GitHub Actions; a line end or a colon in a value would end it early. */
 function annotation(one: Diagnostic): string {
-  const data = (text: string): string => text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A')
+  const data = (text: string): string =>
+    printableLines(text).replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A')
   const property = (text: string): string => data(text).replaceAll(':', '%3A').replaceAll(',', '%2C')
   const places = [
     `file=${property(one.file)}`,
@@ -72,7 +73,9 @@ function sarif(diagnostics: readonly Diagnostic[]): string {
           ruleIndex: codes.indexOf(one.code),
           level: one.severity,
           message: { text: told(one) },
-          locations: [{ physicalLocation: { artifactLocation: { uri: uriOf(one.file) }, region: regionOf(one) } }],
+          locations: [
+            { physicalLocation: { artifactLocation: { uri: uriOf(one.file) }, region: regionOf(one) } },
+          ],
         })),
       },
     ],
@@ -81,7 +84,9 @@ function sarif(diagnostics: readonly Diagnostic[]): string {
 
 /** Relative paths stay relative, so that the reader's own root counts. */
 function uriOf(file: string): string {
-  return file.startsWith('/') ? pathToFileURL(file).href : file.split(/[/\\]/).map(encodeURIComponent).join('/')
+  return file.startsWith('/')
+    ? pathToFileURL(file).href
+    : file.split(/[/\\]/).map(encodeURIComponent).join('/')
 }
 
 function regionOf({ line, column, endLine, endColumn }: Diagnostic): { readonly [name: string]: number } {
@@ -115,7 +120,10 @@ function caseOf(one: Diagnostic): string {
   const place = `${one.file}:${one.line}:${one.column}`
   const head = `<testcase classname=${attribute(one.file)} name=${attribute(`${one.code} ${one.line}:${one.column}`)}>`
   const text = xml(`${place} ${one.code} ${told(one)}`)
-  const body = one.severity === 'error' ? `<failure message=${attribute(told(one))}>${text}</failure>` : `<system-out>${text}</system-out>`
+  const body =
+    one.severity === 'error'
+      ? `<failure message=${attribute(told(one))}>${text}</failure>`
+      : `<system-out>${text}</system-out>`
   return `${head}${body}</testcase>`
 }
 

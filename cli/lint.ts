@@ -15,7 +15,9 @@ interface Options {
 export function register(program: Command): void {
   const command = program
     .command('lint')
-    .description('Checks runbooks together with services.yaml, oncall.yaml and policy.yaml. All mistakes at once, each with its place.')
+    .description(
+      'Checks runbooks together with services.yaml, oncall.yaml and policy.yaml. All mistakes at once, each with its place.',
+    )
     .argument('[files...]', 'files or folders (default: the folder of the runbooks)')
     .option('--expand', 'print the long form of each runbook, with every default in it')
     .addOption(new Option('--format <format>', 'how problems are written').choices(LINT_FORMATS))
@@ -55,7 +57,8 @@ async function lint(command: Command, paths: readonly string[], options: Options
   const written = formatLint(format, compiled, files)
   if (written !== '') terminal.out(written.endsWith('\n') ? written : `${written}\n`)
   const runbooks = catalogue ? `, ${plural(catalogue.runbooks.length, 'runbook')}` : ''
-  const found = diagnostics.length === 0 ? 'no problems' : `${plural(errors, 'error')}, ${plural(warnings, 'warning')}`
+  const found =
+    diagnostics.length === 0 ? 'no problems' : `${plural(errors, 'error')}, ${plural(warnings, 'warning')}`
   context.say(`${plural(files.length, 'file')}${runbooks}: ${context.paintErr(bad ? 'red' : 'green', found)}`)
   if (bad) context.say('Each code is explained in docs/diagnostics.md.')
 }

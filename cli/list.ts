@@ -25,8 +25,18 @@ export function register(program: Command): void {
     .command('list')
     .description('Lists incidents, newest first.')
     .option('--limit <count>', 'at most so many, up to 100', wholeNumber(1, 100), 20)
-    .option('--before <ms>', 'only those opened before this time, in milliseconds since 1970', wholeNumber(0, 8.64e14))
-    .addOption(new Option('--status <status>', 'of those, only the ones in this state').choices(['open', 'mitigated', 'resolved']))
+    .option(
+      '--before <ms>',
+      'only those opened before this time, in milliseconds since 1970',
+      wholeNumber(0, 8.64e14),
+    )
+    .addOption(
+      new Option('--status <status>', 'of those, only the ones in this state').choices([
+        'open',
+        'mitigated',
+        'resolved',
+      ]),
+    )
     .action(async (options: Options, self: Command) => list(self, options))
   documented(command, [
     ['firebreak list', 'the latest incidents'],
@@ -39,7 +49,11 @@ async function list(command: Command, options: Options): Promise<void> {
   const { terminal, settings, paint } = context
   const stack = await stackOf(context)
   const { limit, before } = options
-  const answer = await ask(stack, { verb: 'list', limit, ...(before === undefined ? {} : { beforeMs: before }) })
+  const answer = await ask(stack, {
+    verb: 'list',
+    limit,
+    ...(before === undefined ? {} : { beforeMs: before }),
+  })
   const all = read(z.array(head), answer, stack)
   const heads = options.status === undefined ? all : all.filter((one) => one.status === options.status)
   const last = all.length === limit ? all.at(-1)?.summary?.openedAtMs : undefined
@@ -56,12 +70,23 @@ async function list(command: Command, options: Options): Promise<void> {
     summary === undefined ? '' : `${timeText(summary.openedAtMs)}, ${agoText(summary.openedAtMs, nowMs)}`,
     summary?.title ?? '',
   ])
-  const colour = (row: number, column: number): Format | undefined => (column === 1 ? COLOURS[heads[row]?.status ?? ''] : undefined)
+  const colour = (row: number, column: number): Format | undefined =>
+    column === 1 ? COLOURS[heads[row]?.status ?? ''] : undefined
   const columns = terminal.outIsTty ? { columns: terminal.columns } : {}
   if (rows.length > 0) {
-    for (const line of table(['INCIDENT', 'STATUS', 'SEVERITY', 'SERVICE', 'OPENED', 'TITLE'], rows, { paint, colour, ...columns })) context.print(line)
+    for (const line of table(['INCIDENT', 'STATUS', 'SEVERITY', 'SERVICE', 'OPENED', 'TITLE'], rows, {
+      paint,
+      colour,
+      ...columns,
+    }))
+      context.print(line)
   }
-  if (rows.length === 0) context.say(options.status === undefined ? 'no incidents' : `no ${options.status} incidents among the latest ${limit}`)
+  if (rows.length === 0)
+    context.say(
+      options.status === undefined
+        ? 'no incidents'
+        : `no ${options.status} incidents among the latest ${limit}`,
+    )
   if (last !== undefined) context.say(`Older ones: firebreak list --before ${last}`)
 }
 

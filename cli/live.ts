@@ -65,7 +65,8 @@ export function plainTree(
         for (const step of model.steps) {
           const place = `${key}/${step.id}`
           const now = changeOf(step)
-          if (step.state !== 'pending' && seen.get(place) !== now) line(`  ${paint('bold', printable(step.id))} ${step.state}${colon(step)}`)
+          if (step.state !== 'pending' && seen.get(place) !== now)
+            line(`  ${paint('bold', printable(step.id))} ${step.state}${colon(step)}`)
           seen.set(place, now)
         }
       }

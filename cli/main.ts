@@ -31,7 +31,9 @@ function programFor(args: readonly string[], terminal: Terminal): Command {
   const colour = takesColour(terminal.outIsTty, terminal.env, !args.includes('--no-color'))
   const paint = painter(colour)
   return new Command('firebreak')
-    .description('Incident automation for AWS: an alarm comes in, a runbook acts once, the timeline tells it.')
+    .description(
+      'Incident automation for AWS: an alarm comes in, a runbook acts once, the timeline tells it.',
+    )
     .usage('<verb> [options]')
     .version(version(), '-V, --version', 'print the version')
     .option('--json', 'one JSON document on standard output')
@@ -39,7 +41,10 @@ function programFor(args: readonly string[], terminal: Terminal): Command {
     .addOption(new Option('--no-color', 'no colours (also NO_COLOR, TERM=dumb)'))
     .addOption(new Option('--no-input', 'ask nothing'))
     .option('--stack <name>', 'a deployed stack, such as firebreak-prod (also FIREBREAK_STACK)')
-    .option('--local <url>', 'the address of a local stack (default: the one that `firebreak dev` keeps running here)')
+    .option(
+      '--local <url>',
+      'the address of a local stack (default: the one that `firebreak dev` keeps running here)',
+    )
     .option('--runbooks <dir>', 'the folder of the runbooks (default: ./runbooks)')
     .helpOption('-h, --help', 'print help')
     .configureHelp({ showGlobalOptions: true, styleTitle: (text) => paint('bold', text) })
@@ -48,11 +53,17 @@ function programFor(args: readonly string[], terminal: Terminal): Command {
 }
 
 function version(): string {
-  const { version: number } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as { version: string }
+  const { version: number } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as {
+    version: string
+  }
   return number
 }
 
-function outputOf(args: readonly string[], terminal: Terminal, onError: (text: string) => void): OutputConfiguration {
+function outputOf(
+  args: readonly string[],
+  terminal: Terminal,
+  onError: (text: string) => void,
+): OutputConfiguration {
   const asked = !args.includes('--no-color')
   return {
     writeOut: (text) => terminal.out(text),
@@ -91,7 +102,10 @@ async function addVerbs(program: Command, args: readonly string[]): Promise<void
       ['firebreak run api-5xx-spike --reason "5xx"', 'start it by hand'],
       ['firebreak watch inc-4k2m9x7p0qzr', 'follow an incident'],
     ] as const
-    program.addHelpText('before', `Examples:\n${examples.map(([line, meaning]) => `  $ ${line.padEnd(43)} # ${meaning}`).join('\n')}\n`)
+    program.addHelpText(
+      'before',
+      `Examples:\n${examples.map(([line, meaning]) => `  $ ${line.padEnd(43)} # ${meaning}`).join('\n')}\n`,
+    )
     program.addHelpText('after', `\nHelp of a verb: firebreak <verb> --help\nDocs: ${docsLink('firebreak')}`)
   }
 }
@@ -119,9 +133,12 @@ function report(context: Context, args: readonly string[], error: unknown, usage
     const remedy = failure.remedy === undefined ? {} : { remedy: failure.remedy }
     context.printJson({ problem: { code: failure.code, message: failure.message, ...remedy } })
   }
-  context.warn(`${paintErr('red', 'error:')} ${printable(failure.message)} ${paintErr('dim', `(${failure.code})`)}`)
+  context.warn(
+    `${paintErr('red', 'error:')} ${printable(failure.message)} ${paintErr('dim', `(${failure.code})`)}`,
+  )
   if (failure.remedy !== undefined) context.warn(`  ${printable(failure.remedy)}`)
-  if (terminal.env['FIREBREAK_DEBUG'] && failure.cause instanceof Error) context.warn(printableLines(failure.cause.stack ?? ''))
+  if (terminal.env['FIREBREAK_DEBUG'] && failure.cause instanceof Error)
+    context.warn(printableLines(failure.cause.stack ?? ''))
   return failure.exit
 }
 

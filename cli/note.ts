@@ -10,7 +10,14 @@ export function register(program: Command): void {
     .argument('<id>', 'the incident')
     .argument('<text...>', 'the sentence')
     .action(async (id: string, words: string[], _options: unknown, self: Command) =>
-      decide(self, (context) => ({ verb: 'note', id: checkedId(id), by: person(context), note: words.join(' ') })),
+      decide(self, (context) => ({
+        verb: 'note',
+        id: checkedId(id),
+        by: person(context),
+        note: words.join(' '),
+      })),
     )
-  documented(command, [['firebreak note inc-4k2m9x7p0qzr "customers in eu-west-1 report logins failing"', 'add it']])
+  documented(command, [
+    ['firebreak note inc-4k2m9x7p0qzr "customers in eu-west-1 report logins failing"', 'add it'],
+  ])
 }

@@ -8,11 +8,17 @@ export type Format = Parameters<typeof styleText>[0]
 export type Paint = (format: Format, text: string) => string
 
 export function painter(colour: boolean): Paint {
-  return colour ? (format, text) => styleText(format, text, { validateStream: false }) : (_format, text) => text
+  return colour
+    ? (format, text) => styleText(format, text, { validateStream: false })
+    : (_format, text) => text
 }
 
 /** Whether a stream takes colours: per stream, since either may be redirected. `NO_COLOR` and `TERM=dumb` say no. */
-export function takesColour(isTty: boolean, env: { readonly [name: string]: string | undefined }, asked: boolean): boolean {
+export function takesColour(
+  isTty: boolean,
+  env: { readonly [name: string]: string | undefined },
+  asked: boolean,
+): boolean {
   if (!asked || env['NO_COLOR'] || env['TERM'] === 'dumb') return false
   const forced = env['FORCE_COLOR']
   return forced === undefined || forced === '' ? isTty : forced !== '0' && forced !== 'false'
@@ -27,7 +33,9 @@ const UNPRINTABLE_IN_LINES = /(?![\n\t])[\p{Cc}\p{Cf}\u2028\u2029]/gu
 
 /** One line of foreign text, fit for a terminal: control characters are gone, line ends and tabs are spaces. */
 export function printable(text: string): string {
-  return stripVTControlCharacters(text.toWellFormed()).replace(/[\r\n\t]+/g, ' ').replace(UNPRINTABLE, '')
+  return stripVTControlCharacters(text.toWellFormed())
+    .replace(/[\r\n\t]+/g, ' ')
+    .replace(UNPRINTABLE, '')
 }
 
 /** The same for a text of several lines. */
@@ -40,7 +48,11 @@ export function jsonText(value: unknown, indent = 2): string {
   return JSON.stringify(value, undefined, indent).replace(
     /[\u007f-\u009f\p{Cf}\u2028\u2029]/gu,
     // Astral ones are two code units, and JSON escapes each.
-    (character) => character.split('').map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`).join(''),
+    (character) =>
+      character
+        .split('')
+        .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+        .join(''),
   )
 }
 
@@ -53,10 +65,16 @@ export interface TableOptions {
 }
 
 /** Columns, aligned by what a terminal shows; every cell is made printable. */
-export function table(heads: readonly string[], rows: readonly (readonly string[])[], options: TableOptions): string[] {
+export function table(
+  heads: readonly string[],
+  rows: readonly (readonly string[])[],
+  options: TableOptions,
+): string[] {
   const { paint, indent = '' } = options
   const cells = rows.map((row) => row.map(printable))
-  const widths = heads.map((head, column) => Math.max(widthOf(head), ...cells.map((row) => widthOf(row[column] ?? ''))))
+  const widths = heads.map((head, column) =>
+    Math.max(widthOf(head), ...cells.map((row) => widthOf(row[column] ?? ''))),
+  )
   const last = heads.length - 1
   const before = widthOf(indent) + widths.slice(0, last).reduce((sum, width) => sum + width + 2, 0)
   const room = options.columns === undefined ? Infinity : Math.max(10, options.columns - before)
@@ -69,14 +87,19 @@ export function table(heads: readonly string[], rows: readonly (readonly string[
     })
     return `${indent}${parts.join('  ')}`.trimEnd()
   }
-  return [line(heads, () => 'bold'), ...cells.map((row, index) => line(row, (column) => options.colour?.(index, column)))]
+  return [
+    line(heads, () => 'bold'),
+    ...cells.map((row, index) => line(row, (column) => options.colour?.(index, column))),
+  ]
 }
 
 /** `2026-11-23 15:05:07Z`: always UTC, always with the date. */
 export function timeText(atMs: number): string {
   // The range of a date; whatever else a broken answer may hold must not throw.
   if (!(Math.abs(atMs) <= 8.64e15)) return '?'
-  return isoTime(atMs).replace('T', ' ').replace(/\.\d+Z$/, 'Z')
+  return isoTime(atMs)
+    .replace('T', ' ')
+    .replace(/\.\d+Z$/, 'Z')
 }
 
 /** `3 m 20 s ago`. Clocks differ, so a time just ahead of ours is now. */

@@ -7,7 +7,9 @@ import { printable } from './output.ts'
 export function register(program: Command): void {
   const command = program
     .command('pause-all')
-    .description('The kill switch: nothing is changed any more, in no incident of this stack, until resume-all. Signals are still recorded and people still paged.')
+    .description(
+      'The kill switch: nothing is changed any more, in no incident of this stack, until resume-all. Signals are still recorded and people still paged.',
+    )
     .requiredOption('--reason <text>', 'why, for the record')
     .option('--confirm <word>', 'the word `all`, in place of typing it')
     .action(async (options: { readonly reason: string; readonly confirm?: string }, self: Command) => {

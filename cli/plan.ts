@@ -33,7 +33,12 @@ async function plan(command: Command, runbook: string, detailed: boolean): Promi
   const answer = await ask(stack, { verb: 'plan', runbook })
   const planned = read(planSchema, answer, stack)
   if (settings.json) context.printJson(answer as { readonly [name: string]: Json })
-  else for (const line of planLines(planned, { paint, columns: terminal.outIsTty ? terminal.columns : Infinity })) context.print(line)
+  else
+    for (const line of planLines(planned, {
+      paint,
+      columns: terminal.outIsTty ? terminal.columns : Infinity,
+    }))
+      context.print(line)
   const { changes, obstacles } = judge(planned)
   if (obstacles > 0) context.exit(EXIT.failed)
   else if (detailed && changes > 0) context.exit(CHANGES)

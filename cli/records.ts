@@ -34,7 +34,10 @@ export interface Bundle {
 }
 
 /** The records of an incident, or of the incident that an execution belongs to. `raw` is the answer as it came. */
-export async function fetchBundle(stack: Stack, id: string): Promise<{ readonly bundle: Bundle; readonly raw: Json }> {
+export async function fetchBundle(
+  stack: Stack,
+  id: string,
+): Promise<{ readonly bundle: Bundle; readonly raw: Json }> {
   const raw = await ask(stack, { verb: 'records', id: checkedId(id) })
   return { bundle: read(bundleSchema, raw, stack), raw }
 }
@@ -42,9 +45,14 @@ export async function fetchBundle(stack: Stack, id: string): Promise<{ readonly 
 /** Refuses what is no id before anything is asked. */
 export function checkedId(id: string): string {
   if (incidentIdOf(id) !== undefined) return id
-  throw new Failure(EXIT.usage, 'bad-request', `"${printable(id).slice(0, 60)}" is not the id of an incident or an execution`, {
-    remedy: 'Ids look like inc-4k2m9x7p0qzr and inc-4k2m9x7p0qzr-8f3k2a; `firebreak list` shows them.',
-  })
+  throw new Failure(
+    EXIT.usage,
+    'bad-request',
+    `"${printable(id).slice(0, 60)}" is not the id of an incident or an execution`,
+    {
+      remedy: 'Ids look like inc-4k2m9x7p0qzr and inc-4k2m9x7p0qzr-8f3k2a; `firebreak list` shows them.',
+    },
+  )
 }
 
 /** The entries of a stream that this version can read, in order. */
@@ -55,7 +63,9 @@ export function entriesOf(records: readonly ChainRecord[], stream: string): read
     .flatMap(({ seq, atMs, entries }) =>
       entries.flatMap((entry, index): Stamped[] => {
         const parsed = entrySchema.safeParse(entry)
-        return parsed.success ? [{ ...parsed.data, atMs, stream, seq, address: `${stream}/${seq}.${index}` }] : []
+        return parsed.success
+          ? [{ ...parsed.data, atMs, stream, seq, address: `${stream}/${seq}.${index}` }]
+          : []
       }),
     )
 }

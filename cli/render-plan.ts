@@ -11,17 +11,30 @@ export const planSchema = z.looseObject({
   runbook: z.string(),
   service: z.string(),
   mode: z.looseObject({ mode: z.enum(['shadow', 'approve', 'auto']), place: z.string().exactOptional() }),
-  guardrails: z.array(z.looseObject({ rule: z.string(), verdict: z.enum(['passed', 'failed']), reason: z.string() })),
+  guardrails: z.array(
+    z.looseObject({ rule: z.string(), verdict: z.enum(['passed', 'failed']), reason: z.string() }),
+  ),
   steps: z.array(
     z.looseObject({
-      forecast: z.looseObject({ step: z.string(), target: z.string(), summary: z.string(), is: outcome, reversible: z.boolean() }),
+      forecast: z.looseObject({
+        step: z.string(),
+        target: z.string(),
+        summary: z.string(),
+        is: outcome,
+        reversible: z.boolean(),
+      }),
       action: z.string(),
       notes: z.array(z.string()),
       permissions: z.array(z.looseObject({ actions: z.array(z.string()) })),
     }),
   ),
   onResolved: z.nullable(
-    z.looseObject({ undo: z.array(z.string()), afterMs: z.number(), stepPercent: z.number(), everyMs: z.number() }),
+    z.looseObject({
+      undo: z.array(z.string()),
+      afterMs: z.number(),
+      stepPercent: z.number(),
+      everyMs: z.number(),
+    }),
   ),
 })
 
@@ -30,7 +43,9 @@ type Step = Plan['steps'][number]
 
 /** Whether a start would change anything, and whether anything stands in its way. */
 export function judge(plan: Plan): { readonly changes: number; readonly obstacles: number } {
-  const bad = plan.steps.filter(({ forecast }) => forecast.is === 'refused' || forecast.is === 'human' || forecast.is === 'unreadable')
+  const bad = plan.steps.filter(
+    ({ forecast }) => forecast.is === 'refused' || forecast.is === 'human' || forecast.is === 'unreadable',
+  )
   const forbidden = plan.guardrails.filter((guardrail) => guardrail.verdict === 'failed')
   return {
     changes: plan.steps.filter(({ forecast }) => forecast.is === 'change').length,
@@ -39,7 +54,10 @@ export function judge(plan: Plan): { readonly changes: number; readonly obstacle
 }
 
 /** The plan for a terminal: a row for each step, and under it what it needs. */
-export function planLines(plan: Plan, options: { readonly paint: Paint; readonly columns: number }): string[] {
+export function planLines(
+  plan: Plan,
+  options: { readonly paint: Paint; readonly columns: number },
+): string[] {
   const { paint, columns } = options
   const rows = plan.steps.map(({ forecast, action }) => [
     forecast.step,
@@ -49,13 +67,17 @@ export function planLines(plan: Plan, options: { readonly paint: Paint; readonly
     changeText(forecast),
   ])
   const heads = ['STEP', 'ACTION', 'TARGET', 'UNDO', 'BEFORE -> AFTER']
-  const colour = (row: number, column: number): Format | undefined => (column === 4 ? colourOf(plan.steps[row]) : undefined)
+  const colour = (row: number, column: number): Format | undefined =>
+    column === 4 ? colourOf(plan.steps[row]) : undefined
   const [head = '', ...lines] = table(heads, rows, { paint, columns, indent: '  ', colour })
   return [
     `${paint('bold', `Plan of ${printable(plan.runbook)}`)} on service ${printable(plan.service)}: ${modeText(plan)}`,
     '',
     head,
-    ...lines.flatMap((line, index) => [line, ...asides(plan.steps[index]).map((aside) => `      ${paint('dim', aside)}`)]),
+    ...lines.flatMap((line, index) => [
+      line,
+      ...asides(plan.steps[index]).map((aside) => `      ${paint('dim', aside)}`),
+    ]),
     '',
     ...plan.guardrails.map(({ rule, verdict, reason }) => {
       const mark = verdict === 'passed' ? paint('green', '✔') : paint('red', '✖')
@@ -114,7 +136,9 @@ function colourOf(step: Step | undefined): Format | undefined {
 
 function asides(step: Step | undefined): string[] {
   const actions = [...new Set(step?.permissions.flatMap((statement) => statement.actions))].sort()
-  return [...(step?.notes ?? []), ...(actions.length === 0 ? [] : [`IAM: ${actions.join(', ')}`])].map(printable)
+  return [...(step?.notes ?? []), ...(actions.length === 0 ? [] : [`IAM: ${actions.join(', ')}`])].map(
+    printable,
+  )
 }
 
 function modeText({ mode }: Plan): string {
@@ -132,7 +156,13 @@ function modeText({ mode }: Plan): string {
 }
 
 function undoLines({ onResolved }: Plan): string[] {
-  if (!onResolved || onResolved.undo.length === 0) return ['  When the incident is over, nothing is put back.']
-  const pace = onResolved.stepPercent === 100 ? 'at once' : `${onResolved.stepPercent}% every ${durationText(onResolved.everyMs)}`
-  return [`  When the alarm has stayed clear for ${durationText(onResolved.afterMs)}: ${onResolved.undo.map(printable).join(', ')} put back, ${pace}.`]
+  if (!onResolved || onResolved.undo.length === 0)
+    return ['  When the incident is over, nothing is put back.']
+  const pace =
+    onResolved.stepPercent === 100
+      ? 'at once'
+      : `${onResolved.stepPercent}% every ${durationText(onResolved.everyMs)}`
+  return [
+    `  When the alarm has stayed clear for ${durationText(onResolved.afterMs)}: ${onResolved.undo.map(printable).join(', ')} put back, ${pace}.`,
+  ]
 }

@@ -155,7 +155,7 @@ function wrapped(text: string, width: number): readonly string[] {
   const lines: string[] = []
   let line: string[] = []
   for (const word of text.split(' ')) {
-    let rest = [...word]
+    let rest = Array.from(word)
     if (line.length > 0 && line.length + 1 + rest.length > width) {
       lines.push(line.join(''))
       line = []

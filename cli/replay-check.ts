@@ -18,16 +18,26 @@ export async function checkFolder(context: Context, folder: string, denyRefused:
   const troubles: { readonly file: string; readonly reason: string }[] = []
   for (const file of filesBelow(folder, terminal.cwd)) {
     try {
-      results.push(checkPayload(file, readText(join(folder, file), terminal.cwd, MAX_PAYLOAD_BYTES), terminal.now()))
+      results.push(
+        checkPayload(file, readText(join(folder, file), terminal.cwd, MAX_PAYLOAD_BYTES), terminal.now()),
+      )
     } catch (error) {
-      troubles.push({ file, reason: error instanceof Failure ? error.message : `the parser crashed: ${describe(error)}` })
+      troubles.push({
+        file,
+        reason: error instanceof Failure ? error.message : `the parser crashed: ${describe(error)}`,
+      })
     }
   }
   const refused = results.flatMap(({ outcome }) => outcome).filter(({ is }) => is === 'refused').length
-  if (settings.json) context.printJson({ files: results.map(({ file, outcome }) => ({ file, parts: outcome.map(withoutEvent) })), unreadable: troubles })
+  if (settings.json)
+    context.printJson({
+      files: results.map(({ file, outcome }) => ({ file, parts: outcome.map(withoutEvent) })),
+      unreadable: troubles,
+    })
   else if (results.length > 0) terminal.out(`${printableLines(renderCheck(results))}\n`)
   for (const { file, reason } of troubles) context.warn(`${printable(file)}: ${printable(reason)}`)
-  if (results.length === 0 && troubles.length === 0) context.warn(`there is no .json or .txt file below ${printable(folder)}`)
+  if (results.length === 0 && troubles.length === 0)
+    context.warn(`there is no .json or .txt file below ${printable(folder)}`)
   if (troubles.length > 0) context.warn(`${plural(troubles.length, 'file')} could not be looked at`)
   if (troubles.length > 0 || results.length === 0 || (denyRefused && refused > 0)) context.exit(EXIT.failed)
 }
@@ -41,6 +51,11 @@ function filesBelow(folder: string, cwd: string): readonly string[] {
       .map((entry) => relative(root, join(entry.parentPath, entry.name)))
       .toSorted()
   } catch (error) {
-    throw new Failure(EXIT.failed, 'unreadable-folder', `the folder ${printable(folder)} cannot be read: ${because(error)}`, { cause: error })
+    throw new Failure(
+      EXIT.failed,
+      'unreadable-folder',
+      `the folder ${printable(folder)} cannot be read: ${because(error)}`,
+      { cause: error },
+    )
   }
 }

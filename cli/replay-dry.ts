@@ -22,13 +22,18 @@ export interface Become {
 export async function dryRun(context: Context, path: string, text: string): Promise<readonly Become[]> {
   const parts = parseText(text, { fileName: path, receivedAtMs: context.terminal.now() })
   const catalogue = parts.some((parsed) => parsed.is === 'signal') ? await catalogueOf(context) : undefined
-  return parts.map((parsed) => ({ parsed, would: parsed.is === 'signal' ? wouldDo(parsed.signal, catalogue) : [] }))
+  return parts.map((parsed) => ({
+    parsed,
+    would: parsed.is === 'signal' ? wouldDo(parsed.signal, catalogue) : [],
+  }))
 }
 
 /** `undefined` where there are no runbooks, or wrong ones: the event can be read all the same. */
 async function catalogueOf({ terminal, settings, say }: Context): Promise<Catalogue | undefined> {
   try {
-    const { catalogue } = await compile(readFolder(runbookFolder({ cwd: terminal.cwd, ...settings }), terminal.cwd))
+    const { catalogue } = await compile(
+      readFolder(runbookFolder({ cwd: terminal.cwd, ...settings }), terminal.cwd),
+    )
     if (!catalogue) say('The runbooks here have errors: see `firebreak lint`.')
     return catalogue
   } catch (error) {
@@ -43,7 +48,9 @@ function wouldDo(signal: Signal, catalogue: Catalogue | undefined): readonly str
   if (matched.is === 'unmatched') return [`starts nothing: ${matched.reason}`]
   switch (signal.state) {
     case 'ok':
-      return [`clears the incident of service ${matched.service.name} that ${signal.key} has opened, if one is open`]
+      return [
+        `clears the incident of service ${matched.service.name} that ${signal.key} has opened, if one is open`,
+      ]
     case 'insufficient-data':
       return ['starts nothing: silence is neither trouble nor health']
     case 'alarm':
@@ -56,7 +63,9 @@ function wouldDo(signal: Signal, catalogue: Catalogue | undefined): readonly str
         `opens incident ${pending.incidentId} of service ${matched.service.name}`,
         ...pending.executions.map(({ runbook, executionId }) => {
           const found = matched.runbooks.find((one) => one.runbook === runbook)
-          const { mode, place } = found ? effectiveMode(catalogue.policy, found) : { mode: 'shadow', place: undefined }
+          const { mode, place } = found
+            ? effectiveMode(catalogue.policy, found)
+            : { mode: 'shadow', place: undefined }
           return `starts ${runbook} as ${executionId}, mode ${mode}${place === undefined ? '' : ` (${place})`}`
         }),
       ]

@@ -30,7 +30,9 @@ export function register(program: Command): void {
     .option('-y, --yes', 'do not ask before it is handed to a deployed stack')
     .option('--check <folder>', 'say what every .json and .txt file below a folder would become')
     .option('--deny-refused', 'with --check: exit with 1 where a payload is refused')
-    .action(async (event: string | undefined, options: Options, self: Command) => replay(self, event, options))
+    .action(async (event: string | undefined, options: Options, self: Command) =>
+      replay(self, event, options),
+    )
   documented(command, [
     ['firebreak replay event.json', 'hand it to the stack that runs here, or see what it would become'],
     ['firebreak replay event.json --stack firebreak-dev', 'hand it to a deployed stack'],
@@ -62,17 +64,32 @@ async function stackFor(context: Context): Promise<Stack | undefined> {
   try {
     return await find(options)
   } catch (error) {
-    if (!(error instanceof Failure) || error.code !== 'no-stack' || options.stack !== undefined || options.local !== undefined) throw error
+    if (
+      !(error instanceof Failure) ||
+      error.code !== 'no-stack' ||
+      options.stack !== undefined ||
+      options.local !== undefined
+    )
+      throw error
     context.say(`${error.message}: nothing is handed in`)
     return undefined
   }
 }
 
-async function send(context: Context, stack: Stack, text: string, becomes: readonly Become[], yes: boolean): Promise<void> {
+async function send(
+  context: Context,
+  stack: Stack,
+  text: string,
+  becomes: readonly Become[],
+  yes: boolean,
+): Promise<void> {
   if (!stack.ingest) {
-    throw new Failure(EXIT.usage, 'usage', `${stack.label} takes no events`, { remedy: 'Name the stack itself with --stack <name>.' })
+    throw new Failure(EXIT.usage, 'usage', `${stack.label} takes no events`, {
+      remedy: 'Name the stack itself with --stack <name>.',
+    })
   }
-  if (stack.kind === 'deployed') await confirm(context, `Hand this event to ${stack.label}? It may start what an alarm would start.`, yes)
+  if (stack.kind === 'deployed')
+    await confirm(context, `Hand this event to ${stack.label}? It may start what an alarm would start.`, yes)
   const { parts } = await stack.ingest(valueOf(text))
   const signals = becomes.flatMap(({ parsed }) => (parsed.is === 'signal' ? [parsed.signal.signalId] : []))
   if (context.settings.json) {
@@ -113,14 +130,19 @@ function partText(part: Ingested): string {
 
 function tell(context: Context, becomes: readonly Become[]): void {
   if (context.settings.json) {
-    context.printJson({ dry: true, parts: becomes.map(({ parsed, would }) => ({ ...withoutEvent(parsed), would })) })
+    context.printJson({
+      dry: true,
+      parts: becomes.map(({ parsed, would }) => ({ ...withoutEvent(parsed), would })),
+    })
     return
   }
   for (const { parsed, would } of becomes) {
     context.print(parsedText(parsed))
     for (const line of would) context.print(`  ${printable(line)}`)
   }
-  context.say('Nothing was handed in and nothing was changed. To hand it in, start `firebreak dev`, or name a stack with --stack.')
+  context.say(
+    'Nothing was handed in and nothing was changed. To hand it in, start `firebreak dev`, or name a stack with --stack.',
+  )
 }
 
 function parsedText(parsed: Parsed): string {

@@ -12,7 +12,12 @@ export function register(program: Command): void {
     .action(async (options: { readonly confirm?: string }, self: Command) => {
       const context = contextOf(self)
       const stack = await stackOf(context)
-      await confirmWord(context, `This lets all automation of ${stack.label} act again`, 'all', options.confirm)
+      await confirmWord(
+        context,
+        `This lets all automation of ${stack.label} act again`,
+        'all',
+        options.confirm,
+      )
       const answer = await ask(stack, { verb: 'resume-all', by: person(context) })
       const { text } = read(said, answer, stack)
       if (context.settings.json) context.printJson({ stack: stack.label, text })

@@ -6,6 +6,7 @@ import type { Mode } from '../lib/runbook/runbook.ts'
 import { ask, person, read, stackOf } from './ask-stack.ts'
 import { confirm, contextOf, type Context } from './context.ts'
 import { documented } from './documented.ts'
+import { durationMs } from './duration.ts'
 import { endingOf } from './execution-tree.ts'
 import { EXIT, Failure } from './exit.ts'
 import { exitFor, follow } from './follow.ts'
@@ -19,6 +20,7 @@ interface Options {
   readonly key?: string
   readonly mode?: Mode
   readonly watch?: boolean
+  readonly timeout?: number
   readonly yes?: boolean
 }
 
@@ -32,9 +34,23 @@ export function register(program: Command): void {
     )
     .argument('<runbook>', 'its name')
     .requiredOption('--reason <text>', 'why, for the record')
-    .option('--key <key>', 'idempotency key: the same key starts nothing twice (default: a random one, which is printed)')
-    .addOption(new Option('--mode <mode>', 'ask for less than the policy allows').choices(['shadow', 'approve', 'auto']))
+    .option(
+      '--key <key>',
+      'idempotency key: the same key starts nothing twice (default: a random one, which is printed)',
+    )
+    .addOption(
+      new Option('--mode <mode>', 'ask for less than the policy allows').choices([
+        'shadow',
+        'approve',
+        'auto',
+      ]),
+    )
     .option('--watch', 'follow it until it has ended; the exit code is then that of `watch --exit-status`')
+    .option(
+      '--timeout <duration>',
+      'with --watch: stop watching after so long, such as 10m, and exit with 5',
+      durationMs,
+    )
     .option('-y, --yes', 'do not ask')
     .action(async (runbook: string, options: Options, self: Command) => run(self, runbook, options))
   documented(command, [
@@ -57,7 +73,10 @@ async function run(command: Command, runbook: string, options: Options): Promise
   if (options.watch) {
     context.say(ids)
     const steps = planned.steps.map(({ forecast }) => forecast.step)
-    const followed = await follow(context, stack, { id: executionId, program: new Map([[executionId, steps]]) })
+    const followed = await follow(context, stack, {
+      id: executionId,
+      program: new Map([[executionId, steps]]),
+    })
     context.exit(exitFor(followed))
     context.say(`Next: firebreak timeline ${incidentId}`)
     return
@@ -65,7 +84,12 @@ async function run(command: Command, runbook: string, options: Options): Promise
   const { bundle } = await fetchBundle(stack, executionId)
   const ending = endingOf(entriesOf(bundle.records, executionId))
   const refused = ending.is === 'ended' && ending.outcome === 'refused'
-  if (context.settings.json) context.printJson({ ...(answer as { readonly [name: string]: Json }), key, refused: refused ? ending.reason : null })
+  if (context.settings.json)
+    context.printJson({
+      ...(answer as { readonly [name: string]: Json }),
+      key,
+      refused: refused ? ending.reason : null,
+    })
   else context.print(`${refused ? 'not started' : 'started'}: ${ids}`)
   if (refused) {
     context.exit(EXIT.denied)
@@ -78,13 +102,23 @@ async function run(command: Command, runbook: string, options: Options): Promise
 async function showPlan(context: Context, stack: Stack, runbook: string): Promise<Plan> {
   const plan = read(planSchema, await ask(stack, { verb: 'plan', runbook }), stack)
   const { paintErr, terminal } = context
-  for (const line of planLines(plan, { paint: paintErr, columns: terminal.errIsTty ? terminal.columns : Infinity })) context.say(line)
+  for (const line of planLines(plan, {
+    paint: paintErr,
+    columns: terminal.errIsTty ? terminal.columns : Infinity,
+  }))
+    context.say(line)
   context.say(planSummary(plan))
   return plan
 }
 
 /** Where the answer is lost, the start may have taken place: the key makes a repeat harmless, so it is named. */
-async function start(context: Context, stack: Stack, runbook: string, key: string, options: Options): Promise<Json> {
+async function start(
+  context: Context,
+  stack: Stack,
+  runbook: string,
+  key: string,
+  options: Options,
+): Promise<Json> {
   try {
     return await ask(stack, {
       verb: 'run',

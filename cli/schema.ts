@@ -11,7 +11,9 @@ export function register(program: Command): void {
     .command('schema')
     .description('Prints the JSON Schema of runbooks (draft 7), for editors and other tools.')
     .option('--write', 'write it to schema.json in the folder of the runbooks, where their first line points')
-    .action(async (options: { readonly write?: boolean }, self: Command) => schema(self, options.write === true))
+    .action(async (options: { readonly write?: boolean }, self: Command) =>
+      schema(self, options.write === true),
+    )
   documented(command, [
     ['firebreak schema --write', 'write runbooks/schema.json'],
     ['firebreak schema > schema.json', 'write it elsewhere'],

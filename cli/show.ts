@@ -53,7 +53,9 @@ async function show(command: Command, id: string): Promise<void> {
   const { bundle } = await fetchBundle(stack, id)
   // The clock of a simulated account may be ahead of ours.
   const nowMs = Math.max(terminal.now(), ...bundle.records.map((record) => record.atMs))
-  context.print(`${paint('bold', printable(incident.title))}  ${printable(incident.severity)}  ${printable(incident.status)}`)
+  context.print(
+    `${paint('bold', printable(incident.title))}  ${printable(incident.severity)}  ${printable(incident.status)}`,
+  )
   context.print(`${incident.incidentId}  service ${printable(incident.service)}`)
   const times = [
     ['onset', incident.onsetAtMs],
@@ -64,13 +66,19 @@ async function show(command: Command, id: string): Promise<void> {
     ['resolved', incident.resolvedAtMs],
   ] as const
   for (const [name, atMs] of times) {
-    if (atMs !== undefined) context.print(`  ${name.padEnd(14)}${timeText(atMs)}  ${paint('dim', agoText(atMs, nowMs))}`)
+    if (atMs !== undefined)
+      context.print(`  ${name.padEnd(14)}${timeText(atMs)}  ${paint('dim', agoText(atMs, nowMs))}`)
   }
   const colour = takesColour(terminal.outIsTty, terminal.env, settings.color)
   const columns = terminal.outIsTty ? { columns: terminal.columns } : {}
   for (const { stream } of streams) {
     context.print('')
-    for (const line of treeLines(treeOf(entriesOf(bundle.records, stream), nowMs), { colour, spinnerFrame: 0, ...columns })) context.print(line)
+    for (const line of treeLines(treeOf(entriesOf(bundle.records, stream), nowMs), {
+      colour,
+      spinnerFrame: 0,
+      ...columns,
+    }))
+      context.print(line)
   }
   if (streams.length === 0) context.print('  nothing was executed')
   context.say(`Next: firebreak timeline ${incident.incidentId}`)

@@ -49,9 +49,14 @@ export function readResult(value: unknown, label: string): CommandResult {
 /** The answer makes no sense, so it is shown as it begins. */
 export function strange(label: string, text: string): Failure {
   const shown = printable(text.slice(0, 200)).slice(0, 100)
-  return new Failure(EXIT.internal, 'strange-answer', `${label} answered what no stack answers: ${shown === '' ? 'nothing' : shown}`, {
-    remedy: 'Another program may use that address, or the stack is of another version.',
-  })
+  return new Failure(
+    EXIT.internal,
+    'strange-answer',
+    `${label} answered what no stack answers: ${shown === '' ? 'nothing' : shown}`,
+    {
+      remedy: 'Another program may use that address, or the stack is of another version.',
+    },
+  )
 }
 
 /** The stack that `firebreak dev` keeps running in this folder; `undefined` where none was started. */
@@ -59,7 +64,12 @@ export function runningStack(options: StackOptions): Stack | undefined {
   const found = readDevFile(options.cwd)
   if (!found) return undefined
   if (!isAlive(found.pid)) {
-    throw new Failure(EXIT.internal, 'no-stack', `the local stack of ${DEV_FILE} has ended (process ${found.pid})`, { remedy: START_ONE })
+    throw new Failure(
+      EXIT.internal,
+      'no-stack',
+      `the local stack of ${DEV_FILE} has ended (process ${found.pid})`,
+      { remedy: START_ONE },
+    )
   }
   return stackAt(checkedUrl(found.url), found.token, options)
 }
@@ -68,7 +78,8 @@ export function runningStack(options: StackOptions): Stack | undefined {
 export function localStack(url: string, options: StackOptions): Stack {
   const base = checkedUrl(url)
   const found = readDevFile(options.cwd)
-  const token = options.env['FIREBREAK_TOKEN'] ?? (found && checkedUrl(found.url) === base ? found.token : undefined)
+  const token =
+    options.env['FIREBREAK_TOKEN'] ?? (found && checkedUrl(found.url) === base ? found.token : undefined)
   if (token === undefined || !/^[\x21-\x7e]+$/.test(token)) {
     throw new Failure(EXIT.auth, 'no-token', `no token is known for ${base}`, {
       remedy: `Set FIREBREAK_TOKEN to the token in the ${DEV_FILE} of that stack, or run this in the folder where it was started.`,
@@ -82,8 +93,14 @@ function readDevFile(cwd: string): DevFile | undefined {
   try {
     text = readFileSync(join(cwd, DEV_FILE), 'utf8')
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT' || (error as NodeJS.ErrnoException).code === 'ENOTDIR') return undefined
-    throw new Failure(EXIT.internal, 'no-stack', `${DEV_FILE} cannot be read: ${describe(error)}`, { cause: error })
+    if (
+      (error as NodeJS.ErrnoException).code === 'ENOENT' ||
+      (error as NodeJS.ErrnoException).code === 'ENOTDIR'
+    )
+      return undefined
+    throw new Failure(EXIT.internal, 'no-stack', `${DEV_FILE} cannot be read: ${describe(error)}`, {
+      cause: error,
+    })
   }
   try {
     return devFile.parse(JSON.parse(text))
@@ -98,11 +115,17 @@ function readDevFile(cwd: string): DevFile | undefined {
 /** The token travels in clear, so it goes to this machine only. */
 function checkedUrl(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined
-  const local = url && (url.hostname === 'localhost' || url.hostname === '[::1]' || /^127(\.\d+){3}$/.test(url.hostname))
+  const local =
+    url && (url.hostname === 'localhost' || url.hostname === '[::1]' || /^127(\.\d+){3}$/.test(url.hostname))
   if (url?.protocol === 'http:' && local && url.username === '' && url.password === '') return url.origin
-  throw new Failure(EXIT.usage, 'usage', `"${printable(text).slice(0, 100)}" is not the address of a local stack`, {
-    remedy: 'It looks like http://127.0.0.1:4555. A stack in AWS is named with --stack.',
-  })
+  throw new Failure(
+    EXIT.usage,
+    'usage',
+    `"${printable(text).slice(0, 100)}" is not the address of a local stack`,
+    {
+      remedy: 'It looks like http://127.0.0.1:4555. A stack in AWS is named with --stack.',
+    },
+  )
 }
 
 function isAlive(pid: number): boolean {
@@ -121,7 +144,11 @@ export function localDoor(options: StackOptions): (path: string, body: unknown) 
   throw new Failure(EXIT.internal, 'no-stack', 'no local stack runs in this folder', { remedy: START_ONE })
 }
 
-function doorAt(base: string, token: string, options: StackOptions): (path: string, body: unknown) => Promise<unknown> {
+function doorAt(
+  base: string,
+  token: string,
+  options: StackOptions,
+): (path: string, body: unknown) => Promise<unknown> {
   const label = `the local stack at ${base}`
   return async (path, body) => {
     const text = await exchange(`${base}${path}`, token, JSON.stringify(body), label, options.signal)
@@ -148,7 +175,13 @@ function stackAt(base: string, token: string, options: StackOptions): Stack {
   }
 }
 
-async function exchange(url: string, token: string, body: string, label: string, signal: AbortSignal | undefined): Promise<string> {
+async function exchange(
+  url: string,
+  token: string,
+  body: string,
+  label: string,
+  signal: AbortSignal | undefined,
+): Promise<string> {
   const timeout = AbortSignal.timeout(ANSWER_TIMEOUT_MS)
   try {
     const response = await fetch(url, {
@@ -170,10 +203,18 @@ async function exchange(url: string, token: string, body: string, label: string,
     if (error instanceof Failure) throw error
     if (signal?.aborted) throw new Interrupted()
     if (timeout.aborted) {
-      throw new Failure(EXIT.internal, 'unreachable', `${label} did not answer within ${ANSWER_TIMEOUT_MS / 1000} s`, { cause: error })
+      throw new Failure(
+        EXIT.internal,
+        'unreachable',
+        `${label} did not answer within ${ANSWER_TIMEOUT_MS / 1000} s`,
+        { cause: error },
+      )
     }
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
-    throw new Failure(EXIT.internal, 'unreachable', `${label} cannot be reached: ${describe(cause)}`, { cause: error, remedy: START_ONE })
+    throw new Failure(EXIT.internal, 'unreachable', `${label} cannot be reached: ${describe(cause)}`, {
+      cause: error,
+      remedy: START_ONE,
+    })
   }
 }
 
@@ -182,7 +223,9 @@ function refusedWith(status: number, text: string, label: string): Failure {
   const parsed = refusal.safeParse(jsonOf(text))
   if (!parsed.success) return strange(label, `status ${status} ${text}`)
   const message = `${label} says: ${printable(parsed.data.message).slice(0, 500)} (status ${status})`
-  return status < 500 ? new Failure(EXIT.usage, 'refused', message) : new Failure(EXIT.internal, 'stack-failed', message)
+  return status < 500
+    ? new Failure(EXIT.usage, 'refused', message)
+    : new Failure(EXIT.internal, 'stack-failed', message)
 }
 
 const refusal = z.object({ message: z.string() })

@@ -41,12 +41,17 @@ export async function connect(options: StackOptions): Promise<Stack> {
 export async function find(options: StackOptions): Promise<Stack | undefined> {
   const { stack, local, env } = options
   if (stack !== undefined && local !== undefined) {
-    throw new Failure(EXIT.usage, 'usage', '--stack and --local exclude each other: one names a deployed stack, the other a local one')
+    throw new Failure(
+      EXIT.usage,
+      'usage',
+      '--stack and --local exclude each other: one names a deployed stack, the other a local one',
+    )
   }
   if (local !== undefined) return localStack(local, options)
   const named = stack ?? env['FIREBREAK_STACK']
   if (named) return deployed(checkedName(named, 64), options)
-  if (env['FIREBREAK_FUNCTION']) return deployed({ function: checkedName(env['FIREBREAK_FUNCTION'], 140) }, options)
+  if (env['FIREBREAK_FUNCTION'])
+    return deployed({ function: checkedName(env['FIREBREAK_FUNCTION'], 140) }, options)
   return runningStack(options)
 }
 

@@ -41,7 +41,15 @@ async function status(command: Command): Promise<void> {
     context.printJson({ stack: stack.label, ...(answer as { readonly [name: string]: Json }) })
     return
   }
-  context.print(`${stack.label}: mode ${printable(mode)}${MEANING[mode] === undefined ? '' : `, ${MEANING[mode]}`}`)
+  context.print(
+    `${stack.label}: mode ${printable(mode)}${MEANING[mode] === undefined ? '' : `, ${MEANING[mode]}`}`,
+  )
   if (control.is === 'running') context.print(paint('green', 'not paused'))
-  else context.print(paint('red', `PAUSED by ${printable(control.by)} since ${timeText(control.sinceMs)}: ${printable(control.reason)}`))
+  else
+    context.print(
+      paint(
+        'red',
+        `PAUSED by ${printable(control.by)} since ${timeText(control.sinceMs)}: ${printable(control.reason)}`,
+      ),
+    )
 }

@@ -11,17 +11,25 @@ const FORMATS = ['text', 'json', 'md'] as const
 export function register(program: Command): void {
   const command = program
     .command('timeline')
-    .description('Tells what happened in an incident: every fact with its time, who or what did it, and why. Its source is the record, which it verifies.')
+    .description(
+      'Tells what happened in an incident: every fact with its time, who or what did it, and why. Its source is the record, which it verifies.',
+    )
     .argument('<id>', 'an incident or an execution')
     .addOption(new Option('--format <format>', 'text, json, or md for Markdown').choices(FORMATS))
-    .action(async (id: string, options: { readonly format?: (typeof FORMATS)[number] }, self: Command) => timeline(self, id, options.format))
+    .action(async (id: string, options: { readonly format?: (typeof FORMATS)[number] }, self: Command) =>
+      timeline(self, id, options.format),
+    )
   documented(command, [
     ['firebreak timeline inc-4k2m9x7p0qzr', 'read it here'],
     ['firebreak timeline inc-4k2m9x7p0qzr --format md > postmortem.md', 'begin a postmortem with it'],
   ])
 }
 
-async function timeline(command: Command, id: string, asked: (typeof FORMATS)[number] | undefined): Promise<void> {
+async function timeline(
+  command: Command,
+  id: string,
+  asked: (typeof FORMATS)[number] | undefined,
+): Promise<void> {
   const context = contextOf(command)
   const { terminal, settings } = context
   if (settings.json && asked !== undefined && asked !== 'json') {
@@ -48,7 +56,9 @@ async function timeline(command: Command, id: string, asked: (typeof FORMATS)[nu
     case 'text': {
       const { renderTimelineText } = await import('./render-timeline.ts')
       const colour = takesColour(terminal.outIsTty, terminal.env, settings.color)
-      terminal.out(renderTimelineText(told, { colour, width: terminal.outIsTty ? terminal.columns : Infinity }))
+      terminal.out(
+        renderTimelineText(told, { colour, width: terminal.outIsTty ? terminal.columns : Infinity }),
+      )
       return
     }
   }

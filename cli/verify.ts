@@ -22,10 +22,18 @@ interface Heads {
 export function register(program: Command): void {
   const command = program
     .command('verify')
-    .description('Proves that records are unaltered: their numbering and their hash chain. Works on a file without any stack. Names the first broken record and exits with 1.')
+    .description(
+      'Proves that records are unaltered: their numbering and their hash chain. Works on a file without any stack. Names the first broken record and exits with 1.',
+    )
     .argument('<file-or-id>', 'a file that `export` wrote, or the id of an incident')
-    .option('--head <stream=hash>', 'a head hash that was kept elsewhere; may be repeated. Proves that nothing was cut off', addHead)
-    .action(async (what: string, options: { readonly head?: Heads }, self: Command) => verify(self, what, options.head ?? {}))
+    .option(
+      '--head <stream=hash>',
+      'a head hash that was kept elsewhere; may be repeated. Proves that nothing was cut off',
+      addHead,
+    )
+    .action(async (what: string, options: { readonly head?: Heads }, self: Command) =>
+      verify(self, what, options.head ?? {}),
+    )
   documented(command, [
     ['firebreak verify incident.json', 'check a file, offline'],
     ['firebreak verify inc-4k2m9x7p0qzr', 'check what the stack has on record'],
@@ -35,7 +43,8 @@ export function register(program: Command): void {
 
 function addHead(text: string, before: Heads | undefined): Heads {
   const [, stream, hash] = /^([\w.-]{1,100})=([0-9a-f]{64})$/.exec(text) ?? []
-  if (stream === undefined || hash === undefined) throw new InvalidArgumentError('Write <stream>=<hash of 64 hex digits>.')
+  if (stream === undefined || hash === undefined)
+    throw new InvalidArgumentError('Write <stream>=<hash of 64 hex digits>.')
   return { ...before, [stream]: hash }
 }
 
@@ -47,7 +56,9 @@ async function verify(command: Command, what: string, heads: Heads): Promise<voi
   else report(context, bundle, verdict)
   if (verdict.is === 'broken') context.exit(EXIT.failed)
   else if (Object.keys(heads).length === 0) {
-    context.say('This proves that what is there is consistent. That nothing is missing at the end, only a head hash proves that was kept elsewhere: --head <stream=hash>')
+    context.say(
+      'This proves that what is there is consistent. That nothing is missing at the end, only a head hash proves that was kept elsewhere: --head <stream=hash>',
+    )
   }
 }
 
@@ -56,22 +67,30 @@ function report({ print, paint }: Context, bundle: Bundle, verdict: ChainVerdict
     print(`${paint('red', 'BROKEN')} at ${printable(verdict.address)}: ${printable(verdict.reason)}`)
     return
   }
-  print(`${paint('green', 'consistent')}: ${plural(verdict.records, 'record')} in ${plural(verdict.streams, 'stream')} of ${printable(bundle.incidentId)}`)
-  for (const [stream, hash] of Object.entries(verdict.heads)) print(`  head ${printable(stream)}=${printable(hash)}`)
+  print(
+    `${paint('green', 'consistent')}: ${plural(verdict.records, 'record')} in ${plural(verdict.streams, 'stream')} of ${printable(bundle.incidentId)}`,
+  )
+  for (const [stream, hash] of Object.entries(verdict.heads))
+    print(`  head ${printable(stream)}=${printable(hash)}`)
 }
 
 /** A name that is both a file and an id means the file. */
 async function bundleOf(context: Context, what: string): Promise<Bundle> {
   const { terminal } = context
   const isFile = statSync(resolve(terminal.cwd, what), { throwIfNoEntry: false }) !== undefined
-  if (!isFile && incidentIdOf(what) !== undefined) return (await fetchBundle(await stackOf(context), what)).bundle
+  if (!isFile && incidentIdOf(what) !== undefined)
+    return (await fetchBundle(await stackOf(context), what)).bundle
   return parseBundle(what, readText(what, terminal.cwd, MAX_BUNDLE_BYTES))
 }
 
 /** A file that is no bundle fails the verification: somebody may have made it so. */
 function parseBundle(path: string, text: string): Bundle {
   const refuse = (why: string): Failure =>
-    new Failure(EXIT.failed, 'not-a-bundle', `${printable(path)} is not what \`firebreak export\` writes: ${why}`)
+    new Failure(
+      EXIT.failed,
+      'not-a-bundle',
+      `${printable(path)} is not what \`firebreak export\` writes: ${why}`,
+    )
   let value: unknown
   try {
     value = JSON.parse(text.replace(/^\ufeff/, ''))
@@ -89,8 +108,15 @@ function judge(bundle: Bundle, heads: Heads): ChainVerdict {
   if (bundle.records.length === 0 && Object.keys(heads).length === 0) {
     return { is: 'broken', address: `${INCIDENT}/0`, reason: 'there are no records' }
   }
-  const foreign = bundle.records.find(({ stream }) => stream !== INCIDENT && incidentIdOf(stream) !== bundle.incidentId)
-  if (foreign) return { is: 'broken', address: `${foreign.stream}/${foreign.seq}`, reason: `it does not belong to ${bundle.incidentId}` }
+  const foreign = bundle.records.find(
+    ({ stream }) => stream !== INCIDENT && incidentIdOf(stream) !== bundle.incidentId,
+  )
+  if (foreign)
+    return {
+      is: 'broken',
+      address: `${foreign.stream}/${foreign.seq}`,
+      reason: `it does not belong to ${bundle.incidentId}`,
+    }
   try {
     return verifyChain(bundle.records, heads)
   } catch (error) {

@@ -21,7 +21,12 @@ const answers = z.discriminatedUnion('is', [
     reasons: z.array(
       z.looseObject({
         stream: z.string(),
-        status: z.looseObject({ is: z.string(), outcome: z.string().exactOptional(), code: z.string().exactOptional(), reason: z.string().exactOptional() }),
+        status: z.looseObject({
+          is: z.string(),
+          outcome: z.string().exactOptional(),
+          code: z.string().exactOptional(),
+          reason: z.string().exactOptional(),
+        }),
         place: z.string().exactOptional(),
       }),
     ),
@@ -31,7 +36,9 @@ const answers = z.discriminatedUnion('is', [
 export function register(program: Command): void {
   const command = program
     .command('why')
-    .description('Says why a signal started nothing, or why an execution ran, was refused or ended as it did, with the rule and its place.')
+    .description(
+      'Says why a signal started nothing, or why an execution ran, was refused or ended as it did, with the rule and its place.',
+    )
     .argument('<id>', 'a signal, an execution or an incident')
     .action(async (id: string, _options: unknown, self: Command) => why(self, id))
   documented(command, [
@@ -50,13 +57,19 @@ async function why(command: Command, id: string): Promise<void> {
     return
   }
   if (told.is === 'signal') {
-    context.print(`${printable(told.name)} ${printable(told.state)} at ${timeText(told.stateAtMs)} started nothing`)
+    context.print(
+      `${printable(told.name)} ${printable(told.state)} at ${timeText(told.stateAtMs)} started nothing`,
+    )
     context.print(`  ${printable(told.code)}: ${printable(told.reason)}`)
     return
   }
   for (const { stream, status, place } of told.reasons) {
-    const words = [status.outcome ?? status.is, ...(status.code === undefined ? [] : [status.code])].map(printable).join(', ')
+    const words = [status.outcome ?? status.is, ...(status.code === undefined ? [] : [status.code])]
+      .map(printable)
+      .join(', ')
     const reason = status.reason === undefined || status.reason === '' ? '' : `: ${printable(status.reason)}`
-    context.print(`${printable(stream)} ${words}${reason}${place === undefined ? '' : ` (${printable(place)})`}`)
+    context.print(
+      `${printable(stream)} ${words}${reason}${place === undefined ? '' : ` (${printable(place)})`}`,
+    )
   }
 }

@@ -86,7 +86,7 @@ async function undoOf(app: App, stream: Stream, streams: readonly Stream[], clea
   await startUndo(app, execution, pinned, {
     reason: 'the alarm has stayed clear',
     steps: onResolved.undo,
-    afterMs: onResolved.afterMs,
+    after: onResolved.afterMs,
     worker: 'incident',
   })
   return undefined

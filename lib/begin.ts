@@ -1,8 +1,9 @@
-import type { AnyAction } from './actions/action.ts'
+import type { AnyAction, Change } from './actions/action.ts'
 import { findAction } from './actions/index.ts'
 import { describe, never } from './errors.ts'
 import { stateOf, WHOLE_PLAN } from './execution/state.ts'
-import type { Json } from './json.ts'
+import { planApproval } from './forecast.ts'
+import { sameJson, type Json } from './json.ts'
 import { readOpen } from './ledger/open.ts'
 import type { HeldLock } from './ledger/locks.ts'
 import {
@@ -34,22 +35,40 @@ export async function begin(session: Session, ids: readonly string[]): Promise<P
   const steps = ids.map((id) => stepOf(session, id))
   const actionSteps = steps.filter((step) => step.is === 'action')
   const pages = new Set(session.execution.pages.map((page) => page.id))
-  const changing = actionSteps.filter((step) => !pages.has(step.id))
-  // A page still goes out while everything is paused.
-  if (changing.length > 0 && (await isPaused(session))) return { is: 'paused' }
   if (actionSteps.length > 0 && !hasTime(session)) return { is: 'yield' }
   const facts = session.buffer.length
   for (const step of steps) if (step.is !== 'action') await beginPassive(session, step)
-  const prepared = await Promise.all(
-    actionSteps.map((step) => (session.header.kind === 'undo.started' && !pages.has(step.id) ? prepareUndo(session, step) : prepare(session, step))),
-  )
-  const intents = prepared.flatMap((settle) => settle() ?? [])
+  // The kill switch is read beside the observation, and before any intent.
+  const [paused, prepared] = await Promise.all([
+    actionSteps.some((step) => changesSomething(step)) ? isPaused(session) : false,
+    Promise.all(
+      actionSteps.map((step) =>
+        session.header.kind === 'undo.started' && !pages.has(step.id) ? prepareUndo(session, step) : prepare(session, step),
+      ),
+    ),
+  ])
+  const held = prepared.filter((_one, index) => paused && changesSomething(actionSteps[index]))
+  for (const one of held) releaseAll(session, one.locks)
+  const intents = prepared.flatMap((one) => (held.includes(one) ? [] : (one.settle() ?? [])))
   if (intents.length === 0 && session.buffer.length === facts) return { is: 'paused' }
   return intents.length === 0 ? WENT_ON : carryOut(session, intents)
 }
 
-/** Notes what a step came to, and gives its intent where it has one. Run in step order, after all were prepared. */
-type Settle = () => Intent | undefined
+/** A page still goes out while everything is paused. */
+function changesSomething(step: ActionStep | undefined): boolean {
+  return step !== undefined && findAction(step.action)?.effect !== 'message'
+}
+
+/** A step that was looked at, with the locks that were taken for it. */
+interface Prepared {
+  readonly locks: readonly HeldLock[]
+  /** Notes what the step came to, and gives its intent where it has one. Called in step order, after all were prepared. */
+  settle(): Intent | undefined
+}
+
+function unlocked(settle: () => Intent | undefined): Prepared {
+  return { locks: [], settle }
+}
 
 async function beginPassive(session: Session, step: Exclude<Step, ActionStep>): Promise<void> {
   const { clock, random } = session.app.ports
@@ -72,25 +91,25 @@ async function beginPassive(session: Session, step: Exclude<Step, ActionStep>): 
   }
 }
 
-async function prepare(session: Session, step: ActionStep): Promise<Settle> {
+async function prepare(session: Session, step: ActionStep): Promise<Prepared> {
   const deliberation = deliberationOf(session, step.id)
   const action = findAction(step.action)
   if (!needsLock(action)) {
     const considered = await considerStep(deliberation, step)
-    return () => settle(session, step, considered, [])
+    return unlocked(() => settle(session, step, considered, []))
   }
   const keys = lockKeys(session, step)
   const asking = asksFirst(session, step)
   if (asking || keys === undefined) {
     // A lock is never held across a person's wait: the plan that is shown is a forecast.
     const considered = await considerStep(deliberation, step)
-    return () => settle(session, step, considered, [])
+    return unlocked(() => settle(session, step, considered, []))
   }
   const [locked, first] = await Promise.all([takeLocks(session, keys), considerStep(deliberation, step)])
-  if (locked.is === 'busy') return () => putOff(session, step, locked.reason)
+  if (locked.is === 'busy') return unlocked(() => putOff(session, step, locked.reason))
   const again = locked.locks.some((lock) => lock.observeAgain)
   const considered = again ? await considerStep(deliberationOf(session, step.id), step) : first
-  return () => settle(session, step, considered, locked.locks)
+  return { locks: locked.locks, settle: () => settle(session, step, considered, locked.locks) }
 }
 
 function needsLock(action: AnyAction | undefined): boolean {
@@ -108,7 +127,11 @@ function lockKeys(session: Session, step: ActionStep): readonly string[] | undef
 
 /** Whether this step is only to be shown to a person now. */
 function asksFirst(session: Session, step: ActionStep): boolean {
-  return step.approve !== undefined && session.execution.approvals.get(step.id)?.is !== 'approved'
+  return step.approve !== undefined && session.execution.approvals.get(step.id)?.is !== 'approved' && !isPlanApproved(session)
+}
+
+function isPlanApproved(session: Session): boolean {
+  return session.execution.approvals.get(WHOLE_PLAN)?.is === 'approved'
 }
 
 function settle(session: Session, step: ActionStep, considered: Considered, locks: readonly HeldLock[]): Intent | undefined {
@@ -168,19 +191,29 @@ function withoutOutstanding(lock: HeldLock): HeldLock {
 
 type Consent = 'given' | 'ask' | 'changed-twice'
 
+/** Consent is to an outcome: whoever approved the plan, or the step, approved what it said would stand there (CORE.md 1.6). */
 function consentFor(session: Session, step: ActionStep, considered: Extract<Considered, { is: 'change' }>): Consent {
-  if (step.approve === undefined || session.execution.approvals.get(WHOLE_PLAN)?.is === 'approved') return 'given'
+  const planned = isPlanApproved(session)
+  if (step.approve === undefined && (!planned || considered.action.effect === 'message')) return 'given'
   const approval = session.execution.approvals.get(step.id)
-  if (approval?.is !== 'approved') return 'ask'
+  if (approval?.is !== 'approved') return planned && isInPlan(session, step, considered.change) ? 'given' : 'ask'
   if (approval.digest === considered.digest) return 'given'
   return approval.round === 1 ? 'ask' : 'changed-twice'
 }
 
+/** Whether the plan that was approved showed this very outcome. */
+function isInPlan(session: Session, step: ActionStep, change: Change): boolean {
+  const shown = session.stream.entries
+    .findLast((entry) => entry.kind === 'approval.requested' && entry.subject === WHOLE_PLAN)
+  const forecast = shown?.kind === 'approval.requested' ? shown.steps.find((one) => one.step === step.id) : undefined
+  return forecast?.is === 'change' && forecast.target === change.target.label && sameJson(forecast.after ?? null, change.after)
+}
+
 function askApproval(session: Session, step: ActionStep, considered: Extract<Considered, { is: 'change' }>): void {
-  const { approve } = step
-  if (!approve) return
-  const earlier = session.execution.approvals.get(step.id)
-  const round = earlier?.is === 'approved' ? earlier.round + 1 : 1
+  const approve = step.approve ?? planApproval(session)
+  // What differs from an approved plan is asked about once more, like what differs from an approved step.
+  const again = isPlanApproved(session) || session.execution.approvals.get(step.id)?.is === 'approved'
+  const round = again ? 2 : 1
   note(session, {
     kind: 'approval.requested',
     actor: actor(session),
@@ -214,34 +247,34 @@ function putOff(session: Session, step: ActionStep, reason: string): undefined {
  * The next slow step of an undo. It compares with the last value that we set, under the target's lock, and only while
  * the alarm has been clear for `after` (CORE.md 1.8).
  */
-async function prepareUndo(session: Session, step: ActionStep): Promise<Settle> {
+async function prepareUndo(session: Session, step: ActionStep): Promise<Prepared> {
   const { header } = session
   if (header.kind !== 'undo.started') throw new Error('only an undo is undone')
   const item = header.items.find((candidate) => candidate.step === step.id)
   const action = findAction(step.action)
   const state = stateOf(session.execution, step.id)
   if (!item || !action?.undo || state.is !== 'pending') throw new Error(`${step.id} cannot be undone`)
-  const clearAtMs = await clearSince(session)
-  if (clearAtMs === undefined) return () => undefined
+  const clearAtMs = header.atOnce ? 0 : await clearSince(session)
+  if (clearAtMs === undefined) return unlocked(() => undefined)
   const dueAtMs = clearAtMs + header.afterMs
   const { ports } = session.app
   const { clock, random } = ports
   if (clock.now() < dueAtMs) {
     const reason = `the alarm must stay clear for ${header.afterMs / 1000} s`
-    return () => {
+    return unlocked(() => {
       note(session, { kind: 'step.waiting', actor: actor(session), step: step.id, waitId: random.id(), wakeAtMs: dueAtMs, reason, blocked: true })
       return undefined
-    }
+    })
   }
   const locked = await takeLocks(session, item.change.target.locks)
-  if (locked.is === 'busy') return () => putOff(session, step, locked.reason)
+  if (locked.is === 'busy') return unlocked(() => putOff(session, step, locked.reason))
   const outstanding = locked.locks[0]?.outstanding
   if (outstanding && outstanding.by !== header.executionId) {
     releaseAll(session, locked.locks)
-    return () => {
+    return unlocked(() => {
       skipUndo(session, step, 'superseded', `${outstanding.by} has changed ${item.change.target.label} since; its undo puts both back`)
       return undefined
-    }
+    })
   }
   let observed: Json
   try {
@@ -249,11 +282,11 @@ async function prepareUndo(session: Session, step: ActionStep): Promise<Settle> 
     observed = (await action.observe(item.change.target, context)) as Json
   } catch (error) {
     releaseAll(session, locked.locks)
-    return () => putOff(session, step, describe(error))
+    return unlocked(() => putOff(session, step, describe(error)))
   }
   const change = { ...item.change }
   const planned = action.undo(change, state.lastSet ?? change.after, observed, header.stepPercent)
-  return () => {
+  const settleUndo = (): Intent | undefined => {
     switch (planned.is) {
       case 'done':
         skipUndo(session, step, 'undone', planned.reason)
@@ -280,6 +313,7 @@ async function prepareUndo(session: Session, step: ActionStep): Promise<Settle> 
         return never(planned)
     }
   }
+  return { locks: locked.locks, settle: settleUndo }
 }
 
 function skipUndo(session: Session, step: ActionStep, code: 'undone' | 'foreign' | 'superseded', reason: string): void {

@@ -182,7 +182,7 @@ async function plan(app: App, name: string): Promise<CommandResult> {
   const { ports, catalogue } = app
   const pinned = pinnedOf(catalogue, runbook)
   const nowMs = ports.clock.now()
-  const [rule] = limitRules(catalogue.policy, runbook, undefined)
+  const rules = limitRules(catalogue.policy, runbook, undefined)
   const [steps, control, claims] = await Promise.all([
     planSteps({
       aws: awsOf(ports, pinned.service, undefined),
@@ -196,9 +196,9 @@ async function plan(app: App, name: string): Promise<CommandResult> {
       nowMs,
     }),
     readControl(ports.storage),
-    rule ? readClaims(ports.storage, rule.scope) : [],
+    Promise.all(rules.map((rule) => readClaims(ports.storage, rule.scope))),
   ])
-  const refusal = rule && refusalOf(rule, claims, nowMs)
+  const refusal = rules.map((rule, index) => refusalOf(rule, claims[index] ?? [], nowMs)).find((answered) => answered !== undefined)
   const mode = effectiveMode(catalogue.policy, runbook)
   return answer({
     format: 'firebreak.plan/1',
@@ -276,6 +276,6 @@ async function incidentKey(app: App, request: Extract<Request, { verb: 'run' }>,
         ],
   )
   const incident = foldIncident(stream.entries)
-  if (incident) await openHead(ports.storage, incidentHead(stream, incident, undefined))
+  if (incident) await openHead(ports.storage, incidentHead(stream.headSeq, incident, undefined))
   return incident?.key ?? manualKey
 }

@@ -2,7 +2,7 @@ import { fold } from './execution/fold.ts'
 import { isEnded, type Execution } from './execution/state.ts'
 import { incidentIdOf } from './ids.ts'
 import { foldIncident, type Incident } from './incident.ts'
-import { addToIncident, INCIDENT_STREAM, settleIncidentHead } from './incident-stream.ts'
+import { addToIncident, INCIDENT_STREAM } from './incident-stream.ts'
 import { advanceIncident } from './advance-incident.ts'
 import { mitigated } from './incident-stream.ts'
 import type { Actor, Entry } from './ledger/entry.ts'
@@ -76,7 +76,7 @@ function nothingAsked(execution: Execution, id: string): string {
 /** Stops an execution: no intent is accepted after it. What is under way is observed and recorded. */
 export async function abort(app: App, id: string, by: Person, reason: string): Promise<Decision> {
   return decideOn(app, id, by, (execution, actor) => {
-    if (isEnded(execution)) return { is: 'refused', code: 'ended', reason: `${id} has ended already` }
+    if (isEnded(execution) || execution.status.is === 'refused') return { is: 'refused', code: 'ended', reason: `${id} has ended already` }
     if (execution.aborted) return { is: 'refused', code: 'ended', reason: `${id} was aborted already, by ${execution.aborted.by}` }
     return { kind: 'execution.aborted', reason, actor }
   })
@@ -163,10 +163,7 @@ export async function resolve(app: App, incidentId: string, by: Person, reason: 
       ? { is: 'refused', code: 'ended', reason: `${incidentId} is resolved already` }
       : { kind: 'incident.resolved', how: 'person', reason, actor },
   )
-  if (decision.is === 'recorded') {
-    await closeOpen(app, incidentId)
-    await advanceIncident(app, incidentId)
-  }
+  if (decision.is === 'recorded') await closeOpen(app, incidentId)
   return decision
 }
 
@@ -193,7 +190,7 @@ async function decideOnIncident(
   }
   let refused: Extract<Decision, { is: 'refused' }> | undefined
   const added: Entry[] = []
-  const stream = await addToIncident(app.ports, incidentId, (entries) => {
+  await addToIncident(app.ports, incidentId, (entries) => {
     const incident = foldIncident(entries)
     if (!incident) {
       refused = { is: 'refused', code: 'not-found', reason: `there is no incident ${incidentId}` }
@@ -208,7 +205,7 @@ async function decideOnIncident(
     return added
   })
   if (refused) return refused
-  const incident = foldIncident(stream.entries)
-  await settleIncidentHead(app.ports, stream, incident?.clearedAtMs)
+  // HEAD follows with whatever is due.
+  await advanceIncident(app, incidentId)
   return { is: 'recorded', text: added[0]?.kind ?? '' }
 }

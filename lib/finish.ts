@@ -4,7 +4,7 @@ import { actor } from './perform.ts'
 import { stateOf } from './execution/state.ts'
 import type { Session } from './session.ts'
 import { startUndo } from './undo.ts'
-import { scopesOf } from './guardrails.ts'
+import { cooldownScope } from './guardrails.ts'
 
 /**
  * What must have happened once an execution is finished, done before its last record is put: a crash in between repeats
@@ -14,10 +14,8 @@ export async function finish(session: Session, entries: readonly Entry[]): Promi
   const { header, app } = session
   if (header.kind !== 'execution.started') return
   const { clock, storage } = app.ports
-  const scopes = scopesOf(session.pinned.runbook)
-  await Promise.all(
-    scopes.map((scope) => endClaim(storage, scope, header.executionId, { is: 'ended', atMs: clock.now() })),
-  )
+  const scope = cooldownScope(session.pinned.runbook)
+  await endClaim(storage, scope, header.executionId, { is: 'ended', atMs: clock.now() })
   const finished = entries.find((entry) => entry.kind === 'execution.finished')
   if (finished?.outcome !== 'failed') return
   const failedStep = session.program
@@ -27,7 +25,7 @@ export async function finish(session: Session, entries: readonly Entry[]): Promi
     await startUndo(app, session.execution, session.pinned, {
       reason: `${failedStep.id} failed and its on_failure is undo`,
       steps: 'all',
-      afterMs: 0,
+      after: 'at-once',
       worker: actor(session).worker,
     })
   }

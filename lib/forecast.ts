@@ -5,6 +5,7 @@ import { planDigest, planSteps } from './plan.ts'
 import { finish } from './finish.ts'
 import { note, type Session } from './session.ts'
 import type { Entry } from './ledger/entry.ts'
+import type { Approve } from './runbook/runbook.ts'
 
 /** How long the whole plan of a runbook in approve mode waits for a person. */
 const PLAN_APPROVAL_MS = 15 * 60_000
@@ -29,7 +30,7 @@ export async function forecast(session: Session): Promise<void> {
       return
     }
     case 'approve': {
-      const by = teamOf(session.app.catalogue.policy.escalateTo)
+      const { by, timeoutMs, onTimeout } = planApproval(session)
       note(session, {
         kind: 'approval.requested',
         actor: actor(session),
@@ -38,8 +39,8 @@ export async function forecast(session: Session): Promise<void> {
         by,
         digest: planDigest(steps),
         steps: forecasts,
-        expiresAtMs: session.app.ports.clock.now() + PLAN_APPROVAL_MS,
-        onTimeout: 'escalate',
+        expiresAtMs: session.app.ports.clock.now() + timeoutMs,
+        onTimeout,
       })
       const changes = forecasts.filter((step) => step.is === 'change').map((step) => `${step.step}: ${step.summary}`)
       escalate(session, WHOLE_PLAN, `approve the plan of ${session.stream.stream}? ${changes.join('; ')}`)
@@ -52,6 +53,8 @@ export async function forecast(session: Session): Promise<void> {
   }
 }
 
-function teamOf(address: string): string {
-  return address.replace(/^oncall@/, '')
+/** Who approves a plan, or a step that differs from the approved plan and names nobody itself. */
+export function planApproval(session: Session): Approve {
+  const by = session.app.catalogue.policy.escalateTo.replace(/^oncall@/, '')
+  return { by, timeoutMs: PLAN_APPROVAL_MS, onTimeout: 'escalate' }
 }

@@ -30,7 +30,7 @@ export function capacityVerdict(
 ): GuardrailVerdict {
   const rule = 'max_capacity'
   const ceiling = policy.services[service]?.maxCapacity
-  const place = placeOf(policy, `services.${service}.max_capacity`)
+  const place = placeOf(policy, `services.${service}.maxCapacity`)
   if (capacity === undefined || ceiling === undefined) {
     return { rule, verdict: 'passed', reason: ceiling === undefined ? 'no ceiling is set' : 'no capacity is added', place }
   }
@@ -49,18 +49,21 @@ export function flappingVerdict(runbook: Runbook, changes: readonly number[], no
 
 /** The windows in which an automatic start needs a place. A cooldown is never shorter than the alarm looks back. */
 export function limitRules(policy: Policy, runbook: Runbook, windowMs: number | undefined): readonly LimitRule[] {
-  const service = policy.services[runbook.service]
-  return scopesOf(runbook).map((scope) => (
-    {
-      scope,
-      perHour: service?.executionsPerHour ?? policy.executionsPerHour,
-      cooldownMs: Math.max(runbook.cooldownMs, windowMs ?? 0),
-    }))
+  const perHour = policy.services[runbook.service]?.executionsPerHour ?? Infinity
+  return [
+    { scope: cooldownScope(runbook), perHour, cooldownMs: Math.max(runbook.cooldownMs, windowMs ?? 0) },
+    { scope: 'all', perHour: policy.executionsPerHour, cooldownMs: 0 },
+  ]
 }
 
-/** The scopes in which an execution of this runbook has a place. */
-export function scopesOf(runbook: Runbook): readonly string[] {
-  return [`service:${runbook.service}`]
+/** Where the hourly limit of a window stands. */
+export function ratePlace(policy: Policy, runbook: Runbook, scope: string): string {
+  return placeOf(policy, scope === cooldownScope(runbook) ? `services.${runbook.service}.executionsPerHour` : 'executionsPerHour')
+}
+
+/** The window that counts from an execution's end. */
+export function cooldownScope(runbook: Runbook): string {
+  return `service:${runbook.service}`
 }
 
 export function placeOf(policy: Policy, path: string): string {

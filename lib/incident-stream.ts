@@ -33,11 +33,11 @@ export async function addToIncident(
 }
 
 /** HEAD of an incident: what lists show, and when its keep-open or an undo falls due. */
-export function incidentHead(stream: Stream, incident: Incident, dueAtMs: number | undefined): Head {
+export function incidentHead(headSeq: number, incident: Incident, dueAtMs: number | undefined): Head {
   return {
     incidentId: incident.incidentId,
     stream: INCIDENT_STREAM,
-    headSeq: stream.headSeq,
+    headSeq,
     status: incident.status,
     wakes: 0,
     summary: {
@@ -53,7 +53,7 @@ export function incidentHead(stream: Stream, incident: Incident, dueAtMs: number
 export async function settleIncidentHead(ports: Ports, stream: Stream, dueAtMs: number | undefined, unsent = false): Promise<void> {
   const incident = foldIncident(stream.entries)
   if (!incident) return
-  const head = incidentHead(stream, incident, dueAtMs)
+  const head = incidentHead(stream.headSeq, incident, dueAtMs)
   await advanceHead(ports.storage, unsent ? { ...head, unsent } : head)
 }
 
@@ -76,7 +76,7 @@ export async function mitigated(app: App, incidentId: string, entry: Extract<Ent
     return incident?.status === 'open' ? [entry] : []
   })
   const incident = foldIncident(stream.entries)
-  if (incident) await advanceHead(app.ports.storage, incidentHead(stream, incident, dueOf(incident)))
+  if (incident) await advanceHead(app.ports.storage, incidentHead(stream.headSeq, incident, dueOf(incident)))
 }
 
 /** When an incident's own stream wants a turn: to be resolved, or to begin an undo. */

@@ -26,9 +26,11 @@ export function transition(
   runbooks: readonly Runbook[],
   dueAtMs: number,
 ): Transition {
-  if (before && signal.stateAtMs <= before.stateAtMs) {
-    const pending = before.pending[String(signal.stateAtMs)]
-    if (pending && pending.signal.signalId === signal.signalId) return { is: 'repeat', pending }
+  // A source whose clock has whole seconds may clear in the second in which it fired.
+  const clears = before?.state === 'alarm' && signal.state === 'ok' && signal.stateAtMs === before.stateAtMs
+  if (before && signal.stateAtMs <= before.stateAtMs && !clears) {
+    const pending = before.pending[signal.signalId]
+    if (pending) return { is: 'repeat', pending }
     if (signal.stateAtMs === before.stateAtMs) return { is: 'duplicate' }
     return { is: 'stale', reason: `a state ${before.stateAtMs - signal.stateAtMs} ms newer is known already` }
   }
@@ -53,7 +55,7 @@ export function transition(
     open: {
       ...open,
       stateAtMs: signal.stateAtMs,
-      pending: { ...open.pending, [String(signal.stateAtMs)]: pending },
+      pending: { ...open.pending, [signal.signalId]: pending },
       dueAtMs: Math.min(open.dueAtMs ?? Infinity, dueAtMs),
     },
   }
@@ -116,8 +118,8 @@ function withoutClosed(open: Open): Open {
 }
 
 /** OPEN after a pending change was carried out; `dueAtMs` comes from what is left. */
-export function settled(open: Open, stateAtMs: number, dueAtMs: number): Open {
-  const { [String(stateAtMs)]: _done, ...pending } = open.pending
+export function settled(open: Open, signalId: string, dueAtMs: number): Open {
+  const { [signalId]: _done, ...pending } = open.pending
   const { dueAtMs: _due, ...rest } = open
   return { ...rest, pending, wakes: 0, ...(Object.keys(pending).length === 0 ? {} : { dueAtMs }) }
 }

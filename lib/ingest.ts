@@ -1,18 +1,19 @@
 import { describe, never } from './errors.ts'
 import { sha256 } from './ids.ts'
 import { settled, transition, foldIncident } from './incident.ts'
-import { addToIncident, incidentHead } from './incident-stream.ts'
+import { addToIncident, dueOf, INCIDENT_STREAM, incidentHead } from './incident-stream.ts'
 import { advanceIncident } from './advance-incident.ts'
 import { writeSignalVerdict } from './ledger/control.ts'
 import type { Entry, Stamped } from './ledger/entry.ts'
 import { openHead } from './ledger/head.ts'
 import { firstOpen, openOf, replaceOpen, type Open, type Pending } from './ledger/open.ts'
+import { stampAll } from './ledger/records.ts'
 import { match } from './match.ts'
 import type { App, Turn } from './ports.ts'
 import type { Runbook } from './runbook/runbook.ts'
 import { parseEvent } from './signal/parse.ts'
 import type { Parsed, Signal } from './signal/signal.ts'
-import { start } from './start.ts'
+import { start, type StartOrder } from './start.ts'
 
 /** What became of one part of a payload. */
 export type Ingested =
@@ -101,7 +102,7 @@ export async function acceptSignal(app: App, signal: Signal, turn: Turn): Promis
       case 'stale':
         return leaveVerdict(app, signal, 'stale', moved.reason)
       case 'repeat':
-        await carryOut(app, seen ?? unreachable(), moved.pending, turn, true)
+        await carryOut(app, seen ?? unreachable(), moved.pending, turn, { repeat: true })
         return accepted(signal, moved.pending)
       case 'accepted': {
         const answer = seen ? await replaceOpen(storage, seen, moved.open) : await firstOpen(storage, moved.open)
@@ -111,7 +112,7 @@ export async function acceptSignal(app: App, signal: Signal, turn: Turn): Promis
         }
         if (!moved.pending) return leaveVerdict(app, signal, 'nothing-open', 'no incident of this alarm is open')
         app.ports.metrics.count('SignalsAccepted')
-        await carryOut(app, { ...moved.open, version: (seen?.version ?? 0) + 1 }, moved.pending, turn, false)
+        await carryOut(app, { ...moved.open, version: (seen?.version ?? 0) + 1 }, moved.pending, turn, { repeat: false })
         return accepted(signal, moved.pending)
       }
       default:
@@ -140,8 +141,8 @@ async function leaveVerdict(app: App, signal: Signal, code: string, reason: stri
  * Makes the records that an accepted change of state asks for, then clears it from OPEN. Every write is idempotent by its
  * derived id, so the sweep, a redelivery or another worker may simply do it again.
  */
-export async function carryOut(app: App, open: Open, pending: Pending, turn: Turn, repeat: boolean): Promise<void> {
-  const incident = recordSignal(app, open, pending, repeat)
+export async function carryOut(app: App, open: Open, pending: Pending, turn: Turn, how: Pick<StartOrder, 'repeat' | 'giveUp'>): Promise<void> {
+  const incident = recordSignal(app, open, pending, how.repeat)
   const started = pending.executions.map(({ runbook: name, executionId }) => {
     const runbook = app.catalogue.runbooks.find((candidate) => candidate.runbook === name)
     if (!runbook) {
@@ -155,7 +156,7 @@ export async function carryOut(app: App, open: Open, pending: Pending, turn: Tur
       runbook,
       occasion: { is: 'alarm', onsetAtMs: pending.signal.stateAtMs, signal: recordable(pending.signal) },
       changes: open.changes,
-      repeat,
+      ...how,
     } as const
     return start(app, order, turn, incident)
   })
@@ -173,21 +174,28 @@ async function recordSignal(app: App, open: Open, pending: Pending, repeat: bool
   const { ports } = app
   const signal = recordable(pending.signal)
   const actor = { is: 'signal', signalId: signal.signalId, source: signal.source } as const
-  const once = (entry: Entry) => (entries: readonly Stamped[]) =>
-    entries.some((other) => other.kind === entry.kind && 'signal' in other && other.signal?.signalId === signal.signalId) ? [] : [entry]
+  const once = (...wanted: readonly Entry[]) => (entries: readonly Stamped[]) =>
+    wanted.filter((entry) => !entries.some((other) => other.kind === entry.kind && 'signal' in other && other.signal?.signalId === signal.signalId))
+  // An event that only occurs is over as it happens.
+  const cleared: Entry = { kind: 'incident.cleared', actor, clearedAtMs: signal.stateAtMs, signal }
+  const over = signal.state === 'occurred' ? [cleared] : []
   switch (pending.is) {
     case 'opened': {
-      const entry: Entry = { ...openedEntry(app, open, pending, signal), actor }
-      const stream = await addToIncident(ports, pending.incidentId, once(entry), repeat ? 'known' : 'fresh')
-      const incident = foldIncident(stream.entries)
-      if (incident) await openHead(ports.storage, incidentHead(stream, incident, undefined))
+      const wanted: readonly Entry[] = [{ ...openedEntry(app, open, pending, signal), actor }, ...over]
+      const incident = foldIncident(stampAll(wanted, INCIDENT_STREAM, 0, ports.clock.now()))
+      // HEAD's first put leaves what stands there, so it needs not wait for the record.
+      await Promise.all([
+        addToIncident(ports, pending.incidentId, once(...wanted), repeat ? 'known' : 'fresh'),
+        incident && openHead(ports.storage, { ...incidentHead(0, incident, dueOf(incident)), ...(over.length > 0 ? { unsent: true } : {}) }),
+      ])
       return
     }
     case 'recurred':
-      await addToIncident(ports, pending.incidentId, once({ kind: 'incident.recurred', actor, onsetAtMs: signal.stateAtMs, signal }))
+      await addToIncident(ports, pending.incidentId, once({ kind: 'incident.recurred', actor, onsetAtMs: signal.stateAtMs, signal }, ...over))
+      if (over.length > 0) await advanceIncident(app, pending.incidentId)
       return
     case 'cleared':
-      await addToIncident(ports, pending.incidentId, once({ kind: 'incident.cleared', actor, clearedAtMs: signal.stateAtMs, signal }))
+      await addToIncident(ports, pending.incidentId, once(cleared))
       await advanceIncident(app, pending.incidentId)
       return
     case 'attached':
@@ -224,8 +232,8 @@ async function clearPending(app: App, open: Open, pending: Pending): Promise<voi
   const { storage, clock } = app.ports
   let seen: Open | undefined = open
   for (;;) {
-    if (!seen || seen.pending[String(pending.signal.stateAtMs)] === undefined) return
-    const answer = await replaceOpen(storage, seen, settled(seen, pending.signal.stateAtMs, clock.now() + PENDING_GRACE_MS))
+    if (!seen || seen.pending[pending.signal.signalId] === undefined) return
+    const answer = await replaceOpen(storage, seen, settled(seen, pending.signal.signalId, clock.now() + PENDING_GRACE_MS))
     if (answer.is === 'put') return
     seen = openOf(answer.existing)
   }

@@ -66,7 +66,7 @@ async function checkStep(session: Session, id: string): Promise<number> {
   if (clock.now() + EARLY_MS < dueAtMs) return dueAtMs - clock.now()
   const { aws, signal } = deliberationOf(session, id)
   const nowMs = clock.now()
-  const verdict = await sampleCheck(step.probe, session.pinned.service, signal, { aws, nowMs, sinceMs: lastChangeMs(session) })
+  const verdict = await sampleCheck(step.probe, watchedService(session), signal, { aws, nowMs, sinceMs: lastChangeMs(session) })
   const all = [...samples, { ...verdict, atMs: nowMs }]
   session.polls = { ...session.polls, [id]: all.slice(-SAMPLES_CARRIED) as unknown as readonly Json[] }
   const final = judge(step, all, nowMs >= state.untilMs)
@@ -95,6 +95,13 @@ function judge(step: CheckStep, samples: readonly Sample[], over: boolean): Verd
   const reason = `${inRow} of ${step.samples} good samples in a row when the time was over; the last: ${latest?.reason ?? 'none'}`
   const bad = latest?.verdict === undefined || latest.verdict === 'passed' ? 'inconclusive' : latest.verdict
   return { verdict: bad, reason, ...values }
+}
+
+/** A person's own start has no signal: the alarms that the runbook names exactly are then the ones to ask. */
+function watchedService(session: Session): Session['pinned']['service'] {
+  const { runbook, service } = session.pinned
+  const named = runbook.triggers.flatMap((trigger) => (trigger.is === 'alarm' && !/[*?]/.test(trigger.glob) ? [trigger.glob] : []))
+  return named.length === 0 ? service : { ...service, alarms: named }
 }
 
 /** Data from before the last change says nothing about its effect. */

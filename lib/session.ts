@@ -1,6 +1,6 @@
 import { fold } from './execution/fold.ts'
 import { programOf, type Group } from './execution/program.ts'
-import { isEnded, type Execution } from './execution/state.ts'
+import type { Execution } from './execution/state.ts'
 import type { Json } from './json.ts'
 import type { Entry, Header, Stamped } from './ledger/entry.ts'
 import { advanceHead, type Head } from './ledger/head.ts'
@@ -104,7 +104,10 @@ function refold(session: Session): void {
  * Throws `TakenOverError` where another worker is at it.
  */
 export async function flush(session: Session): Promise<boolean> {
-  if (session.buffer.length === 0) return true
+  if (session.buffer.length === 0) {
+    giveBack(session)
+    return true
+  }
   const { ports } = session.app
   let clean = true
   for (;;) {
@@ -207,9 +210,9 @@ function statusWord(execution: Execution): string {
   return execution.status.is
 }
 
-/** Puts HEAD where it stands now. Nothing is due once the stream has ended. `unsent`: no message is on its way. */
+/** Puts HEAD where it stands now, due then. `unsent`: no message is on its way. */
 export async function settleHead(session: Session, dueAtMs: number, unsent = false): Promise<void> {
-  const head = headFor(session, isEnded(session.execution) ? undefined : dueAtMs)
+  const head = headFor(session, dueAtMs)
   await advanceHead(session.app.ports.storage, unsent ? { ...head, unsent } : head)
 }
 

@@ -2,7 +2,7 @@ import { describeAlarm } from './probes/alarm-state.ts'
 import { describe } from './errors.ts'
 import { HOLD_DOWN } from './execution/state.ts'
 import { escalation } from './execution/next.ts'
-import { effectiveMode, flappingVerdict, limitRules } from './guardrails.ts'
+import { effectiveMode, flappingVerdict, limitRules, ratePlace } from './guardrails.ts'
 import { runbookHashFor } from './ids.ts'
 import { claim, endClaim, type LimitRule } from './ledger/claims.ts'
 import { pinRunbook, readControl } from './ledger/control.ts'
@@ -29,6 +29,8 @@ export interface StartOrder {
   readonly mode?: Mode
   /** An earlier worker may have begun already: read seq 0 first. */
   readonly repeat: boolean
+  /** The start has failed again and again: it ends here as refused, and a person is told why. */
+  readonly giveUp?: string
 }
 
 interface Refusal {
@@ -75,7 +77,9 @@ export async function start(app: App, order: StartOrder, turn: Turn, beside: Pro
   const nowMs = ports.clock.now()
   const rules = rulesOf(order, catalogue)
   const [refusals] = await Promise.all([
-    refusalsOf(app, order, pinned, rules, nowMs),
+    order.giveUp === undefined
+      ? refusalsOf(app, order, pinned, rules, nowMs)
+      : [{ code: 'poison', reason: order.giveUp, page: true }],
     openHead(ports.storage, { ...head, dueAtMs: leaseUntilMs(turn) + FIRST_SETTLE_MS }),
     pinOnce(app, hash, pinned),
     beside,
@@ -166,14 +170,14 @@ async function refusalsOf(
   if (flapping.verdict === 'failed') {
     refusals.push({ code: 'flapping', reason: flapping.reason, place: flapping.place, page: true })
   }
-  for (const answer of claims) {
-    if (answer.is !== 'refused') continue
-    const place = catalogue.policy.places['executions_per_hour']
+  for (const [index, answer] of claims.entries()) {
+    const rule = rules[index]
+    if (answer.is !== 'refused' || !rule) continue
     refusals.push({
       code: answer.code,
       reason: answer.reason,
       page: answer.code === 'rate',
-      ...(answer.code === 'rate' && place !== undefined ? { place } : {}),
+      ...(answer.code === 'rate' ? { place: ratePlace(catalogue.policy, order.runbook, rule.scope) } : {}),
     })
   }
   return refusals

@@ -84,7 +84,8 @@ async function stopPoison(app: App, head: Head, turn: Turn): Promise<number> {
   }
   const stream = await load(ports.storage, head.incidentId, head.stream)
   const execution = fold(stream.entries)
-  if (isEnded(execution)) {
+  // Without a beginning there is nothing to stop: OPEN still holds what is pending, and its wakes are counted there.
+  if (isEnded(execution) || !execution.header) {
     await advanceHead(ports.storage, withoutDue(head))
     return 0
   }
@@ -122,7 +123,8 @@ async function carryOutAll(app: App, open: Open, turn: Turn): Promise<number> {
   }
   for (const pending of Object.values(seen.pending)) {
     try {
-      await carryOut(app, seen, pending, turn, true)
+      const giveUp = seen.wakes > MAX_WAKES ? `its start has failed ${seen.wakes} times` : undefined
+      await carryOut(app, seen, pending, turn, { repeat: true, ...(giveUp === undefined ? {} : { giveUp }) })
       count++
     } catch (error) {
       ports.log.error('a pending signal could not be carried out', { signal: pending.signal.signalId, reason: describe(error) })

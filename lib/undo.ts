@@ -11,8 +11,8 @@ export interface UndoOrder {
   readonly reason: string
   /** Step ids, or every step that can be undone. */
   readonly steps: readonly string[] | 'all'
-  /** How long the alarm must have been clear. */
-  readonly afterMs: number
+  /** How long the alarm must have been clear; `at-once` asks nothing of the alarm and takes no slow steps. */
+  readonly after: number | 'at-once'
   readonly worker: string
 }
 
@@ -35,9 +35,10 @@ export async function startUndo(app: App, execution: Execution, pinned: Pinned, 
     kind: 'undo.started',
     actor: { is: 'engine', worker: order.worker },
     items,
-    afterMs: order.afterMs,
-    stepPercent: order.afterMs === 0 ? 100 : (onResolved?.stepPercent ?? 100),
+    afterMs: order.after === 'at-once' ? 0 : order.after,
+    stepPercent: order.after === 'at-once' ? 100 : (onResolved?.stepPercent ?? 100),
     everyMs: onResolved?.everyMs ?? 60_000,
+    ...(order.after === 'at-once' ? { atOnce: true } : {}),
     reason: order.reason,
   }
   await openHead(ports.storage, { incidentId: header.incidentId, stream, headSeq: -1, status: 'running', wakes: 0, dueAtMs: nowMs })
@@ -47,7 +48,7 @@ export async function startUndo(app: App, execution: Execution, pinned: Pinned, 
 }
 
 type UndoStarted = EntryOf<'undo.started'>
-type HeaderFields = Omit<UndoStarted, 'kind' | 'actor' | 'items' | 'afterMs' | 'stepPercent' | 'everyMs' | 'reason'>
+type HeaderFields = Omit<UndoStarted, 'kind' | 'actor' | 'items' | 'afterMs' | 'stepPercent' | 'everyMs' | 'atOnce' | 'reason'>
 
 function headerFields(header: HeaderFields): HeaderFields {
   const { executionId, incidentId, key, runbook, runbookHash, service, severity, mode, occasion } = header

@@ -29,7 +29,10 @@ const ROWS: readonly { readonly row: string; readonly files: readonly string[] }
   { row: 'execution', files: ['lib/execution/'] },
   {
     row: 'incidents',
-    files: ['lib/timeline/', ...['match', 'guardrails', 'incident', 'timeline', 'postmortem', 'why'].map(inLib)],
+    files: [
+      'lib/timeline/',
+      ...['match', 'guardrails', 'incident', 'timeline', 'postmortem', 'why'].map(inLib),
+    ],
   },
   {
     row: 'a turn',
@@ -133,7 +136,14 @@ const OUTSIDE = /^(node:)?(timers|http|https|http2|net|tls|dns|dgram)(\/promises
 const ADDRESS_ARITHMETIC = /^\s*\{\s*(?:(?:BlockList|isIP|isIPv4|isIPv6|SocketAddress)\s*,?\s*)+\}\s*$/
 
 /** Decide purely: neither these files nor anything that they load may touch the world. */
-const PURE = ['lib/execution/', 'lib/match.ts', 'lib/guardrails.ts', 'lib/incident.ts', 'lib/timeline.ts', 'lib/timeline/']
+const PURE = [
+  'lib/execution/',
+  'lib/match.ts',
+  'lib/guardrails.ts',
+  'lib/incident.ts',
+  'lib/timeline.ts',
+  'lib/timeline/',
+]
 /** Of Node, what only computes; of the ledger, what never calls a storage. */
 const PURE_MODULES = /^node:(crypto|util|assert)$|^zod$|^@marcbachmann\/cel-js$|^yaml$/
 const PURE_LEDGER = ['lib/ledger/entry.ts', 'lib/ledger/chain.ts', 'lib/ledger/storage.ts']

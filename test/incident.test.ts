@@ -40,7 +40,7 @@ function after(...changes: readonly (readonly [state: Signal['state'], seconds: 
   for (const [state, seconds] of changes) {
     const moved = move(open, state, seconds)
     if (moved.is !== 'accepted') throw new Error(`${state} at ${seconds} was ${moved.is}`)
-    open = settled(moved.open, at(seconds), DUE)
+    open = settled(moved.open, moved.pending?.signal.signalId ?? '', DUE)
   }
   if (!open) throw new Error('nothing changed')
   return open
@@ -179,20 +179,20 @@ describe('what was accepted and not carried out', () => {
   test('is repeated even after a later state was accepted', () => {
     const moved = move(accepted, 'ok', 100)
     if (moved.is !== 'accepted') throw new Error(moved.is)
-    expect(Object.keys(moved.open.pending)).toEqual([String(at(0)), String(at(100))])
+    expect(Object.keys(moved.open.pending)).toEqual(['sig-alarm-0', 'sig-ok-100'])
     expect(move(moved.open, 'alarm', 0)).toMatchObject({ is: 'repeat', pending: { is: 'opened' } })
   })
 
   test('is due until it is carried out', () => {
     expect(accepted.dueAtMs).toBe(DUE)
-    const done = settled(accepted, at(0), DUE)
+    const done = settled(accepted, 'sig-alarm-0', DUE)
     expect(done.pending).toEqual({})
     expect(done).not.toHaveProperty('dueAtMs')
     const both = move(accepted, 'ok', 100)
     if (both.is !== 'accepted') throw new Error(both.is)
-    expect(settled(both.open, at(0), DUE + 1)).toMatchObject({
+    expect(settled(both.open, 'sig-alarm-0', DUE + 1)).toMatchObject({
       dueAtMs: DUE + 1,
-      pending: { [String(at(100))]: { is: 'cleared' } },
+      pending: { 'sig-ok-100': { is: 'cleared' } },
     })
   })
 })
@@ -233,7 +233,7 @@ describe('twenty deliveries at once', () => {
     await deliver(storage, signal('alarm', 0))
     const [due] = await dueOpens(storage, DUE, 10, shards)
     expect(due).toMatchObject({ incidentId: first })
-    if (due) await replaceOpen(storage, due, settled(due, at(0), DUE))
+    if (due) await replaceOpen(storage, due, settled(due, 'sig-alarm-0', DUE))
     expect(await dueOpens(storage, DUE, 10, shards)).toEqual([])
   })
 })

@@ -11,7 +11,7 @@ type Credentials = Exclude<NonNullable<Settings['credentials']>, (...args: never
  */
 export function roleCredentials(roleArn: string, settings: Settings): () => Promise<Credentials> {
   return async () => {
-    const { AssumeRoleCommand, STSClient } = await import('@aws-sdk/nested-clients/sts')
+    const { AssumeRoleCommand, STSClient } = await import('@aws-sdk/client-sts')
     const answer = await new STSClient(settings).send(
       new AssumeRoleCommand({ RoleArn: roleArn, RoleSessionName: SESSION_NAME }),
     )

@@ -32,6 +32,8 @@ export function verifyChain(records: readonly ChainRecord[], heads: { readonly [
     if (broken) return broken
     found[stream] = ordered.at(-1)?.hash ?? ''
   }
+  const stranger = strangeStream(byStream)
+  if (stranger) return stranger
   for (const [stream, expected] of Object.entries(heads)) {
     const hashes = (byStream.get(stream) ?? []).map((record) => record.hash)
     if (!hashes.includes(expected)) {
@@ -41,10 +43,25 @@ export function verifyChain(records: readonly ChainRecord[], heads: { readonly [
   return { is: 'consistent', streams: byStream.size, records: records.length, heads: found }
 }
 
+/** Every stream's first entry names its incident; a stream of another incident is consistent in itself, but not here. */
+function strangeStream(byStream: ReadonlyMap<string, readonly ChainRecord[]>): ChainVerdict | undefined {
+  let known: string | undefined
+  for (const [stream, records] of byStream) {
+    const first = records.find((record) => record.seq === 0)?.entries[0]
+    const incidentId = typeof first === 'object' && first !== null && 'incidentId' in first ? String(first.incidentId) : undefined
+    if (incidentId !== undefined && known !== undefined && incidentId !== known) {
+      return { is: 'broken', address: `${stream}/0`, reason: `it belongs to ${incidentId}, the others to ${known}` }
+    }
+    known ??= incidentId
+  }
+  return undefined
+}
+
 function firstBroken(stream: string, ordered: readonly ChainRecord[]): ChainVerdict | undefined {
   let prev = ''
   for (const [index, record] of ordered.entries()) {
     const address = `${stream}/${record.seq}`
+    if (record.seq < index) return { is: 'broken', address, reason: `record ${record.seq} is there twice` }
     if (record.seq !== index) {
       return { is: 'broken', address: `${stream}/${index}`, reason: `record ${index} is missing; the next one is ${record.seq}` }
     }

@@ -6,6 +6,8 @@ export interface Claim {
   readonly startedAtMs: number
   /** Absent while it runs. */
   readonly endedAtMs?: number
+  /** The cooldown of its own runbook: so long after its end it is remembered, whoever claims next. */
+  readonly cooldownMs: number
 }
 
 export interface LimitRule {
@@ -34,7 +36,8 @@ function claimsOf(item: Item): readonly Claim[] {
 
 /** Claims a place in the window by conditional puts, so a limit holds under any interleaving (G6). */
 export async function claim(storage: Storage, rule: LimitRule, executionId: string, nowMs: number): Promise<ClaimResult> {
-  const own: Claim = { executionId, startedAtMs: nowMs }
+  const own: Claim = { executionId, startedAtMs: nowMs, cooldownMs: rule.cooldownMs }
+  if (rule.perHour <= 0) return refusedByRate(rule, 0)
   const first = await storage.put(itemOf(rule.scope, 1, [own]), { is: 'absent' })
   if (first.is === 'put') return { is: 'claimed' }
   let existing = first.existing
@@ -44,7 +47,7 @@ export async function claim(storage: Storage, rule: LimitRule, executionId: stri
     const refusal = refusalOf(rule, claims, nowMs)
     if (refusal) return refusal
     const version = existing.version ?? 0
-    const kept = claims.filter((other) => nowMs - (other.endedAtMs ?? other.startedAtMs) < keepMs(rule, other))
+    const kept = claims.filter((other) => nowMs - (other.endedAtMs ?? other.startedAtMs) < keepMs(other))
     const answer = await storage.put(itemOf(rule.scope, version + 1, [...kept, own]), { is: 'version', equals: version })
     if (answer.is === 'put') return { is: 'claimed' }
     existing = answer.existing
@@ -96,16 +99,18 @@ export function refusalOf(
     }
   }
   const started = live.filter((other) => nowMs - other.startedAtMs < HOUR_MS).length
-  if (started < rule.perHour) return undefined
-  return {
-    is: 'refused',
-    code: 'rate',
-    reason: `${started} executions of ${rule.scope} were started within the last hour; the limit is ${rule.perHour}`,
-  }
+  return started < rule.perHour ? undefined : refusedByRate(rule, started)
 }
 
-function keepMs(rule: LimitRule, other: Claim): number {
-  return other.endedAtMs === undefined ? FORGET_AFTER_MS : Math.max(HOUR_MS, rule.cooldownMs)
+function refusedByRate(rule: LimitRule, started: number): Extract<ClaimResult, { is: 'refused' }> {
+  const reason = `${started} executions of ${rule.scope} were started within the last hour; the limit is ${rule.perHour}`
+  return { is: 'refused', code: 'rate', reason }
+}
+
+/** A claim without a cooldown has nothing to run out of after its end, so nobody marks it as ended. */
+function keepMs(other: Claim): number {
+  if (other.cooldownMs > 0 && other.endedAtMs === undefined) return FORGET_AFTER_MS
+  return Math.max(HOUR_MS, other.cooldownMs)
 }
 
 function itemOf(scope: string, version: number, claims: readonly Claim[]): Item {

@@ -220,6 +220,8 @@ const kinds = [
     afterMs: z.number(),
     stepPercent: z.number(),
     everyMs: z.number(),
+    /** A failed step asked for it: it does not wait for the alarm to clear. */
+    atOnce: z.boolean().exactOptional(),
     reason: z.string(),
   }),
 ] as const

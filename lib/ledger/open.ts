@@ -22,7 +22,8 @@ export interface Open {
   readonly closed?: boolean
   /** Times of the latest transitions, newest last: flapping is told by them. */
   readonly changes: readonly number[]
-  readonly pending: { readonly [stateAtMs: string]: Pending }
+  /** By signal id. */
+  readonly pending: { readonly [signalId: string]: Pending }
   /** When the sweep should carry out what is pending; absent when nothing is. */
   readonly dueAtMs?: number
   /** How often the sweep has tried. */

@@ -69,8 +69,9 @@ export async function append(
   const seq = stream.headSeq + 1
   const recordId = random.id()
   const entriesText = JSON.stringify(entries)
-  if (entriesText.length > MAX_RECORD_BYTES) {
-    throw new StorageError(`record ${stream.stream}/${seq} has ${entriesText.length} characters; at most ${MAX_RECORD_BYTES} fit`)
+  const bytes = Buffer.byteLength(entriesText)
+  if (bytes > MAX_RECORD_BYTES) {
+    throw new StorageError(`record ${stream.stream}/${seq} has ${bytes} bytes; at most ${MAX_RECORD_BYTES} fit`)
   }
   const hash = recordHash(stream.headHash, stream.stream, seq, atMs, entriesText)
   const body = `{"v":${ENTRY_VERSION},"seq":${seq},"atMs":${atMs},"prev":"${stream.headHash}","hash":"${hash}","entries":${entriesText}}`

@@ -1,7 +1,15 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { answered, fakeStack, problem, TOKEN, writeDevFile, type Answer, type FakeStack } from './fake-stack.ts'
+import {
+  answered,
+  fakeStack,
+  problem,
+  TOKEN,
+  writeDevFile,
+  type Answer,
+  type FakeStack,
+} from './fake-stack.ts'
 import { firebreak } from './terminal.ts'
 
 let stack: FakeStack
@@ -15,15 +23,21 @@ test('the stack that runs in this folder is asked, with its token', async () => 
   const ran = await firebreak(['status'], { cwd: stack.folder })
   expect(ran).toMatchObject({ exit: 0, err: '' })
   expect(ran.out).toContain('mode auto')
-  expect(stack.requests).toEqual([{ path: '/command', body: { verb: 'status' }, authorization: `Bearer ${TOKEN}` }])
+  expect(stack.requests).toEqual([
+    { path: '/command', body: { verb: 'status' }, authorization: `Bearer ${TOKEN}` },
+  ])
 })
 
 test('--local names a stack by its address, with the token of the environment', async () => {
   stack.answer(() => status)
   const cwd = mkdtempSync(join(tmpdir(), 'firebreak-cli-'))
-  expect(await firebreak(['status', '--local', stack.url], { cwd, env: { FIREBREAK_TOKEN: 'another' } })).toMatchObject({ exit: 0 })
+  expect(
+    await firebreak(['status', '--local', stack.url], { cwd, env: { FIREBREAK_TOKEN: 'another' } }),
+  ).toMatchObject({ exit: 0 })
   expect(stack.requests[0]?.authorization).toBe('Bearer another')
-  expect(await firebreak(['--local', `${stack.url}/`, 'status'], { cwd: stack.folder })).toMatchObject({ exit: 0 })
+  expect(await firebreak(['--local', `${stack.url}/`, 'status'], { cwd: stack.folder })).toMatchObject({
+    exit: 0,
+  })
   const without = await firebreak(['status', '--local', stack.url], { cwd })
   expect(without.exit).toBe(4)
   expect(without.err).toContain('FIREBREAK_TOKEN')
@@ -39,7 +53,10 @@ test.each([
   'not an address',
   'http://169.254.169.254/latest',
 ])('a token is never sent to another machine: %s', async (url) => {
-  const ran = await firebreak(['status', '--local', url], { cwd: stack.folder, env: { FIREBREAK_TOKEN: 'x' } })
+  const ran = await firebreak(['status', '--local', url], {
+    cwd: stack.folder,
+    env: { FIREBREAK_TOKEN: 'x' },
+  })
   expect(ran.exit).toBe(2)
   expect(ran.err).toContain('is not the address of a local stack')
   writeDevFile(stack.folder, { url, pid: process.pid, token: 'x' })
@@ -59,16 +76,20 @@ test('where no stack runs, the message says how to start one', async () => {
   rmSync(cwd, { recursive: true })
 })
 
-test.each(['', '{', '[]', '{"url":"http://127.0.0.1:1","pid":1}', '{"url":"http://127.0.0.1:1","pid":-5,"token":"x"}', '{"url":"http://127.0.0.1:1","pid":1,"token":"a\\r\\nx: y"}'])(
-  'a broken dev.json is told of: %j',
-  async (content) => {
-    writeDevFile(stack.folder, content)
-    const ran = await firebreak(['list'], { cwd: stack.folder })
-    expect(ran.exit).toBe(3)
-    expect(ran.err).toContain('dev.json is not what')
-    expect(stack.requests).toEqual([])
-  },
-)
+test.each([
+  '',
+  '{',
+  '[]',
+  '{"url":"http://127.0.0.1:1","pid":1}',
+  '{"url":"http://127.0.0.1:1","pid":-5,"token":"x"}',
+  '{"url":"http://127.0.0.1:1","pid":1,"token":"a\\r\\nx: y"}',
+])('a broken dev.json is told of: %j', async (content) => {
+  writeDevFile(stack.folder, content)
+  const ran = await firebreak(['list'], { cwd: stack.folder })
+  expect(ran.exit).toBe(3)
+  expect(ran.err).toContain('dev.json is not what')
+  expect(stack.requests).toEqual([])
+})
 
 test('a refused connection is told of with its remedy', async () => {
   const other = await fakeStack()
@@ -88,10 +109,20 @@ const MALFORMED: readonly (readonly [string, Answer, number, RegExp])[] = [
   ['the wrong answer', answered({ control: 7 }), 3, /cannot read/],
   ['a list', answered([]), 3, /cannot read/],
   ['a strange page', { status: 404, text: 'not found' }, 3, /what no stack answers: status 404/],
-  ['its own error', { status: 500, text: '{"message":"the table\\u001b[31m is gone"}' }, 3, /says: the table is gone \(status 500\)/],
+  [
+    'its own error',
+    { status: 500, text: '{"message":"the table\\u001b[31m is gone"}' },
+    3,
+    /says: the table is gone \(status 500\)/,
+  ],
   ['too large', { status: 413, text: '{"message":"a body may have 1 byte"}' }, 2, /a body may have 1 byte/],
   ['another token', { status: 401, text: '{"message":"no"}' }, 4, /does not accept the token/],
-  ['a way elsewhere', { status: 302, text: '', headers: { location: 'http://198.51.100.7/' } }, 3, /cannot be reached/],
+  [
+    'a way elsewhere',
+    { status: 302, text: '', headers: { location: 'http://198.51.100.7/' } },
+    3,
+    /cannot be reached/,
+  ],
   ['a problem of a newer version', problem('new-kind', 'it is \u202enew'), 1, /it is new \(new-kind\)/],
 ]
 
@@ -122,7 +153,15 @@ test.each([
 
 test('a huge list comes through', async () => {
   const title = 'x'.repeat(200_000)
-  stack.answer(() => answered(Array.from({ length: 100 }, (_one, i) => ({ incidentId: `inc-${i}`, status: 'open', summary: { title, service: 'api', severity: 'sev1', openedAtMs: i } }))))
+  stack.answer(() =>
+    answered(
+      Array.from({ length: 100 }, (_one, i) => ({
+        incidentId: `inc-${i}`,
+        status: 'open',
+        summary: { title, service: 'api', severity: 'sev1', openedAtMs: i },
+      })),
+    ),
+  )
   const ran = await firebreak(['list', '--json'], { cwd: stack.folder })
   expect(ran.exit).toBe(0)
   expect((ran.json()['incidents'] as unknown[]).length).toBe(100)
@@ -131,8 +170,17 @@ test('a huge list comes through', async () => {
 })
 
 test('--stack and --local exclude each other, and a name is checked before anything is loaded', async () => {
-  expect(await firebreak(['list', '--stack', 'a', '--local', stack.url], { cwd: stack.folder })).toMatchObject({ exit: 2 })
-  for (const name of ['../etc', 'a b', '-x', 'a;rm', 'x'.repeat(65), 'arn:aws:lambda:eu-west-1:1:function:x']) {
+  expect(
+    await firebreak(['list', '--stack', 'a', '--local', stack.url], { cwd: stack.folder }),
+  ).toMatchObject({ exit: 2 })
+  for (const name of [
+    '../etc',
+    'a b',
+    '-x',
+    'a;rm',
+    'x'.repeat(65),
+    'arn:aws:lambda:eu-west-1:1:function:x',
+  ]) {
     const ran = await firebreak(['list', `--stack=${name}`], { cwd: stack.folder })
     expect([name, ran.exit]).toEqual([name, 2])
   }

@@ -18,7 +18,7 @@ export interface FakeOptions {
 }
 
 export interface Ran {
-  readonly exit: ExitCode | number
+  readonly exit: ExitCode
   readonly out: string
   readonly err: string
   readonly questions: readonly string[]

@@ -66,7 +66,7 @@ const TABLE: readonly (readonly [sentence: string, entries: readonly Entry[], st
   [
     'what an undo goes back to may be older than the change',
     [started, intended('s', capacity, 0, { undoTo: { desired: 4 } })],
-    expect.objectContaining({ is: 'open', undoTo: { desired: 4 } }) as unknown as StepState,
+    expect.objectContaining({ is: 'open', undoTo: { desired: 4 } }),
   ],
   [
     'a result closes it',
@@ -94,7 +94,7 @@ const TABLE: readonly (readonly [sentence: string, entries: readonly Entry[], st
   [
     'a verdict without a result changes nothing',
     [started, intent, { kind: 'step.verified', actor: w1, step: 's', verdict: passed('') }],
-    expect.objectContaining({ is: 'open' }) as unknown as StepState,
+    expect.objectContaining({ is: 'open' }),
   ],
   [
     'a refusal of AWS for now is tried again',
@@ -109,12 +109,12 @@ const TABLE: readonly (readonly [sentence: string, entries: readonly Entry[], st
   [
     'what was found when observing closes it',
     [started, intent, unsettled, applied('s', { recovered: 'observed' })],
-    expect.objectContaining({ is: 'applied' }) as unknown as StepState,
+    expect.objectContaining({ is: 'applied' }),
   ],
   [
     'a further intent opens it again',
     [started, intent, retried, intended('s', capacity, 31, { attempt: 2, actor: w2 })],
-    expect.objectContaining({ is: 'open', attempt: 2, worker: 'w-2' }) as unknown as StepState,
+    expect.objectContaining({ is: 'open', attempt: 2, worker: 'w-2' }),
   ],
   [
     'a failure ends it',

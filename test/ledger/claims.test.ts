@@ -78,11 +78,11 @@ describe('a cooldown', () => {
     await claim(storage, cooldown(15), 'a', T)
     await endClaim(storage, SCOPE, 'a', ended(T + 1))
     await endClaim(storage, SCOPE, 'a', ended(T + HOUR))
-    expect(await readClaims(storage, SCOPE)).toEqual([{ executionId: 'a', startedAtMs: T, endedAtMs: T + 1 }])
+    expect(await readClaims(storage, SCOPE)).toEqual([{ executionId: 'a', startedAtMs: T, endedAtMs: T + 1, cooldownMs: 900_000 }])
   })
 
   test('of nothing is off', () => {
-    expect(refusalOf(cooldown(0), [{ executionId: 'a', startedAtMs: T }], T)).toBeUndefined()
+    expect(refusalOf(cooldown(0), [{ executionId: 'a', startedAtMs: T, cooldownMs: 0 }], T)).toBeUndefined()
   })
 
   test('is not held up for ever by an execution that never ended', async () => {

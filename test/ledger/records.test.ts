@@ -247,11 +247,6 @@ test('texts of every kind keep their hash through the store', async () => {
   const values = { 10: 1, 2: { b: [1e21, -0, 0.1], a: null }, ['__proto__']: 'own' }
   let stream = empty
   for (const text of texts)
-    stream = await appended(
-      storage,
-      stream,
-      note(text),
-      intended('s', capacity, 0, { values: values as never }),
-    )
+    stream = await appended(storage, stream, note(text), intended('s', capacity, 0, { values }))
   expect(verifyChain(await loadRecords(storage, INCIDENT))).toMatchObject({ is: 'consistent', records: 3 })
 })

@@ -310,7 +310,7 @@ test('a storm of 2,000 signals from 100 alarms makes 100 incidents with one exec
     names.map((name, index) => runbookText('- notify: { to: oncall@sre }', `service: svc${index}\ntriggers: [{ alarm: ${name} }]`, `book${index}`)),
     {
       services: (text) => `${text}\n${names.map((name, index) => `svc${index}:\n  alarms: [${name}]\n  severity: sev3`).join('\n')}`,
-      policy: (text) => text.replace(/^mode: .*$/m, 'mode: auto'),
+      policy: (text) => text.replace(/^mode: .*$/m, 'mode: auto').replace(/^executions_per_hour: .*$/m, 'executions_per_hour: 1000'),
     },
   )
   const account = createAccount({ startAtMs: START_AT_MS })
