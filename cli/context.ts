@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { EXIT, Failure, type ExitCode } from './exit.ts'
-import { jsonText, painter, printable, takesColour, type Paint } from './output.ts'
+import { jsonText, lineOf, painter, printable, takesColour, type Paint } from './output.ts'
 import { processTerminal, type Terminal } from './terminal.ts'
 
 /** Raised by a minor when members are added, by a major when any is removed or means something else. */
@@ -83,12 +83,12 @@ export function contextOf(command: Command): Context {
     settings,
     paint: painter(colourOut),
     paintErr: painter(colourErr),
-    print: (line) => terminal.out(`${line}\n`),
+    print: (line) => terminal.out(`${lineOf(line)}\n`),
     printJson: (value) => terminal.out(`${jsonText({ format_version: FORMAT_VERSION, ...value })}\n`),
     say: (line) => {
-      if (!settings.quiet) terminal.err(`${line}\n`)
+      if (!settings.quiet) terminal.err(`${lineOf(line)}\n`)
     },
-    warn: (line) => terminal.err(`${line}\n`),
+    warn: (line) => terminal.err(`${lineOf(line)}\n`),
     exit: (code) => {
       run.exit = code
     },

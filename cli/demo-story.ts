@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { stripVTControlCharacters } from 'node:util'
 import { undoStreamOf } from '../lib/ids.ts'
 import { verifyChain, type ChainRecord } from '../lib/ledger/chain.ts'
 import { listIncidents } from '../lib/ledger/head.ts'
@@ -63,7 +64,8 @@ export async function playDemo(context: Context, options: DemoOptions): Promise<
   const account = apiBadCanary({ startAtMs: Math.floor(terminal.now() / 60_000) * 60_000, releaseAfterMs: 20_000 })
   const stamp = () => timeText(account.now()).slice(11, 19)
   const live = settings.json ? silentLive() : storyLive(context, stamp)
-  const note = (text: string) => live.note(terminal.outIsTty ? `${context.paint('dim', stamp())} ${text}` : text)
+  // On a terminal a line is a line: what is longer is cut, colours not counted.
+  const note = (text: string) => live.note(terminal.outIsTty ? `${context.paint('dim', stamp())} ${cut(text, terminal.columns - 10)}` : text)
   let killed = 0
   const stack = await startLocal({
     account,
@@ -126,7 +128,7 @@ async function tell(context: Context, stack: LocalStack, live: Live, note: (text
     if (incidentId !== '') {
       const records = await loadRecords(stack.storage, incidentId)
       live.show(treesOf(records, stack.now()))
-      seen.read(records)
+      seen.read(records, stack.account)
       if (isOver(records)) return incidentId
     }
     await context.terminal.sleep(LOOK_EVERY_MS)
@@ -200,6 +202,12 @@ async function stayUp(context: Context, url: string): Promise<void> {
     signal.addEventListener('abort', () => resolve())
   })
   context.say(`the stack at ${url} ends`)
+}
+
+/** Cuts a painted line to a width; its colours end with it. */
+function cut(text: string, columns: number): string {
+  const plain = stripVTControlCharacters(text)
+  return plain.length <= columns ? text : text.replace(plain, `${plain.slice(0, columns - 1)}…`)
 }
 
 /** A live tree on a terminal, lines elsewhere; times are those of the simulated account. */

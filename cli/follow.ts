@@ -3,7 +3,7 @@ import { FORMAT_VERSION, type Context } from './context.ts'
 import { endingOf, treeOf, type Ending } from './execution-tree.ts'
 import { EXIT, Failure, Interrupted, type ExitCode } from './exit.ts'
 import { liveTree, plainTree, type Live } from './live.ts'
-import { jsonText, takesColour, timeText } from './output.ts'
+import { jsonText, printable, takesColour, timeText } from './output.ts'
 import { entriesOf, fetchBundle, INCIDENT, streamsOf } from './records.ts'
 import { programOfHash } from './program.ts'
 import type { Stack } from './stack.ts'
@@ -50,7 +50,7 @@ export async function follow(context: Context, stack: Stack, options: FollowOpti
         await learnPrograms(context, seen, programs)
         show(live, seen, programs, terminal.now())
         const asking = askText(endings)
-        if (asking !== told && asking !== '') live.note(asking)
+        if (asking !== told && asking !== '') live.note(printable(asking))
         told = asking
         if (seen.ended) return { is: 'ended', endings }
         if (terminal.now() >= deadlineMs) return { is: 'timeout', endings }
@@ -99,7 +99,7 @@ function isResolved(records: readonly ChainRecord[]): boolean {
 /** One unanswered look is no news in an incident; what a repeat cannot mend is. */
 function missed(error: unknown, misses: number, live: Live): undefined {
   if (!(error instanceof Failure) || error.exit !== EXIT.internal || misses >= MAX_MISSES) throw error
-  live.note(`no answer (${misses} of ${MAX_MISSES}): ${error.message}`)
+  live.note(printable(`no answer (${misses} of ${MAX_MISSES}): ${error.message}`))
   return undefined
 }
 

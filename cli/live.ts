@@ -25,6 +25,7 @@ export function liveTree(screen: Screen, options: { readonly colour: boolean }):
   let drawn = 0
   let frame = 0
   let last: readonly string[] = []
+  let shownLast: ReadonlyMap<string, TreeModel> = new Map()
   const erase = (): string => (drawn === 0 ? '' : `\u001b[${drawn}A\u001b[0J`)
   const draw = (lines: readonly string[], before = ''): void => {
     // A line that scrolled out of the window cannot be redrawn.
@@ -39,12 +40,18 @@ export function liveTree(screen: Screen, options: { readonly colour: boolean }):
         treeLines(model, { colour: options.colour, spinnerFrame: frame, columns: screen.columns - 1 }),
       )
       frame += 1
+      shownLast = models
       draw(lines)
     },
     note: (line) => draw(last, `${line}\n`),
     end: () => {
-      screen.write(SHOW_CURSOR)
+      // What stays is not cut: nothing has to be erased any more, and the reason may be what was cut off.
+      const whole = [...shownLast.values()].flatMap((model) =>
+        treeLines(model, { colour: options.colour, spinnerFrame: frame }),
+      )
+      screen.write(`${erase()}${whole.map((line) => `${line}\n`).join('')}${SHOW_CURSOR}`)
       drawn = 0
+      shownLast = new Map()
     },
   }
 }

@@ -38,6 +38,15 @@ export function printable(text: string): string {
     .replace(UNPRINTABLE, '')
 }
 
+/** A finished text: its own colours stay, every other control character goes, wherever it came from. */
+export function lineOf(text: string): string {
+  // oxlint-disable-next-line no-control-regex -- the colours that `styleText` writes
+  const parts = text.split(/(\u001b\[[0-9;]{0,20}m)/)
+  return parts
+    .map((part, index) => (index % 2 === 1 ? part : part.replace(UNPRINTABLE_IN_LINES, '')))
+    .join('')
+}
+
 /** The same for a text of several lines. */
 export function printableLines(text: string): string {
   return stripVTControlCharacters(text.toWellFormed()).replace(UNPRINTABLE_IN_LINES, '')

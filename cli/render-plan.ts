@@ -1,7 +1,8 @@
 import * as z from 'zod'
 import { never } from '../lib/errors.ts'
 import { durationText } from '../lib/timeline/words.ts'
-import { plural, printable, table, type Format, type Paint } from './output.ts'
+import { painter, plural, printable, table, type Format, type Paint } from './output.ts'
+import { widthOf } from './width.ts'
 
 const outcome = z.enum(['change', 'none', 'refused', 'human', 'skipped', 'unreadable', 'not-planned'])
 
@@ -53,7 +54,7 @@ export function judge(plan: Plan): { readonly changes: number; readonly obstacle
   }
 }
 
-/** The plan for a terminal: a row for each step, and under it what it needs. */
+/** The plan for a terminal: a row for each step and under it what it needs; blocks where a row would not fit. Nothing is cut. */
 export function planLines(
   plan: Plan,
   options: { readonly paint: Paint; readonly columns: number },
@@ -69,15 +70,18 @@ export function planLines(
   const heads = ['STEP', 'ACTION', 'TARGET', 'UNDO', 'BEFORE -> AFTER']
   const colour = (row: number, column: number): Format | undefined =>
     column === 4 ? colourOf(plan.steps[row]) : undefined
-  const [head = '', ...lines] = table(heads, rows, { paint, columns, indent: '  ', colour })
+  const narrow =
+    Math.max(...table(heads, rows, { paint: painter(false), indent: '  ' }).map(widthOf)) > columns
+  const [head = '', ...lines] = table(heads, rows, { paint, indent: '  ', colour })
+  const steps = plan.steps.flatMap((step, index) => [
+    ...(narrow ? block(step, paint) : [lines[index] ?? '']),
+    ...asides(step).map((aside) => `      ${paint('dim', aside)}`),
+  ])
   return [
     `${paint('bold', `Plan of ${printable(plan.runbook)}`)} on service ${printable(plan.service)}: ${modeText(plan)}`,
     '',
-    head,
-    ...lines.flatMap((line, index) => [
-      line,
-      ...asides(plan.steps[index]).map((aside) => `      ${paint('dim', aside)}`),
-    ]),
+    ...(narrow ? [] : [head]),
+    ...steps,
     '',
     ...plan.guardrails.map(({ rule, verdict, reason }) => {
       const mark = verdict === 'passed' ? paint('green', '✔') : paint('red', '✖')
@@ -134,11 +138,21 @@ function colourOf(step: Step | undefined): Format | undefined {
   }
 }
 
-function asides(step: Step | undefined): string[] {
-  const actions = [...new Set(step?.permissions.flatMap((statement) => statement.actions))].sort()
-  return [...(step?.notes ?? []), ...(actions.length === 0 ? [] : [`IAM: ${actions.join(', ')}`])].map(
-    printable,
-  )
+function block(step: Step, paint: Paint): string[] {
+  const { forecast, action } = step
+  const where = forecast.target === '' ? '' : ` on ${forecast.target}`
+  const undo = forecast.is === 'change' ? ` (${forecast.reversible ? 'can' : 'cannot'} be put back)` : ''
+  const format = colourOf(step)
+  const said = printable(changeText(forecast))
+  return [
+    `  ${paint('bold', printable(forecast.step))}  ${printable(action + where)}`,
+    `      ${format === undefined ? said : paint(format, said)}${undo}`,
+  ]
+}
+
+function asides(step: Step): string[] {
+  const actions = [...new Set(step.permissions.flatMap((statement) => statement.actions))].sort()
+  return [...step.notes, ...(actions.length === 0 ? [] : [`IAM: ${actions.join(', ')}`])].map(printable)
 }
 
 function modeText({ mode }: Plan): string {

@@ -76,6 +76,7 @@ async function run(command: Command, runbook: string, options: Options): Promise
     const followed = await follow(context, stack, {
       id: executionId,
       program: new Map([[executionId, steps]]),
+      ...(options.timeout === undefined ? {} : { timeoutMs: options.timeout }),
     })
     context.exit(exitFor(followed))
     context.say(`Next: firebreak timeline ${incidentId}`)

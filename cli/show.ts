@@ -70,13 +70,11 @@ async function show(command: Command, id: string): Promise<void> {
       context.print(`  ${name.padEnd(14)}${timeText(atMs)}  ${paint('dim', agoText(atMs, nowMs))}`)
   }
   const colour = takesColour(terminal.outIsTty, terminal.env, settings.color)
-  const columns = terminal.outIsTty ? { columns: terminal.columns } : {}
   for (const { stream } of streams) {
     context.print('')
     for (const line of treeLines(treeOf(entriesOf(bundle.records, stream), nowMs), {
       colour,
       spinnerFrame: 0,
-      ...columns,
     }))
       context.print(line)
   }

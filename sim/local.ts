@@ -51,12 +51,14 @@ const TABLE = 'firebreak'
 export const FUNCTION_TIMEOUT_MS = 30_000
 const SWEEP_EVERY_MS = 60_000
 const PUMP_EVERY_MS = 20
+const IDLE_STEP_MS = 1_000
 
 export async function startLocal(options: LocalOptions): Promise<LocalStack> {
   const { account } = options
   const dynamodb = await startEmbeddedDynamodb(options.folder === undefined ? {} : { folder: options.folder })
   await prepareTable(dynamodb.endpoint, TABLE)
-  const time = virtualTime(account, options.idleSpeed)
+  const isDue = () => [signals.nextAtMs(), work.nextAtMs(), nextSweepMs].some((atMs) => atMs !== undefined && atMs <= time.now())
+  const time = virtualTime(account, options.idleSpeed, isDue)
   const queueOf = (name: 'signals' | 'work'): SimQueue =>
     simQueue({
       name,
@@ -111,16 +113,26 @@ interface VirtualTime {
   ended(): void
 }
 
-function virtualTime(account: Account, idleSpeed: () => number): VirtualTime {
+function virtualTime(account: Account, idleSpeed: () => number, isDue: () => boolean): VirtualTime {
   let anchorMs = account.now()
   let realMs = performance.now()
   let inFlight = 0
   const now = () => Math.floor(inFlight > 0 ? anchorMs + performance.now() - realMs : anchorMs)
   const tick = () => {
     const elapsedMs = performance.now() - realMs
-    anchorMs += inFlight > 0 ? elapsedMs : elapsedMs * idleSpeed()
-    realMs = performance.now()
-    account.advanceTo(now())
+    realMs += elapsedMs
+    if (inFlight > 0) {
+      anchorMs += elapsedMs
+      account.advanceTo(now())
+      return
+    }
+    const untilMs = anchorMs + elapsedMs * idleSpeed()
+    // Idle time ends as soon as there is something to do, however fast it passes.
+    while (anchorMs < untilMs) {
+      anchorMs = Math.min(untilMs, anchorMs + IDLE_STEP_MS)
+      account.advanceTo(now())
+      if (isDue()) return
+    }
   }
   return {
     now,

@@ -86,6 +86,9 @@ test('plan shows absolute values and IAM actions, and changes nothing', async ()
   expect(ran.out).toContain('ecs:UpdateService')
   expect(ran.out).toContain('✔ kill switch: not paused')
   expect(stack.account.calls.filter((call) => call.mutating)).toHaveLength(calls)
+  // However narrow the terminal is, no value is cut.
+  const narrow = await firebreak(['plan', 'api-5xx-spike'], { cwd: folder, tty: true, columns: 60 })
+  expect(plain(narrow.out)).toContain('desired 6 -> 9 (can be put back)')
   const detailed = await firebreak(['plan', 'api-5xx-spike', '--detailed-exitcode', '--json'], {
     cwd: folder,
   })

@@ -2,6 +2,7 @@ import { liveTree, plainTree } from '../../cli/live.ts'
 import {
   agoText,
   jsonText,
+  lineOf,
   painter,
   printable,
   printableLines,
@@ -91,7 +92,17 @@ test('in place, each drawing erases the one before, and the cursor comes back at
   written = ''
   show('done')
   live.end()
-  expect(written).toBe('\u001b[?25l\u001b[2A\u001b[0Jt\n└─ ✔ s\n\u001b[?25h')
+  expect(written).toBe('\u001b[?25l\u001b[2A\u001b[0Jt\n└─ ✔ s\n\u001b[2A\u001b[0Jt\n└─ ✔ s\n\u001b[?25h')
+})
+
+test('what stays at the end is not cut', () => {
+  let written = ''
+  const live = liveTree({ write: (text) => void (written += text), columns: 30, rows: 24 }, { colour: false })
+  const reason = 'a reason that is longer than the window is wide'
+  live.show(new Map([['k', { title: 't', steps: [{ id: 's', state: 'failed', text: reason }] }]]))
+  expect(written).not.toContain(reason)
+  live.end()
+  expect(written).toContain(reason)
 })
 
 test('a tree that is taller than the window is drawn as far as it can be erased', () => {
@@ -140,6 +151,9 @@ test('foreign text keeps its words and loses what steers a terminal', () => {
   expect(printable(every)).not.toMatch(STEERING)
   expect(printableLines('a\n\tb\u0007\r')).toBe('a\n\tb')
   expect(printable('\ud800')).toBe('\ufffd')
+  expect(lineOf('\u001b[31mred\u001b[39m \u001b[2J\u001b]0;t\u0007\u009b1A\nx')).toBe(
+    '\u001b[31mred\u001b[39m [2J]0;t1A\nx',
+  )
 })
 
 test('JSON for a terminal is the same value', () => {

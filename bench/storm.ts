@@ -1,0 +1,181 @@
+import { compileCatalogue } from '../lib/runbook/catalogue.ts'
+import type { Catalogue } from '../lib/runbook/runbook.ts'
+import { ingest } from '../lib/ingest.ts'
+import { countingStorage, type Operations } from '../lib/ledger/counting.ts'
+import { listIncidents } from '../lib/ledger/head.ts'
+import { memoryStorage } from '../lib/ledger/memory.ts'
+import { loadIncident } from '../lib/ledger/records.ts'
+import type { Storage } from '../lib/ledger/storage.ts'
+import { createAccount, type Account } from '../sim/account.ts'
+import { addService } from '../sim/ecs.ts'
+import type { SimEvent } from '../sim/world.ts'
+import { atMost, exactly, inFlight, shuffled, type Line, type Section } from './figures.ts'
+import { startStore } from './store.ts'
+import { appOn, firedAlarm, START_AT_MS, turnOf } from './world.ts'
+
+export interface StormSize {
+  readonly alarms: number
+  readonly signals: number
+  readonly signalsOnDynamodb: number
+  /** How many functions work at the same time. */
+  readonly inFlight: number
+}
+
+export const STORM_SIZE: StormSize = { alarms: 100, signals: 10_000, signalsOnDynamodb: 2_000, inFlight: 16 }
+
+export interface StormResult {
+  readonly signals: number
+  readonly incidents: number
+  readonly executions: number
+  /** Changes of the account, and pages with different keys. */
+  readonly effects: number
+  readonly pages: number
+  /** Signals that neither opened an incident nor were recognised as duplicates, redeliveries included. */
+  readonly lost: number
+  /** Deliveries that threw and came again, as SQS does. */
+  readonly redelivered: number
+  /** Of each duplicate. Those that came while the first was still being carried out do some of its writes again. */
+  readonly putsOfDuplicates: readonly number[]
+  readonly signalsPerSecond: number
+}
+
+const SEED = 20_261_123
+const MAX_RECEIVES = 10
+
+/** Signals of many alarms at once, each alarm one onset and its duplicates, shuffled, through the real ingest. */
+export async function storm1(storage: Storage, alarms: number, signals: number, width: number): Promise<StormResult> {
+  const names = Array.from({ length: alarms }, (_unused, index) => `svc-${String(index + 1).padStart(3, '0')}`)
+  const { event, account: demo } = firedAlarm()
+  const template = JSON.stringify(event)
+  const deliveries = shuffled(
+    Array.from({ length: signals }, (_unused, index) => eventOf(template, names[index % alarms] ?? '', index)),
+    SEED,
+  )
+  const account = accountOf(names, demo.now())
+  const app = appOn(storage, demo.now(), account.aws, account.http, catalogueOf(names))
+  const putsOfDuplicates: number[] = []
+  let [taken, redelivered] = [0, 0]
+  const beganMs = performance.now()
+  await inFlight(width, deliveries, async (text) => {
+    for (let receive = 1; receive <= MAX_RECEIVES; receive++) {
+      const counting = countingStorage(storage)
+      try {
+        const { parts } = await ingest({ ...app, ports: { ...app.ports, storage: counting } }, JSON.parse(text), turnOf(app))
+        if (parts.length === 1 && parts.every((part) => part.is === 'accepted' || (part.is === 'verdict' && part.code === 'duplicate'))) taken += 1
+        const operations = counting.operations()
+        if (receive === 1 && (operations.conflicts['OPEN'] ?? 0) > 0) putsOfDuplicates.push(sum(operations.puts))
+        return
+      } catch {
+        redelivered += 1
+      }
+    }
+  })
+  const elapsedMs = performance.now() - beganMs
+  const heads = await listIncidents(storage, alarms * 2)
+  const streams = (await Promise.all(heads.map((head) => loadIncident(storage, head.incidentId)))).flat()
+  return {
+    signals,
+    incidents: heads.length,
+    executions: streams.filter((stream) => stream.entries[0]?.kind === 'execution.started').length,
+    effects: account.effects('ecs:UpdateService'),
+    pages: new Set(account.inbox.map((message) => message.subject)).size,
+    lost: signals - taken,
+    redelivered,
+    putsOfDuplicates,
+    signalsPerSecond: (signals * 1_000) / elapsedMs,
+  }
+}
+
+function sum(tally: Operations['puts']): number {
+  return Object.values(tally).reduce((total, count) => total + count, 0)
+}
+
+/** The demo's own event, for another alarm and with an id of its own, as a repeated delivery by CloudWatch has. */
+function eventOf(template: string, name: string, index: number): string {
+  const event = JSON.parse(template.replaceAll('api-5xx-spike', `${name}-5xx-spike`)) as SimEvent
+  return JSON.stringify({ ...event, id: `00000000-0000-4000-8000-${String(index).padStart(12, '0')}` })
+}
+
+/** A service, an alarm and a runbook for each name: scale out, and page. */
+function catalogueOf(names: readonly string[]): Catalogue {
+  const services = names.map(
+    (name) => `${name}:\n  alarms: ["${name}-*"]\n  account: "123456789012"\n  region: eu-west-1\n  ecs: { cluster: prod, service: ${name} }\n`,
+  )
+  const runbooks = names.map(
+    (name) => `- alert: ${name}-5xx-spike\n  actions:\n    - scale_out: ecs service ${name} +50%\n    - notify: oncall@sre\n`,
+  )
+  const { catalogue, diagnostics } = compileCatalogue([
+    { path: 'runbooks.yaml', text: runbooks.join('') },
+    { path: 'services.yaml', text: services.join('') },
+    { path: 'oncall.yaml', text: 'sre:\n  channels:\n    - pagerduty: { routing_key: "ssm:/firebreak/pagerduty/sre", region: eu }\n' },
+    { path: 'policy.yaml', text: `mode: auto\nescalate_to: oncall@sre\nexecutions_per_hour: ${Math.max(1, names.length)}\n` },
+  ])
+  if (!catalogue) throw new Error(diagnostics.map((one) => `${one.file}:${one.line} ${one.message}`).join('\n'))
+  return catalogue
+}
+
+function accountOf(names: readonly string[], nowMs: number): Account {
+  const account = createAccount({ startAtMs: START_AT_MS })
+  const { world } = account
+  const taskDefinition = `arn:aws:ecs:${world.region}:${world.account}:task-definition/api:1`
+  world.builds[taskDefinition] = { errorRatio: 0, mu: 30 }
+  for (const name of names) addService(world, { cluster: 'prod', name, desired: 6, taskDefinition })
+  world.parameters['/firebreak/pagerduty/sre'] = { value: 'e93facc04764012d7bfb002500d5d1a6', secure: true }
+  world.nowMs = nowMs
+  world.tickedMs = nowMs
+  return account
+}
+
+export interface Storms {
+  /** One function, so that no duplicate comes while its first is under way. */
+  readonly inTurn: StormResult
+  readonly atOnce: StormResult
+  readonly onDynamodb: StormResult
+}
+
+export async function measureStorm(size: StormSize): Promise<Storms> {
+  const inTurn = await storm1(memoryStorage(), size.alarms, size.signals, 1)
+  const atOnce = await storm1(memoryStorage(), size.alarms, size.signals, size.inFlight)
+  const store = await startStore()
+  try {
+    const onDynamodb = await storm1(store.storage, size.alarms, size.signalsOnDynamodb, size.inFlight)
+    return { inTurn, atOnce, onDynamodb }
+  } finally {
+    await store.close()
+  }
+}
+
+export async function storm(size = STORM_SIZE): Promise<Section> {
+  const { inTurn, atOnce, onDynamodb } = await measureStorm(size)
+  return {
+    name: 'storm',
+    title: `signals of ${size.alarms} alarms, each one onset and its duplicates, shuffled`,
+    lines: [
+      ...linesOf('memory, one function', inTurn, size, true),
+      ...linesOf(`memory, ${size.inFlight} functions`, atOnce, size, false),
+      ...linesOf(`embedded DynamoDB, ${size.inFlight} functions`, onDynamodb, size, false),
+    ],
+  }
+}
+
+function linesOf(where: string, result: StormResult, size: StormSize, inTurn: boolean): readonly Line[] {
+  const { putsOfDuplicates: puts } = result
+  const more = puts.filter((count) => count > 1)
+  return [
+    { what: `${where}: signals`, unit: '', figure: result.signals, note: `${Math.round(result.signalsPerSecond).toLocaleString('en')} a second` },
+    { what: `${where}: incidents`, unit: '', figure: result.incidents, goal: exactly(size.alarms) },
+    { what: `${where}: executions`, unit: '', figure: result.executions, goal: exactly(size.alarms) },
+    { what: `${where}: services scaled out`, unit: '', figure: result.effects, goal: exactly(size.alarms) },
+    { what: `${where}: signals lost`, unit: '', figure: result.lost, goal: exactly(0), ...(result.redelivered > 0 ? { note: `${result.redelivered} deliveries threw and came again` } : {}) },
+    {
+      what: `${where}: puts a duplicate`,
+      unit: '',
+      figure: puts.reduce((total, count) => total + count, 0) / Math.max(1, puts.length),
+      ...(inTurn ? { goal: exactly(1) } : { goal: atMost(1) }),
+      note:
+        more.length === 0
+          ? `${puts.length} duplicates`
+          : `${puts.length} duplicates, of which ${more.length} came while the first was under way: up to ${Math.max(...more)} puts`,
+    },
+  ]
+}

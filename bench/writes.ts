@@ -1,0 +1,156 @@
+import { countingStorage, type CountingStorage, type Operations } from '../lib/ledger/counting.ts'
+import { memoryStorage } from '../lib/ledger/memory.ts'
+import type { Item, Storage } from '../lib/ledger/storage.ts'
+import { apiBadCanary } from '../sim/scenarios.ts'
+import { createStack } from '../sim/stack.ts'
+import { isRecord } from './chain.ts'
+import { exactly, type Goal, type Line, type Section } from './figures.ts'
+import { MINUTE_MS, shippedCatalogue, START_AT_MS } from './world.ts'
+
+/*
+ * The whole life of one incident on virtual time, without a fault: the alarm, four steps, their verdicts, the clearing,
+ * the resolution, the slow undo. Every write is put down to what it is for; reads go with the write that they lead to.
+ */
+
+export const PHASES = ['start', 'steps', 'verdicts', 'end', 'undo', 'beside'] as const
+export type Phase = (typeof PHASES)[number]
+
+export interface Writes {
+  readonly steps: number
+  /** Targets that are locked: a page has none. */
+  readonly targets: number
+  readonly phases: { readonly [phase in Phase]: Operations & { readonly units: number } }
+}
+
+const UNTIL_MS = START_AT_MS + 45 * MINUTE_MS
+
+export async function measureWrites(): Promise<Writes> {
+  const catalogue = shippedCatalogue()
+  const steps = catalogue.runbooks[0]?.steps.filter((step) => step.is === 'action').length ?? 0
+  const sorted = sortedByPhase(memoryStorage(), steps)
+  const stack = createStack({ account: apiBadCanary({ startAtMs: START_AT_MS }), catalogue, storage: sorted.storage })
+  await stack.runUntil(UNTIL_MS)
+  const locks = new Set(sorted.locked)
+  return { steps, targets: locks.size, phases: sorted.phases() }
+}
+
+function sortedByPhase(memory: Storage, steps: number) {
+  const counters = Object.fromEntries(PHASES.map((phase) => [phase, countingStorage(memory)])) as { [phase in Phase]: CountingStorage }
+  const units = Object.fromEntries(PHASES.map((phase) => [phase, 0])) as { [phase in Phase]: number }
+  const locked: string[] = []
+  /** Reads that no write has followed yet. */
+  let reads: ((counter: CountingStorage) => Promise<unknown>)[] = []
+  const seen = { acted: false, undoing: false }
+  const storage: Storage = {
+    async put(item, condition) {
+      const phase = phaseOf(item, steps, seen)
+      if (item.pk.startsWith('LOCK#')) locked.push(item.pk)
+      units[phase] += Math.ceil(JSON.stringify(item).length / 1_024)
+      for (const read of reads.splice(0)) await read(counters[phase])
+      return counters[phase].put(item, condition)
+    },
+    async get(pk, sk) {
+      reads.push((counter) => counter.get(pk, sk))
+      return memory.get(pk, sk)
+    },
+    async query(pk, prefix) {
+      reads.push((counter) => counter.query(pk, prefix))
+      return memory.query(pk, prefix)
+    },
+    dueBefore: memory.dueBefore,
+    listed: memory.listed,
+  }
+  const phases = () =>
+    Object.fromEntries(PHASES.map((phase) => [phase, { ...counters[phase].operations(), units: units[phase] }])) as Writes['phases']
+  return { storage, locked, phases }
+}
+
+/** What a write is for. The order of things is known, since nothing fails. */
+function phaseOf(item: Item, steps: number, seen: { acted: boolean; undoing: boolean }): Phase {
+  const { pk, sk } = item
+  const body = JSON.parse(item.body) as { readonly [name: string]: unknown }
+  if (sk.includes('.undo')) {
+    seen.undoing = true
+    return 'undo'
+  }
+  if (pk.startsWith('OPEN#')) return body['state'] === 'alarm' ? 'start' : 'end'
+  if (pk.startsWith('LIMIT#')) return seen.acted ? 'end' : 'start'
+  if (pk.startsWith('RUNBOOK#')) return 'start'
+  if (pk.startsWith('LOCK#')) return seen.undoing ? 'undo' : 'steps'
+  if (!pk.startsWith('INC#')) return 'beside'
+  const texts = item.body
+  if (sk === 'REC#incident#000000') return 'start'
+  if (sk.startsWith('REC#incident#')) return texts.includes('"incident.mitigated"') ? 'verdicts' : 'end'
+  if (sk === 'HEAD#incident') {
+    if (!seen.acted && body['status'] === 'open') return 'start'
+    return body['status'] === 'mitigated' ? 'verdicts' : 'end'
+  }
+  if (sk.startsWith('HEAD#')) {
+    if (body['headSeq'] === -1) return 'start'
+    return body['dueAtMs'] === undefined ? 'end' : 'verdicts'
+  }
+  if (isRecord(item, steps)) seen.acted = true
+  if (Array.from({ length: steps + 1 }, (_unused, seq) => seq).some((seq) => isRecord(item, seq))) return 'steps'
+  return texts.includes('"execution.finished"') ? 'end' : 'verdicts'
+}
+
+/** What CORE.md 1.3 says; what it leaves open has no goal. */
+function goalsOf({ steps, targets }: Writes): { readonly [line: string]: Goal } {
+  return {
+    'start: put OPEN': exactly(2),
+    'start: put REC': exactly(1),
+    'start: put RUNBOOK': exactly(1),
+    'steps: put REC': exactly(steps + 1),
+    'steps: put LOCK': exactly(2 * targets),
+    'steps: get CONTROL': exactly(steps),
+    'steps: query': exactly(0),
+    'end: put HEAD': exactly(3),
+  }
+}
+
+const NOTES: { readonly [line: string]: string } = {
+  'start: put OPEN': 'the change and that it was carried out',
+  'start: put REC': 'the first record of the incident',
+  'start: put HEAD': 'of the incident and of the execution',
+  'start: put LIMIT': 'the service and everything',
+  'start: put RUNBOOK': 'once a version and process',
+  'steps: put REC': 'N steps, N + 1 records',
+  'steps: put LOCK': 'taken and released, each target',
+  'steps: get CONTROL': 'the kill switch, before each intent',
+  'steps: query': 'reads of the stream',
+  'end: put HEAD': 'the incident cleared and resolved, the execution ended',
+  'end: put OPEN': 'the alarm cleared',
+  'undo: put REC': 'one intent and one result each slow step',
+}
+
+export async function writes(): Promise<Section> {
+  const measured = await measureWrites()
+  const goals = goalsOf(measured)
+  const lines = PHASES.flatMap((phase) => linesOf(phase, measured.phases[phase], goals))
+  return {
+    name: 'writes',
+    title: `what one incident writes and reads: ${measured.steps} steps, ${measured.targets} locked targets, no fault`,
+    lines,
+  }
+}
+
+function linesOf(phase: Phase, operations: Writes['phases'][Phase], goals: { readonly [line: string]: Goal }): readonly Line[] {
+  const { puts, gets, queries, conflicts, units } = operations
+  const reads = Object.values(queries).reduce((sum, count) => sum + count, 0)
+  const counts: readonly (readonly [string, number])[] = [
+    ...named('put', puts),
+    ...named('conflict on', conflicts),
+    ...named('get', gets),
+    ...(reads > 0 || goals[`${phase}: query`] ? [['query', reads] as const] : []),
+    ['write units', units],
+  ]
+  return counts.map(([what, figure]): Line => {
+    const name = `${phase}: ${what}`
+    const goal = goals[name]
+    return { what: name, unit: '', figure, ...(goal ? { goal } : {}), ...(NOTES[name] === undefined ? {} : { note: NOTES[name] }) }
+  })
+}
+
+function named(verb: string, tally: { readonly [kind: string]: number }): readonly (readonly [string, number])[] {
+  return Object.entries(tally).map(([kind, count]) => [`${verb} ${kind}`, count] as const)
+}

@@ -1,0 +1,96 @@
+import { fold } from '../../lib/execution/fold.ts'
+import { loadIncident } from '../../lib/ledger/records.ts'
+import { listIncidents } from '../../lib/ledger/head.ts'
+import type { Stamped } from '../../lib/ledger/entry.ts'
+import type { Stack } from '../../sim/stack.ts'
+import { allEntries, ANN, BOB, calmStack, catalogueOf, desired, entriesOfKind, fire, HOUR_MS, play, runbookText } from './calm.ts'
+import { apiStack, MINUTE_MS, START_AT_MS } from './world.ts'
+
+interface Seen {
+  readonly call: string
+  readonly input: unknown
+  /** Changes that were intended and had no result when the call arrived at AWS. */
+  readonly open: readonly { readonly action: string; readonly before: unknown; readonly after: unknown }[]
+}
+
+/** Asks the ledger, at the moment in which AWS receives a change, what is on record about it. */
+function watchIntents(stack: Stack): readonly Seen[] {
+  const seen: Seen[] = []
+  stack.account.onCall({
+    async before({ name, input, mutating }) {
+      if (!mutating) return
+      const heads = await listIncidents(stack.storage, 10)
+      const streams = (await Promise.all(heads.map((head) => loadIncident(stack.storage, head.incidentId)))).flat()
+      const open = streams.flatMap((stream) =>
+        [...fold(stream.entries).steps.values()].flatMap((state) =>
+          state.is === 'open' ? [{ action: state.action, before: state.change.before, after: state.change.after }] : [],
+        ),
+      )
+      seen.push({ call: name, input, open })
+    },
+  })
+  return seen
+}
+
+test('when a call that changes AWS arrives, its absolute before and after are on record (G2)', async () => {
+  const stack = apiStack()
+  const seen = watchIntents(stack)
+  await stack.runUntil(START_AT_MS + HOUR_MS)
+  const wanted = ['ecs:UpdateService', 'route53:ChangeResourceRecordSets', 'codedeploy:CreateDeployment']
+  expect(seen.map((one) => one.call)).toEqual(expect.arrayContaining(wanted))
+  expect(seen.filter((one) => one.open.length !== 1)).toEqual([])
+  const [first] = seen
+  expect(first).toMatchObject({
+    call: 'ecs:UpdateService',
+    input: { desiredCount: 9 },
+    open: [{ before: { desired: 6 }, after: { desired: 9 } }],
+  })
+  // Each slow step back has an intent of its own.
+  const counts = seen.filter((one) => one.call === 'ecs:UpdateService')
+  expect(counts.map((one) => (one.open[0]?.after as { readonly desired: number }).desired)).toEqual(
+    counts.map((one) => (one.input as { readonly desiredCount: number }).desiredCount),
+  )
+  expect(counts).toHaveLength(4)
+})
+
+test('a relative amount is resolved once: a second attempt asks for the recorded value, not for more (G2)', async () => {
+  const stack = calmStack(catalogueOf([runbookText('- scale_out: { ecs: api, by: 50% }')]))
+  let refused = false
+  stack.account.onCall({
+    after({ name }) {
+      if (name !== 'ecs:UpdateService' || refused) return
+      refused = true
+      throw Object.assign(new Error('the answer is lost'), { name: 'TimeoutError' })
+    },
+  })
+  fire(stack)
+  await play(stack, 10)
+  expect(desired(stack)).toBe(9)
+  expect((await entriesOfKind(stack, 'step.intended')).map((entry) => entry.change.after)).toMatchObject([{ desired: 9 }])
+})
+
+/** Spans in which a stream had a change of this target under way: from its intent to its result. */
+function spansOf(entries: readonly Stamped[]): readonly { readonly stream: string; readonly fromMs: number; readonly toMs: number }[] {
+  return entries.flatMap((entry) => {
+    if (entry.kind !== 'step.intended' || entry.change.target.locks.length === 0) return []
+    const result = entries.find(
+      (other) => other.stream === entry.stream && other.seq > entry.seq && 'step' in other && other.step === entry.step,
+    )
+    return [{ stream: entry.stream, fromMs: entry.atMs, toMs: result?.atMs ?? Infinity }]
+  })
+}
+
+test('two executions that start together change their target one after the other (G5)', async () => {
+  const stack = calmStack(catalogueOf([runbookText('- scale_out: { ecs: api, by: 50% }')]))
+  // Each call takes a while, so that both are under way at the same time.
+  stack.account.onCall({ before: () => new Promise((resolve) => setImmediate(resolve)) })
+  const runs = [ANN, BOB].map((by) => stack.command({ verb: 'run', runbook: 'spike', key: by.name, by, reason: 'at once' }))
+  expect((await Promise.all(runs)).map((result) => result.is)).toEqual(['answer', 'answer'])
+  await play(stack, 10)
+  const spans = spansOf(await allEntries(stack))
+  expect(new Set(spans.map((span) => span.stream)).size).toBe(2)
+  const [first, second] = spans.toSorted((a, b) => a.fromMs - b.fromMs)
+  expect(first?.toMs).toBeLessThanOrEqual(second?.fromMs ?? 0)
+  // The second saw what the first had done: 6 -> 9 -> 14, and not 6 -> 9 twice.
+  expect(desired(stack)).toBe(14)
+}, MINUTE_MS)
