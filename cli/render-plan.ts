@@ -27,6 +27,10 @@ export const planSchema = z.looseObject({
       action: z.string(),
       notes: z.array(z.string()),
       permissions: z.array(z.looseObject({ actions: z.array(z.string()) })),
+      /** Absent in answers of older stacks. */
+      guardrails: z
+        .array(z.looseObject({ rule: z.string(), verdict: z.enum(['passed', 'failed']), reason: z.string(), place: z.string() }))
+        .exactOptional(),
     }),
   ),
   onResolved: z.nullable(
@@ -152,7 +156,11 @@ function block(step: Step, paint: Paint): string[] {
 
 function asides(step: Step): string[] {
   const actions = [...new Set(step.permissions.flatMap((statement) => statement.actions))].sort()
-  return [...step.notes, ...(actions.length === 0 ? [] : [`IAM: ${actions.join(', ')}`])].map(printable)
+  const rules = (step.guardrails ?? []).map(({ rule, verdict, reason, place }) => {
+    const where = place === '' || reason.includes(place) ? '' : ` (${place})`
+    return `${verdict === 'passed' ? '✔' : '✖'} ${rule}: ${reason}${where}`
+  })
+  return [...rules, ...step.notes, ...(actions.length === 0 ? [] : [`IAM: ${actions.join(', ')}`])].map(printable)
 }
 
 function modeText({ mode }: Plan): string {

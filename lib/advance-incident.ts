@@ -79,9 +79,11 @@ async function undoOf(app: App, stream: Stream, streams: readonly Stream[], clea
   if (streams.some((other) => other.stream === undoStream && other.headSeq >= 0)) return undefined
   const pinned = await readPinned(app.ports.storage, execution.header.runbookHash)
   const { onResolved } = pinned.runbook
-  if (!onResolved || onResolved.undo.length === 0 || !hasApplied(execution)) return undefined
+  if (!onResolved || onResolved.undo.length === 0) return undefined
   const nowMs = app.ports.clock.now()
+  // What it has not changed yet it may still change: it may be waiting for a person.
   if (!isEnded(execution)) return Math.max(nowMs + RUNNING_POLL_MS, clearAtMs + onResolved.afterMs)
+  if (!hasApplied(execution)) return undefined
   if (nowMs < clearAtMs + onResolved.afterMs) return clearAtMs + onResolved.afterMs
   await startUndo(app, execution, pinned, {
     reason: 'the alarm has stayed clear',

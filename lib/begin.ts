@@ -1,4 +1,4 @@
-import type { AnyAction, Change } from './actions/action.ts'
+import type { AnyAction, Change, Target } from './actions/action.ts'
 import { findAction } from './actions/index.ts'
 import { describe, never } from './errors.ts'
 import { stateOf, WHOLE_PLAN } from './execution/state.ts'
@@ -98,14 +98,14 @@ async function prepare(session: Session, step: ActionStep): Promise<Prepared> {
     const considered = await considerStep(deliberation, step)
     return unlocked(() => settle(session, step, considered, []))
   }
-  const keys = lockKeys(session, step)
+  const target = lockedTarget(session, step)
   const asking = asksFirst(session, step)
-  if (asking || keys === undefined) {
+  if (asking || target === undefined) {
     // A lock is never held across a person's wait: the plan that is shown is a forecast.
     const considered = await considerStep(deliberation, step)
     return unlocked(() => settle(session, step, considered, []))
   }
-  const [locked, first] = await Promise.all([takeLocks(session, keys), considerStep(deliberation, step)])
+  const [locked, first] = await Promise.all([takeLocks(session, target), considerStep(deliberation, step)])
   if (locked.is === 'busy') return unlocked(() => putOff(session, step, locked.reason))
   const again = locked.locks.some((lock) => lock.observeAgain)
   const considered = again ? await considerStep(deliberationOf(session, step.id), step) : first
@@ -117,9 +117,9 @@ function needsLock(action: AnyAction | undefined): boolean {
 }
 
 /** `undefined` where the parameters name nothing; considering the step then says so. */
-function lockKeys(session: Session, step: ActionStep): readonly string[] | undefined {
+function lockedTarget(session: Session, step: ActionStep): Target | undefined {
   try {
-    return targetOf(step, session.pinned).target.locks
+    return targetOf(step, session.pinned).target
   } catch {
     return undefined
   }
@@ -186,7 +186,8 @@ function settleChange(
 
 /** A foreign value stands there: the earlier change is no longer ours to put back. */
 function withoutOutstanding(lock: HeldLock): HeldLock {
-  return { key: lock.key, token: lock.token, observeAgain: lock.observeAgain }
+  const { outstanding: _outstanding, ...rest } = lock
+  return rest
 }
 
 type Consent = 'given' | 'ask' | 'changed-twice'
@@ -266,7 +267,7 @@ async function prepareUndo(session: Session, step: ActionStep): Promise<Prepared
       return undefined
     })
   }
-  const locked = await takeLocks(session, item.change.target.locks)
+  const locked = await takeLocks(session, item.change.target)
   if (locked.is === 'busy') return unlocked(() => putOff(session, step, locked.reason))
   const outstanding = locked.locks[0]?.outstanding
   if (outstanding && outstanding.by !== header.executionId) {
@@ -285,7 +286,8 @@ async function prepareUndo(session: Session, step: ActionStep): Promise<Prepared
     return unlocked(() => putOff(session, step, describe(error)))
   }
   const change = { ...item.change }
-  const planned = action.undo(change, state.lastSet ?? change.after, observed, header.stepPercent)
+  // A change that nobody undoes may have handed its own value on to us.
+  const planned = action.undo(change, outstanding?.after ?? state.lastSet ?? change.after, observed, header.stepPercent)
   const settleUndo = (): Intent | undefined => {
     switch (planned.is) {
       case 'done':

@@ -1,5 +1,5 @@
 import { actionName, findAction, pageAction } from './actions/index.ts'
-import type { AnyAction, ApplyContext, Change, Receipt } from './actions/action.ts'
+import type { AnyAction, ApplyContext, Change, Receipt, Target } from './actions/action.ts'
 import { CALL_TIMEOUT_MS } from './aws/aws.ts'
 import { outcomeOf } from './errors.ts'
 import { fold } from './execution/fold.ts'
@@ -15,7 +15,8 @@ import { load } from './ledger/records.ts'
 import { APPLY_BUDGET_MS, markerOf, type Deliberation } from './plan.ts'
 import { awsOf } from './ports.ts'
 import type { ActionStep, Step } from './runbook/runbook.ts'
-import { flush, headFor, leaseUntilMs, note, type Session } from './session.ts'
+import { afterChange, leftBehind } from './outstanding.ts'
+import { flush, headFor, leaseUntilMs, note, type Release, type Session } from './session.ts'
 
 /** An intent that is about to be recorded and then applied. */
 export interface Intent {
@@ -206,19 +207,17 @@ export function applied(session: Session, intent: Intent, receipt: Receipt, reco
   release(session, intent, outstandingAfter(session, intent))
 }
 
-/** What a later change of the same target must know of this one. */
 function outstandingAfter(session: Session, intent: Intent): HeldLock['outstanding'] {
-  const inherited = intent.locks[0]?.outstanding
-  if (session.header.kind === 'undo.started') {
-    return intent.last ? undefined : { before: intent.undoTo, after: intent.change.after, by: session.header.executionId }
-  }
-  const willBeUndone = session.pinned.runbook.onResolved?.undo.includes(intent.step.id) ?? false
-  if (willBeUndone) return { before: intent.undoTo, after: intent.change.after, by: session.stream.stream }
-  return inherited && { ...inherited, after: intent.change.after }
+  const { step, change, undoTo, last, locks } = intent
+  return afterChange(session.header, session.pinned, { step: step.id, change, undoTo, last }, locks[0]?.outstanding)
+}
+
+function lockOf(lock: HeldLock): Omit<Release, 'outstanding'> {
+  return { key: lock.key, token: lock.token, ...(lock.others === undefined ? {} : { others: lock.others }) }
 }
 
 function release(session: Session, intent: Intent, outstanding: HeldLock['outstanding']): void {
-  for (const lock of intent.locks) session.releases.push({ key: lock.key, token: lock.token, outstanding })
+  for (const lock of intent.locks) session.releases.push({ ...lockOf(lock), outstanding })
 }
 
 function giveUp(session: Session, intent: Intent, code: 'terminal' | 'human' | 'exhausted' | 'unknown', reason: string): void {
@@ -269,18 +268,23 @@ export type Locked =
   | { readonly is: 'busy'; readonly reason: string }
 
 /** Takes every lock of a target, in sorted order so that two executions cannot wait for each other. */
-export async function takeLocks(session: Session, keys: readonly string[]): Promise<Locked> {
+export async function takeLocks(session: Session, target: Pick<Target, 'locks' | 'label'>): Promise<Locked> {
   const { storage, clock } = session.app.ports
   const held: HeldLock[] = []
-  for (const key of keys.toSorted()) {
+  for (const key of target.locks.toSorted()) {
     const wanted = {
       key,
       owner: session.stream.stream,
       incidentId: session.stream.incidentId,
       expiresAtMs: leaseUntilMs(session.turn),
+      target: target.label,
     }
-    const answer: TakeResult = await takeLock(storage, wanted, clock.now(), (owner, incidentId) =>
-      hasNoOpenIntent(session, owner, incidentId),
+    const answer: TakeResult = await takeLock(
+      storage,
+      wanted,
+      clock.now(),
+      (owner, incidentId) => hasNoOpenIntent(session, owner, incidentId),
+      (owner, sinceToken, stood) => leftBehind(session, owner, { key, sinceToken }, stood),
     )
     if (answer.is === 'busy') {
       releaseAll(session, held)
@@ -293,7 +297,7 @@ export async function takeLocks(session: Session, keys: readonly string[]): Prom
 
 /** Gives locks back under which nothing was changed. */
 export function releaseAll(session: Session, locks: readonly HeldLock[]): void {
-  for (const lock of locks) session.releases.push({ key: lock.key, token: lock.token, outstanding: lock.outstanding })
+  for (const lock of locks) session.releases.push({ ...lockOf(lock), outstanding: lock.outstanding })
 }
 
 /** A lock is stolen only from an owner whose stream has no open intent: nothing of its can be on the way. */

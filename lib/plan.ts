@@ -3,7 +3,7 @@ import { actionName, findAction } from './actions/index.ts'
 import { CALL_TIMEOUT_MS, type Aws } from './aws/aws.ts'
 import { describe } from './errors.ts'
 import { stateOf, type Execution } from './execution/state.ts'
-import { capacityVerdict } from './guardrails.ts'
+import { capacityVerdict, type GuardrailVerdict } from './guardrails.ts'
 import { digestFor } from './ids.ts'
 import { sameJson, type Json } from './json.ts'
 import type { Forecast } from './ledger/entry.ts'
@@ -39,6 +39,7 @@ export type Considered =
       readonly values: { readonly [path: string]: Json }
       /** What an approval is bound to (CORE.md 1.6). */
       readonly digest: string
+      readonly guardrails: readonly GuardrailVerdict[]
     }
   | { readonly is: 'skipped'; readonly code: 'condition' | 'already'; readonly reason: string; readonly values: { readonly [path: string]: Json } }
   | { readonly is: 'failed'; readonly code: 'refused' | 'human' | 'guardrail'; readonly reason: string; readonly place?: string }
@@ -125,6 +126,7 @@ function planned(
         change: { target, before: plan.before, after: plan.after, summary: plan.summary },
         notes: plan.notes ?? [],
         values,
+        guardrails: plan.capacity === undefined ? [] : [ceiling],
         digest: digestFor([step.id, target.locks, target.label, plan.after, deliberation.runbookHash]),
       }
     }
@@ -186,6 +188,8 @@ export interface PlannedStep {
   readonly notes: readonly string[]
   readonly permissions: readonly Statement[]
   readonly digest: string
+  /** The rules that this step was held against. */
+  readonly guardrails: readonly GuardrailVerdict[]
   readonly values: { readonly [path: string]: Json }
   readonly before?: Json
 }
@@ -205,6 +209,7 @@ async function planStep(deliberation: Deliberation, step: ActionStep): Promise<P
     notes: considered.is === 'change' ? considered.notes : [],
     permissions: action.permissions(target),
     digest: considered.is === 'change' ? considered.digest : '',
+    guardrails: guardrailsOf(considered),
     values: considered.is === 'change' || considered.is === 'skipped' ? considered.values : {},
     ...(considered.is === 'change' ? { before: considered.change.before } : {}),
   }
@@ -235,8 +240,15 @@ function unplanned(step: Exclude<Step, ActionStep>): PlannedStep {
     notes: [],
     permissions: [],
     digest: '',
+    guardrails: [],
     values: {},
   }
+}
+
+function guardrailsOf(considered: Considered): readonly GuardrailVerdict[] {
+  if (considered.is === 'change') return considered.guardrails
+  if (considered.is !== 'failed' || considered.code !== 'guardrail') return []
+  return [{ rule: 'max_capacity', verdict: 'failed', reason: considered.reason, place: considered.place ?? '' }]
 }
 
 /** What an approval of several steps is bound to. */

@@ -65,7 +65,7 @@ async function look(session: Session, id: string): Promise<() => Intent | undefi
     values: {},
   }
   if (action.effect === 'message') return () => repeatMessage(session, again)
-  const locked = await takeLocks(session, tried.change.target.locks)
+  const locked = await takeLocks(session, tried.change.target)
   if (locked.is === 'busy') return () => stillInDoubt(session, id, locked.reason)
   let observed: Json
   const marker = markerOf(session.stream.stream, id)

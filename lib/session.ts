@@ -37,6 +37,7 @@ export interface Release {
   readonly key: string
   readonly token: number
   readonly outstanding: Outstanding | undefined
+  readonly others?: readonly Outstanding[]
 }
 
 /** Another worker has taken the stream over: nothing more may be appended, and nothing more is done. */

@@ -3,6 +3,8 @@ import type { Storage } from './storage.ts'
 
 /** The last change of a target that an undo may put back; who changes the target next inherits `before` from it. */
 export interface Outstanding {
+  /** The target's label: a lock may stand over several, such as the records of one weighted group. */
+  readonly target?: string
   readonly before: Json
   readonly after: Json
   /** The execution whose undo would put it back. */
@@ -16,7 +18,11 @@ interface LockBody {
   readonly incidentId: string
   readonly expiresAtMs: number
   readonly releasedAtMs?: number
+  /** The token of the first take since the owner holds it without a break; absent where that is the item's own. */
+  readonly sinceToken?: number
   readonly outstanding?: Outstanding
+  /** Outstanding changes of other targets under the same lock. */
+  readonly others?: readonly Outstanding[]
 }
 
 /** A lock that is ours. The token is a counter: a late write of anybody before us misses. */
@@ -24,6 +30,8 @@ export interface HeldLock {
   readonly key: string
   readonly token: number
   readonly outstanding?: Outstanding
+  /** Outstanding changes of other targets under the same lock: they go back with it as they are. */
+  readonly others?: readonly Outstanding[]
   /** The target may have been changed while we looked: observe it again. */
   readonly observeAgain: boolean
 }
@@ -37,19 +45,28 @@ const QUIET_MS = 60_000
 
 const pkOf = (key: string) => `LOCK#${key}`
 
+/** What an owner that never gave the lock back has left: its changes under it since that token, on top of what stood there. */
+export type LeftBehind = (
+  owner: { readonly stream: string; readonly incidentId: string },
+  sinceToken: number,
+  outstanding: readonly Outstanding[],
+) => Promise<readonly Outstanding[]>
+
 function bodyOf(item: { readonly body: string }): LockBody {
   return JSON.parse(item.body) as LockBody
 }
 
 /**
  * Takes or renews the lock on a target. `mayStealFrom` decides about an expired lock whose owner never released it: it may
- * be stolen only when the owner's stream has no open intent.
+ * be stolen only when the owner's stream has no open intent. `leftBehind` then reads from that stream what its release
+ * would have written (CORE.md 1.8).
  */
 export async function takeLock(
   storage: Storage,
-  wanted: { readonly key: string; readonly owner: string; readonly incidentId: string; readonly expiresAtMs: number },
+  wanted: { readonly key: string; readonly owner: string; readonly incidentId: string; readonly expiresAtMs: number; readonly target?: string },
   nowMs: number,
   mayStealFrom: (owner: string, incidentId: string) => Promise<boolean>,
+  leftBehind: LeftBehind = async (_owner, _sinceToken, outstanding) => outstanding,
 ): Promise<TakeResult> {
   const body = { key: wanted.key, owner: wanted.owner, incidentId: wanted.incidentId, expiresAtMs: wanted.expiresAtMs }
   const first = await storage.put(
@@ -65,9 +82,14 @@ export async function takeLock(
       if (old.expiresAtMs > nowMs || !(await mayStealFrom(old.owner, old.incidentId))) return busy
     }
     const seen = existing.version ?? 0
-    const kept = old.outstanding === undefined ? {} : { outstanding: old.outstanding }
+    const sinceToken = old.sinceToken ?? seen
+    const stood = [...(old.outstanding === undefined ? [] : [old.outstanding]), ...(old.others ?? [])]
+    const left =
+      old.releasedAtMs === undefined ? await leftBehind({ stream: old.owner, incidentId: old.incidentId }, sinceToken, stood) : stood
+    const kept = sorted(left, wanted.target)
+    const held = old.releasedAtMs === undefined && old.owner === wanted.owner ? { sinceToken } : {}
     const answer = await storage.put(
-      { pk: pkOf(wanted.key), sk: 'LOCK', version: seen + 1, body: JSON.stringify({ ...body, ...kept }) },
+      { pk: pkOf(wanted.key), sk: 'LOCK', version: seen + 1, body: JSON.stringify({ ...body, ...held, ...kept }) },
       { is: 'version', equals: seen },
     )
     if (answer.is === 'put') {
@@ -78,13 +100,21 @@ export async function takeLock(
   }
 }
 
+/** The target's own outstanding change, and those of others. */
+function sorted(all: readonly Outstanding[], target: string | undefined): Pick<HeldLock, 'outstanding' | 'others'> {
+  const isOwn = (one: Outstanding) => one.target === undefined || target === undefined || one.target === target
+  const outstanding = all.find(isOwn)
+  const others = all.filter((one) => !isOwn(one))
+  return { ...(outstanding === undefined ? {} : { outstanding }), ...(others.length === 0 ? {} : { others }) }
+}
+
 /**
  * Gives the lock back, after the result is on record; conditional on our token, so it misses when somebody stole it.
  * `outstanding` replaces what stood there; `undefined` leaves none.
  */
 export async function releaseLock(
   storage: Storage,
-  lock: { readonly key: string; readonly token: number },
+  lock: { readonly key: string; readonly token: number; readonly others?: readonly Outstanding[] },
   owner: { readonly stream: string; readonly incidentId: string },
   nowMs: number,
   outstanding: Outstanding | undefined,
@@ -96,6 +126,7 @@ export async function releaseLock(
     expiresAtMs: nowMs,
     releasedAtMs: nowMs,
     ...(outstanding === undefined ? {} : { outstanding }),
+    ...(lock.others === undefined ? {} : { others: lock.others }),
   }
   await storage.put(
     { pk: pkOf(lock.key), sk: 'LOCK', version: lock.token + 1, body: JSON.stringify(body) },
