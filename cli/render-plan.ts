@@ -29,7 +29,14 @@ export const planSchema = z.looseObject({
       permissions: z.array(z.looseObject({ actions: z.array(z.string()) })),
       /** Absent in answers of older stacks. */
       guardrails: z
-        .array(z.looseObject({ rule: z.string(), verdict: z.enum(['passed', 'failed']), reason: z.string(), place: z.string() }))
+        .array(
+          z.looseObject({
+            rule: z.string(),
+            verdict: z.enum(['passed', 'failed']),
+            reason: z.string(),
+            place: z.string(),
+          }),
+        )
         .exactOptional(),
     }),
   ),
@@ -160,7 +167,9 @@ function asides(step: Step): string[] {
     const where = place === '' || reason.includes(place) ? '' : ` (${place})`
     return `${verdict === 'passed' ? '✔' : '✖'} ${rule}: ${reason}${where}`
   })
-  return [...rules, ...step.notes, ...(actions.length === 0 ? [] : [`IAM: ${actions.join(', ')}`])].map(printable)
+  return [...rules, ...step.notes, ...(actions.length === 0 ? [] : [`IAM: ${actions.join(', ')}`])].map(
+    printable,
+  )
 }
 
 function modeText({ mode }: Plan): string {

@@ -1,7 +1,5 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { Stack } from '../../sim/stack.ts'
 import { apiStack, MINUTE_MS, onlyIncident, shippedCatalogue, START_AT_MS } from '../line/world.ts'
 import { fakeStack, type FakeStack } from './fake-stack.ts'
@@ -9,7 +7,6 @@ import { firebreak, plain, type FakeOptions } from './terminal.ts'
 
 // The command line against the real engine on the simulated account, through a real door.
 
-const root = fileURLToPath(new URL('../..', import.meta.url))
 const doors: FakeStack[] = []
 
 async function door(stack: Stack): Promise<FakeStack> {
@@ -201,20 +198,4 @@ test('a person decides: approve by digest, deny, abort, ack, note, mitigate, res
   const told = await run(['timeline', incident])
   expect(told.out).toContain('two words')
   expect(told.out).toContain('ada (cli)')
-})
-
-test('watch knows the steps that are still to come where the runbooks at hand are those that run', async () => {
-  const stack = apiStack({ catalogue: shippedCatalogue('approve') })
-  const { folder } = await door(stack)
-  const started = await firebreak(['run', 'api-5xx-spike', '--reason', 'x', '--yes', '--json'], {
-    cwd: folder,
-  })
-  const { executionId } = started.json() as { executionId: string }
-  const args = ['watch', executionId, '--timeout', '1s', '--runbooks']
-  const frames = plain((await firebreak([...args, join(root, 'runbooks')], { cwd: folder, tty: true })).out)
-  expect(frames).toMatch(/○ check/)
-  const other = mkdtempSync(join(tmpdir(), 'firebreak-cli-'))
-  mkdirSync(join(other, 'none'))
-  expect((await firebreak([...args, join(other, 'none')], { cwd: folder })).exit).toBe(5)
-  rmSync(other, { recursive: true })
 })

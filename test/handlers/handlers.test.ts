@@ -22,7 +22,10 @@ const log = {
 }
 const ids = ['worker-1', 'worker-2', 'worker-3'].values()
 const app = {
-  ports: { random: { id: () => ids.next().value ?? 'worker-n', fraction: () => 0 } },
+  ports: {
+    clock: { now: () => Date.now() },
+    random: { id: () => ids.next().value ?? 'worker-n', fraction: () => 0 },
+  },
 } as unknown as App
 
 function stub(name: string) {

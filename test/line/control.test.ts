@@ -1,0 +1,371 @@
+import { advance } from '../../lib/advance.ts'
+import { ingest } from '../../lib/ingest.ts'
+import { verifyChain } from '../../lib/ledger/chain.ts'
+import { listIncidents } from '../../lib/ledger/head.ts'
+import { loadRecords } from '../../lib/ledger/records.ts'
+import type { App } from '../../lib/ports.ts'
+import type { WorkMessage } from '../../lib/queue.ts'
+import type { Runbook } from '../../lib/runbook/runbook.ts'
+import { sweep } from '../../lib/sweep.ts'
+import type { Point } from '../../sim/mortal.ts'
+import { createStack, type Stack } from '../../sim/stack.ts'
+import { allEntries, ANN, calmAccount, calmStack, catalogueOf, desired, entriesOfKind, fire, incidentsOf, pagesOf, play, runbookText, transition, turnOf } from './calm.ts'
+import { apiStack, chainOf, effectsOf, MINUTE_MS, shippedCatalogue, START_AT_MS } from './world.ts'
+
+const SCALE = '- scale_out: { ecs: api, by: 50% }'
+const DRAIN = '- route53_weight: { record: canary, weight: 0 }'
+const UNDO = 'on_resolved: { undo: [scale_out], after: 5m }'
+
+async function executionOf(stack: Stack): Promise<string> {
+  return (await entriesOfKind(stack, 'execution.started'))[0]?.stream ?? 'none'
+}
+
+async function outcomes(stack: Stack): Promise<readonly string[]> {
+  return (await entriesOfKind(stack, 'execution.finished')).map((entry) => entry.outcome)
+}
+
+const pause = (stack: Stack) => stack.command({ verb: 'pause-all', by: ANN, reason: 'game day' })
+const resume = (stack: Stack) => stack.command({ verb: 'resume-all', by: ANN })
+
+describe('the kill switch', () => {
+  test('on before the start: refused on record, a person is paged, nothing is changed (G6)', async () => {
+    const stack = calmStack(catalogueOf([runbookText(SCALE)]))
+    await pause(stack)
+    fire(stack)
+    await play(stack, 10)
+    expect(await entriesOfKind(stack, 'execution.refused')).toMatchObject([{ code: 'paused', reason: expect.stringContaining('ann: game day') }])
+    expect(effectsOf(stack)).toEqual({})
+    expect(pagesOf(stack)).toEqual([expect.stringContaining('paused by ann')])
+  })
+
+  test('a start that was refused while it was on does not begin by itself later', async () => {
+    const stack = calmStack(catalogueOf([runbookText(SCALE)]))
+    await pause(stack)
+    fire(stack)
+    await play(stack, 5)
+    await resume(stack)
+    await play(stack, 30)
+    expect(effectsOf(stack)).toEqual({})
+  })
+
+  test('on between two steps: nothing is intended until it is off, then the work goes on (G6)', async () => {
+    const stack = calmStack(catalogueOf([runbookText(`${SCALE}\n- wait: 2m\n${DRAIN}`)]))
+    fire(stack)
+    await play(stack, 1)
+    await pause(stack)
+    await play(stack, 20)
+    expect(effectsOf(stack)).toEqual({ 'ecs:UpdateService': 1 })
+    expect((await entriesOfKind(stack, 'step.intended')).map((entry) => entry.step)).toEqual(['scale_out'])
+    await resume(stack)
+    await play(stack, 5)
+    expect(effectsOf(stack)).toEqual({ 'ecs:UpdateService': 1, 'route53:ChangeResourceRecordSets': 1 })
+    expect(await outcomes(stack)).toEqual(['succeeded'])
+  })
+
+  test('holds an attempt that is due again, and an undo (G6)', async () => {
+    const stack = calmStack(catalogueOf([runbookText(SCALE, UNDO)]))
+    fire(stack)
+    await play(stack, 3)
+    await pause(stack)
+    fire(stack, 'OK')
+    await play(stack, 30)
+    expect(desired(stack)).toBe(9)
+    await resume(stack)
+    await play(stack, 30)
+    expect(desired(stack)).toBe(6)
+  })
+
+  test('holds no page: a person is called while everything is paused', async () => {
+    const stack = calmStack(catalogueOf([runbookText(`- wait: 1m\n- notify: { to: oncall@sre }\n${SCALE}`)]))
+    fire(stack)
+    await play(stack, 0.5)
+    await pause(stack)
+    await play(stack, 10)
+    expect(stack.account.inbox).toHaveLength(1)
+    expect(effectsOf(stack)).toEqual({})
+  })
+
+  test('leaves no lock behind that keeps others waiting', async () => {
+    const stack = calmStack(catalogueOf([runbookText(`- wait: 1m\n${SCALE}`)]))
+    fire(stack)
+    await play(stack, 0.5)
+    await pause(stack)
+    await play(stack, 3)
+    const lock = await stack.storage.get('LOCK#ecs/prod/api', 'LOCK')
+    expect(lock === undefined || JSON.parse(lock.body)).toMatchObject({ releasedAtMs: expect.any(Number) })
+  })
+})
+
+/** The same steps each time; an abort lands just before one I/O of the worker. */
+const ABORTED = catalogueOf([runbookText(`${SCALE}\n${DRAIN}\n- notify: { to: oncall@sre }\n- rollback: { codedeploy: api, to: last-success }`)])
+
+async function playAborted(ordinal: number): Promise<{ stack: Stack; points: number; aborted: boolean }> {
+  const box: { stack?: Stack } = {}
+  let points = 0
+  let aborted = false
+  const abortBefore = async () => {
+    points++
+    const { stack } = box
+    if (points !== ordinal || !stack) return
+    const id = await executionOf(stack)
+    const answer = await stack.command({ verb: 'abort', id, by: ANN, reason: 'stop it' })
+    aborted = answer.is === 'answer'
+  }
+  const stack = createStack({ account: calmAccount({ guarded: false }), catalogue: ABORTED })
+  stack.account.act({ is: 'deploy', application: 'api', group: 'api-prod', taskDefinition: 'api:42' })
+  stack.account.advance(90_000)
+  box.stack = stack
+  const { ports } = stack.app
+  // A person's own command goes past the hooks: it uses the ports as they were.
+  const hooked: App = {
+    catalogue: ABORTED,
+    ports: {
+      ...ports,
+      storage: {
+        ...ports.storage,
+        put: async (item, condition) => (await abortBefore(), ports.storage.put(item, condition)),
+        get: async (pk, sk) => (await abortBefore(), ports.storage.get(pk, sk)),
+      },
+      aws: (scope) => ({ call: async (name, input) => (await abortBefore(), ports.aws(scope).call(name, input)) }),
+      http: { post: async (request) => (await abortBefore(), ports.http.post(request)) },
+    },
+  }
+  await ingest(hooked, transition(stack.account, 'ALARM'), turnOf(stack))
+  await play(stack, 40)
+  return { stack, points, aborted }
+}
+
+test('no step is intended after an abort is on record, wherever it comes, and what was under way has its outcome (G3)', async () => {
+  const { points } = await playAborted(0)
+  expect(points).toBeGreaterThan(20)
+  let landed = 0
+  for (let ordinal = 1; ordinal <= points; ordinal++) {
+    const { stack, aborted } = await playAborted(ordinal)
+    if (!aborted) continue
+    landed++
+    const entries = (await allEntries(stack)).filter((entry) => entry.stream !== 'incident')
+    const at = entries.findIndex((entry) => entry.kind === 'execution.aborted')
+    const after = entries.filter((entry) => entry.seq > (entries[at]?.seq ?? Infinity))
+    expect(after.filter((entry) => entry.kind === 'step.intended')).toEqual([])
+    const intended = entries.filter((entry) => entry.kind === 'step.intended').map((entry) => `${entry.step} ${entry.attempt}`)
+    const settled = entries.filter((entry) => entry.kind === 'step.applied' || entry.kind === 'step.failed').map((entry) => `${entry.step} ${entry.attempt}`)
+    expect(settled).toEqual(intended)
+    expect(await outcomes(stack)).toEqual(['aborted'])
+    expect(await chainOf(stack)).toBe('consistent')
+    // Every lock is given back.
+    for (const key of ['ecs/prod/api', 'route53/Z0123456789ABCDEFGHIJ/api.example.com/A', 'codedeploy/api/api-prod']) {
+      const lock = await stack.storage.get(`LOCK#${key}`, 'LOCK')
+      if (lock) expect(`${ordinal} ${key} ${lock.body}`).toContain('releasedAtMs')
+    }
+  }
+  expect(landed).toBeGreaterThan(8)
+})
+
+test('an abort ends a page of the runbook that is being retried, but not the engine\'s own (G3)', async () => {
+  const stack = calmStack(catalogueOf([runbookText('- notify: { to: oncall@sre }')]))
+  stack.account.world.faults.http['events.eu.pagerduty.com'] = { status: 503, body: '', times: 1_000 }
+  stack.account.world.topics.length = 0
+  fire(stack)
+  await stack.runUntil(START_AT_MS + 2_000)
+  const intents = (await entriesOfKind(stack, 'step.intended')).length
+  await stack.command({ verb: 'abort', id: await executionOf(stack), by: ANN, reason: 'we know' })
+  await play(stack, 20)
+  expect(await entriesOfKind(stack, 'step.intended')).toHaveLength(intents)
+  expect(await outcomes(stack)).toEqual(['aborted'])
+})
+
+test('what has ended, or never began, cannot be aborted, and the person is told', async () => {
+  const stack = calmStack(catalogueOf([runbookText(SCALE)]))
+  await pause(stack)
+  fire(stack)
+  await play(stack, 2)
+  const refused = (await entriesOfKind(stack, 'execution.refused'))[0]?.stream
+  expect(await stack.command({ verb: 'abort', id: refused, by: ANN, reason: 'x' })).toMatchObject({ is: 'problem', code: 'ended' })
+  expect(await stack.command({ verb: 'abort', id: 'inc-000000000000-000000', by: ANN, reason: 'x' })).toMatchObject({ is: 'problem', code: 'not-found' })
+})
+
+/**
+ * Plays on by sweeps alone: whatever turns and signals send to the queue is lost, and only what the sweep itself sends
+ * arrives.
+ */
+async function playBySweeps(stack: Stack, minutes: number): Promise<void> {
+  const { app, account } = stack
+  const deaf: App = { ...app, ports: { ...app.ports, queue: { send: async () => {} } } }
+  const sent: { atMs: number; message: WorkMessage }[] = []
+  const sweeping: App = {
+    ...app,
+    ports: { ...app.ports, queue: { send: async (message, delayMs) => void sent.push({ atMs: account.now() + delayMs, message }) } },
+  }
+  const untilMs = account.now() + minutes * MINUTE_MS
+  let nextSweepMs = account.now() + MINUTE_MS
+  while (account.now() < untilMs) {
+    account.advance(1_000)
+    for (let signal = stack.signals.receive(); signal; signal = stack.signals.receive()) {
+      await ingest(deaf, JSON.parse(signal.body), turnOf(stack))
+      stack.signals.acknowledge(signal.messageId)
+    }
+    if (account.now() >= nextSweepMs) {
+      nextSweepMs += MINUTE_MS
+      await sweep(sweeping, turnOf(stack))
+    }
+    for (const due of sent.filter((one) => one.atMs <= account.now())) {
+      sent.splice(sent.indexOf(due), 1)
+      await advance(deaf, due.message, turnOf(stack))
+    }
+  }
+}
+
+test('with every work message lost the sweep alone finishes everything, with every effect once (G4)', async () => {
+  const stack = apiStack({ catalogue: shippedCatalogue('auto') })
+  await playBySweeps(stack, 120)
+  expect(await outcomes(stack)).toEqual(['succeeded', 'succeeded'])
+  expect(await incidentsOf(stack)).toEqual([expect.stringMatching(/resolved$/)])
+  expect(desired(stack)).toBe(6)
+  expect(effectsOf(stack)).toMatchObject({ 'route53:ChangeResourceRecordSets': 1, 'codedeploy:CreateDeployment': 1 })
+})
+
+test('a lost wake costs no more than about a minute: a step after a wait begins within it (G4)', async () => {
+  const stack = calmStack(catalogueOf([runbookText(`- wait: 5m\n${SCALE}`)]))
+  fire(stack)
+  await playBySweeps(stack, 10)
+  const intended = (await entriesOfKind(stack, 'step.intended'))[0]
+  const waiting = (await entriesOfKind(stack, 'step.waiting'))[0]
+  expect((intended?.atMs ?? Infinity) - (waiting?.wakeAtMs ?? 0)).toBeLessThanOrEqual(75_000)
+})
+
+test('a wait beyond the queue\'s reach ends on time, without any message in between (G4)', async () => {
+  const stack = calmStack(catalogueOf([runbookText(`- wait: 40m\n${SCALE}`)]))
+  fire(stack)
+  await play(stack, 45)
+  const intended = (await entriesOfKind(stack, 'step.intended'))[0]
+  expect((intended?.atMs ?? Infinity) - START_AT_MS).toBeLessThanOrEqual(40 * MINUTE_MS + 2_000)
+})
+
+describe('a worker that dies between accepting a signal and its records', () => {
+  /** OPEN is written, nothing else: the worker dies at the very next I/O. */
+  const dying = () => {
+    let dead = false
+    return (point: Point) => {
+      if (dead || point.name !== 'put OPEN' || point.when !== 'after') return false
+      dead = true
+      return true
+    }
+  }
+
+  test('loses nothing: the sweep or the redelivery starts it (G4)', async () => {
+    const stack = calmStack(catalogueOf([runbookText(SCALE)]), { diesAt: dying() })
+    fire(stack)
+    await play(stack, 10)
+    expect(stack.crashes).toHaveLength(1)
+    expect(desired(stack)).toBe(9)
+    expect(await outcomes(stack)).toEqual(['succeeded'])
+  })
+
+  test('and an alarm that clears before that is resolved all the same (G4)', async () => {
+    const stack = calmStack(catalogueOf([runbookText(SCALE, UNDO)]), { diesAt: dying() })
+    fire(stack)
+    await stack.runUntil(START_AT_MS + 15_000)
+    fire(stack, 'OK')
+    await play(stack, 60)
+    expect(stack.crashes).toHaveLength(1)
+    expect(await incidentsOf(stack)).toEqual([expect.stringMatching(/resolved$/)])
+    expect(desired(stack)).toBe(6)
+  })
+})
+
+describe('poison', () => {
+  /** Taking the lock on the target throws, for ever. */
+  const poisoned = (steps: string) => {
+    const stack = calmStack(catalogueOf([runbookText(steps, 'cooldown: 15m')]))
+    const { storage } = stack.app.ports
+    Object.assign(stack.app.ports, {
+      storage: {
+        ...storage,
+        put: async (...[item, condition]: Parameters<typeof storage.put>) => {
+          if (item.pk === 'LOCK#ecs/prod/api') throw new Error('poison')
+          return storage.put(item, condition)
+        },
+      },
+    })
+    return stack
+  }
+
+  test('an execution that always throws is stopped after the limit, and a person is paged (G4)', async () => {
+    const stack = poisoned(`- wait: 1m\n${SCALE}`)
+    fire(stack)
+    await play(stack, 60)
+    expect(await entriesOfKind(stack, 'execution.stopped')).toMatchObject([{ reason: expect.stringContaining('wrote nothing') }])
+    expect(pagesOf(stack)).toEqual([expect.stringContaining('was stopped')])
+    expect(effectsOf(stack)).toEqual({})
+  })
+
+  test('and holds no place in its service\'s limits: the next incident is acted on (G6)', async () => {
+    const stack = poisoned(`- wait: 1m\n${SCALE}`)
+    fire(stack)
+    await play(stack, 60)
+    fire(stack, 'OK')
+    await play(stack, 30)
+    fire(stack)
+    await play(stack, 2)
+    expect(await entriesOfKind(stack, 'execution.started')).toHaveLength(2)
+  })
+
+  test('a start that always throws is refused after the limit, and a person is paged (G4)', async () => {
+    const stack = poisoned(SCALE)
+    fire(stack)
+    await play(stack, 90)
+    expect(await entriesOfKind(stack, 'execution.refused')).toMatchObject([{ code: 'poison' }])
+    expect(pagesOf(stack)).toEqual([expect.stringContaining('does not act on its own')])
+    expect(effectsOf(stack)).toEqual({})
+  })
+})
+
+describe('takeover', () => {
+  /** Worker A makes its call and then freezes; `thaw` lets the answer arrive. */
+  function frozen(steps: string, runbook: Partial<Runbook> = {}) {
+    const catalogue = catalogueOf([runbookText(steps)])
+    const stack = calmStack({ ...catalogue, runbooks: catalogue.runbooks.map((one) => ({ ...one, ...runbook })) })
+    const ice: { thaw: () => void; thawed: Promise<void> } = { thaw: () => {}, thawed: Promise.resolve() }
+    ice.thawed = new Promise((resolve) => (ice.thaw = resolve))
+    let first = true
+    stack.account.onCall({
+      async after(call) {
+        if (call.name !== 'ecs:UpdateService' || !first) return
+        first = false
+        await ice.thawed
+      },
+    })
+    return { stack, ...ice }
+  }
+
+  test('worker B takes over after the lease, by observing; A\'s late append misses, without a gap in the record (G3, G5)', async () => {
+    const { stack, thaw } = frozen(`${SCALE}\n${DRAIN}`)
+    const a = ingest(stack.app, transition(stack.account, 'ALARM'), turnOf(stack))
+    // Until A is frozen in its call.
+    while (stack.account.effects('ecs:UpdateService') === 0) await new Promise((resolve) => setImmediate(resolve))
+    await play(stack, 10)
+    expect(await outcomes(stack)).toEqual(['succeeded'])
+    const before = await allEntries(stack)
+    thaw()
+    await a
+    await play(stack, 10)
+    expect((await allEntries(stack)).filter((entry) => entry.stream !== 'incident')).toEqual(before.filter((entry) => entry.stream !== 'incident'))
+    expect(await entriesOfKind(stack, 'worker.tookover')).toHaveLength(1)
+    expect(effectsOf(stack)).toEqual({ 'ecs:UpdateService': 1, 'route53:ChangeResourceRecordSets': 1 })
+    const [head] = await listIncidents(stack.storage, 1)
+    expect(verifyChain(await loadRecords(stack.storage, head?.incidentId ?? '')).is).toBe('consistent')
+  })
+
+  test('while A\'s lease lasts nobody else touches anything (G5)', async () => {
+    const { stack, thaw } = frozen(`${SCALE}\n${DRAIN}`)
+    const a = ingest(stack.app, transition(stack.account, 'ALARM'), turnOf(stack))
+    while (stack.account.effects('ecs:UpdateService') === 0) await new Promise((resolve) => setImmediate(resolve))
+    const lease = (await entriesOfKind(stack, 'step.intended'))[0]?.leaseUntilMs ?? 0
+    const calls = stack.account.calls.length
+    await stack.runUntil(lease - 1_000)
+    expect(stack.account.calls).toHaveLength(calls)
+    expect(await entriesOfKind(stack, 'worker.tookover')).toEqual([])
+    thaw()
+    await a
+  })
+})
