@@ -5,8 +5,9 @@ import type { HttpAnswer, HttpRequest } from '../lib/http.ts'
 import { memoryStorage } from '../lib/ledger/memory.ts'
 import type { Condition, Item, Storage } from '../lib/ledger/storage.ts'
 import type { Catalogue } from '../lib/runbook/runbook.ts'
+import { createAccount } from '../sim/account.ts'
 import type { SimEvent } from '../sim/world.ts'
-import { appOn, firedAlarm, shippedCatalogue, turnOf } from './world.ts'
+import { appOn, firedAlarm, shippedCatalogue, turnOf, type Fired } from './world.ts'
 
 /** One request that leaves the process. */
 export type Io =
@@ -62,20 +63,28 @@ interface Run {
  * does not begin meanwhile waits for it.
  */
 export async function recordChain(): Promise<Chain> {
-  const free = await play(undefined)
+  const { account, event } = firedAlarm()
+  const catalogue = shippedCatalogue()
+  const saved = account.save()
+  const play = (held?: string) => playOnce({ account: createAccount({ saved }), event }, catalogue, held)
+  const free = await play()
   const waits = new Map(free.began.map((key) => [key, new Set<string>()]))
   for (const held of free.began) {
     const { beside } = await play(held)
     for (const key of free.began) if (key !== held && !beside.has(key)) waits.get(key)?.add(held)
   }
-  const links = free.began.map((key): Link => ({ key, io: free.ios.get(key) ?? missing(key), after: direct(waits, key) }))
-  const { account, event } = firedAlarm()
-  const catalogue = shippedCatalogue()
+  const links = free.began.map((key): Link => ({
+    key,
+    io: free.ios.get(key) ?? missing(key),
+    after: direct(waits, key),
+  }))
   const steps = catalogue.runbooks[0]?.steps.filter((step) => step.is === 'action').length ?? 0
   return {
     links,
-    firstEffect: links.find(({ io }) => io.is === 'aws' && MUTATING_CALLS.has(io.name))?.key ?? missing('a changing call'),
-    lastRecord: links.find(({ io }) => io.is === 'put' && isRecord(io.item, steps))?.key ?? missing(`record ${steps}`),
+    firstEffect:
+      links.find(({ io }) => io.is === 'aws' && MUTATING_CALLS.has(io.name))?.key ??
+      missing('a changing call'),
+    lastRecord: lastOfSteps(links, steps),
     steps,
     answers: free.answers,
     nowMs: account.now(),
@@ -88,9 +97,21 @@ function missing(what: string): never {
   throw new Error(`the recorded execution has no ${what}`)
 }
 
-/** A record of the execution itself, by its number. */
-export function isRecord(item: Item, seq: number): boolean {
-  return item.sk.startsWith('REC#inc-') && item.sk.endsWith(`#${String(seq).padStart(6, '0')}`)
+/** The kinds of the entries that a write puts on an execution's own stream; none where it puts something else. */
+export function recordedKinds(item: Item): readonly string[] {
+  if (!item.sk.startsWith('REC#inc-') || item.sk.includes('.undo#')) return []
+  const { entries } = JSON.parse(item.body) as { readonly entries: readonly { readonly kind: string }[] }
+  return entries.map((entry) => entry.kind)
+}
+
+/** The record with which every step is on record as applied. */
+function lastOfSteps(links: readonly Link[], steps: number): string {
+  let applied = 0
+  for (const { key, io } of links) {
+    if (io.is === 'put') applied += recordedKinds(io.item).filter((kind) => kind === 'step.applied').length
+    if (applied >= steps) return key
+  }
+  return missing(`record of ${steps} applied steps`)
 }
 
 /** Without what is waited for anyway by something that is waited for. */
@@ -100,8 +121,11 @@ function direct(waits: ReadonlyMap<string, ReadonlySet<string>>, key: string): r
 }
 
 /** Plays the execution once on memory, every request answered at once but the one that is held. */
-async function play(held: string | undefined): Promise<Run> {
-  const { account, event } = firedAlarm()
+async function playOnce(
+  { account, event }: Fired,
+  catalogue: Catalogue,
+  held: string | undefined,
+): Promise<Run> {
   const memory = memoryStorage()
   const began: string[] = []
   const ios = new Map<string, Io>()
@@ -139,7 +163,7 @@ async function play(held: string | undefined): Promise<Run> {
     post: (request: HttpRequest) =>
       through({ is: 'post', request }, async () => (post = await account.http.post(request))),
   }
-  const app = appOn(storage, account.now(), recording, http, shippedCatalogue())
+  const app = appOn(storage, account.now(), recording, http, catalogue)
   const { parts } = await ingest(app, event, turnOf(app))
   if (parts[0]?.is !== 'accepted') throw new Error(`the signal was not accepted: ${JSON.stringify(parts)}`)
   return { began, ios, beside, answers: { aws, post: post ?? missing('page') } }
@@ -190,7 +214,10 @@ export function storeTripsBefore(chain: Chain, key: string): number {
     const cached = known.get(one)
     if (cached !== undefined) return cached
     const link = links.get(one) ?? missing(one)
-    const before = Math.max(0, ...link.after.map((other) => trips(other) + (isStore(links.get(other) ?? missing(other)) ? 1 : 0)))
+    const before = Math.max(
+      0,
+      ...link.after.map((other) => trips(other) + (isStore(links.get(other) ?? missing(other)) ? 1 : 0)),
+    )
     known.set(one, before)
     return before
   }
@@ -205,7 +232,10 @@ function isStore({ io }: Link): boolean {
 export function longestWay(chain: Chain, key: string): readonly string[] {
   const links = new Map(chain.links.map((link) => [link.key, link]))
   const way = (one: string): readonly string[] => {
-    const ways = (links.get(one)?.after ?? []).map((other) => [...way(other), shortName(links.get(other) ?? missing(other))])
+    const ways = (links.get(one)?.after ?? []).map((other) => [
+      ...way(other),
+      shortName(links.get(other) ?? missing(other)),
+    ])
     return ways.toSorted((a, b) => b.length - a.length)[0] ?? []
   }
   return way(key)
@@ -228,5 +258,7 @@ function shortName({ io }: Link): string {
 
 function kindOf(pk: string, sk: string): string {
   const [kind, stream = ''] = (pk.startsWith('INC#') ? sk : pk).split('#')
-  return pk.startsWith('INC#') ? `${kind} of the ${stream === 'incident' ? 'incident' : 'execution'}` : (kind ?? '')
+  return pk.startsWith('INC#')
+    ? `${kind} of the ${stream === 'incident' ? 'incident' : 'execution'}`
+    : (kind ?? '')
 }

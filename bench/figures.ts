@@ -9,7 +9,10 @@ export interface Spread {
 /** Throws where there is nothing to describe: a bench that measured nothing must not print a figure. */
 export function spreadOf(values: readonly number[]): Spread {
   const sorted = values.toSorted((a, b) => a - b)
-  const [low, high] = [sorted[Math.floor((sorted.length - 1) / 2)], sorted[Math.ceil((sorted.length - 1) / 2)]]
+  const [low, high] = [
+    sorted[Math.floor((sorted.length - 1) / 2)],
+    sorted[Math.ceil((sorted.length - 1) / 2)],
+  ]
   if (low === undefined || high === undefined) throw new Error('nothing was measured')
   return { median: (low + high) / 2, min: sorted[0] ?? low, max: sorted.at(-1) ?? high, runs: values.length }
 }
@@ -74,7 +77,11 @@ export function shuffled<T>(values: readonly T[], seed: number): readonly T[] {
 }
 
 /** Works through the list with so many under way at a time, in order. */
-export async function inFlight<T>(width: number, list: readonly T[], work: (one: T, index: number) => Promise<void>): Promise<void> {
+export async function inFlight<T>(
+  width: number,
+  list: readonly T[],
+  work: (one: T, index: number) => Promise<void>,
+): Promise<void> {
   let next = 0
   const worker = async () => {
     for (let index = next++; index < list.length; index = next++) await work(list[index] as T, index)

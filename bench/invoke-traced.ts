@@ -12,5 +12,7 @@ registerHooks({
     return next(url, context)
   },
 })
-const { handler } = (await import(bundle)) as { handler: (event: unknown, context: unknown) => Promise<unknown> }
+const { handler } = (await import(bundle)) as {
+  handler: (event: unknown, context: unknown) => Promise<unknown>
+}
 await handler(JSON.parse(event), { awsRequestId: 'bench', getRemainingTimeInMillis: () => 20_000 })

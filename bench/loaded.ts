@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { cpSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { createServer, type IncomingMessage, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -44,8 +44,16 @@ export async function loadedBeforeFirstEffect(bundles: string): Promise<Loaded> 
     allowedToAct(bundles, folder)
     const child = spawn(
       process.execPath,
-      [fileURLToPath(new URL('./invoke-traced.ts', import.meta.url)), pathToFileURL(join(folder, 'ingest.mjs')).href, JSON.stringify(event), list],
-      { stdio: ['ignore', 'ignore', 'pipe'], env: environment(store.endpoint, store.tableName, endpoint.url) },
+      [
+        fileURLToPath(new URL('./invoke-traced.ts', import.meta.url)),
+        pathToFileURL(join(folder, 'ingest.mjs')).href,
+        JSON.stringify(event),
+        list,
+      ],
+      {
+        stdio: ['ignore', 'ignore', 'pipe'],
+        env: environment(store.endpoint, store.tableName, endpoint.url),
+      },
     )
     let errors = ''
     child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()))
@@ -91,25 +99,34 @@ function allowedToAct(bundles: string, folder: string): void {
   const entry = join(folder, 'ingest.mjs')
   const text = readFileSync(entry, 'utf8')
   const allowed = text.replace('"policy":{"mode":"shadow"', '"policy":{"mode":"auto"')
-  if (!allowed.includes('"policy":{"mode":"auto"')) throw new Error('the compiled policy is not where it was in ingest.mjs')
+  if (!allowed.includes('"policy":{"mode":"auto"'))
+    throw new Error('the compiled policy is not where it was in ingest.mjs')
   writeFileSync(entry, allowed)
 }
 
 /** Answers reads from the account; tells of the first call that changes something and leaves it unanswered. */
-async function answering(account: Account, arrived: (call: string) => void): Promise<{ readonly url: string; readonly server: Server }> {
-  const server = createServer((request, response) => {
-    void answer(account, request).then((reply) => {
-      if (reply.is === 'changing') return arrived(reply.call)
-      response.writeHead(reply.status, { 'content-type': 'application/x-amz-json-1.1' })
-      response.end(JSON.stringify(reply.body, datesInSeconds))
-    })
-  })
+async function answering(
+  account: Account,
+  arrived: (call: string) => void,
+): Promise<{ readonly url: string; readonly server: Server }> {
+  const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const reply = await answer(account, request)
+    if (reply.is === 'changing') {
+      arrived(reply.call)
+      return
+    }
+    response.writeHead(reply.status, { 'content-type': 'application/x-amz-json-1.1' })
+    response.end(JSON.stringify(reply.body, datesInSeconds))
+  }
+  const server = createServer((request, response) => void serve(request, response))
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, server }
 }
 
-type Reply = { readonly is: 'changing'; readonly call: string } | { readonly is: 'answer'; readonly status: number; readonly body: unknown }
+type Reply =
+  | { readonly is: 'changing'; readonly call: string }
+  | { readonly is: 'answer'; readonly status: number; readonly body: unknown }
 
 async function answer(account: Account, request: IncomingMessage): Promise<Reply> {
   let text = ''
@@ -120,7 +137,11 @@ async function answer(account: Account, request: IncomingMessage): Promise<Reply
   try {
     return { is: 'answer', status: 200, body: await account.aws({}).call(call, JSON.parse(text) as never) }
   } catch (error) {
-    return { is: 'answer', status: 400, body: { __type: 'ValidationException', message: `${call}: ${String(error)}` } }
+    return {
+      is: 'answer',
+      status: 400,
+      body: { __type: 'ValidationException', message: `${call}: ${String(error)}` },
+    }
   }
 }
 

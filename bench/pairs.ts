@@ -16,7 +16,13 @@ export async function runEngine(chain: Chain, storage: Storage, until: Until): P
   const aws = answeringAws(chain.answers, (name) => {
     if (until === 'first-effect' && effect?.is === 'aws' && name === effect.name) reached()
   })
-  const app = appOn(until === 'last-record' ? watched(storage, chain, reached) : storage, chain.nowMs, aws, { post: async () => chain.answers.post }, chain.catalogue)
+  const app = appOn(
+    until === 'last-record' ? watched(storage, chain, reached) : storage,
+    chain.nowMs,
+    aws,
+    { post: async () => chain.answers.post },
+    chain.catalogue,
+  )
   const text = JSON.stringify(chain.event)
   const beganMs = performance.now()
   await ingest(app, JSON.parse(text), turnOf(app))
@@ -56,18 +62,17 @@ export async function runBare(chain: Chain, storage: Storage, until: Until): Pro
     }
   }
   const end = until === 'first-effect' ? chain.firstEffect : chain.lastRecord
-  const answered = new Map<string, Promise<unknown>>()
+  const answered = new Map<string, Promise<void>>()
   let reachedMs = 0
   const beganMs = performance.now()
-  for (const link of chain.links) {
-    const ready = Promise.all(link.after.map((key) => answered.get(key)))
-    const whole = ready.then(async () => {
-      if (link.key === end && until === 'first-effect') reachedMs = performance.now()
-      await send(link)
-      if (link.key === end && until === 'last-record') reachedMs = performance.now()
-    })
-    answered.set(link.key, whole)
+  const follow = async (link: Link): Promise<void> => {
+    await Promise.all(link.after.flatMap((key) => answered.get(key) ?? []))
+    if (link.key === end && until === 'first-effect') reachedMs = performance.now()
+    await send(link)
+    if (link.key === end && until === 'last-record') reachedMs = performance.now()
   }
+  // In the order in which they began, so what a request waits for is always there before it.
+  for (const link of chain.links) answered.set(link.key, follow(link))
   await Promise.all(answered.values())
   return reachedMs - beganMs
 }
@@ -77,20 +82,35 @@ export interface Pairs {
   readonly bareMs: Spread
   /** Of each pair, engine by bare. */
   readonly ratio: Spread
+  /** Of the times that a quarter of the runs stay below: what others do on the machine lengthens the rest. */
+  readonly quartileRatio: number
 }
 
-const WARM_UP = 10
-
-/** Engine, bare, engine, bare ... on the same store, each run on a part of its own. */
-export async function measurePairs(chain: Chain, storage: Storage, until: Until, pairs: number): Promise<Pairs> {
+/** Engine and bare in turn on the same store, every other pair the other way round, each run on a part of its own. */
+export async function measurePairs(
+  chain: Chain,
+  storage: Storage,
+  until: Until,
+  size: { readonly pairs: number; readonly warmUp: number },
+): Promise<Pairs> {
   const engine: number[] = []
   const bare: number[] = []
-  for (let i = 0; i < pairs + WARM_UP; i++) {
-    const engineMs = await runEngine(chain, partOf(storage, `${until}-engine-${i}`), until)
-    const bareMs = await runBare(chain, partOf(storage, `${until}-bare-${i}`), until)
-    if (i < WARM_UP) continue
-    engine.push(engineMs)
-    bare.push(bareMs)
+  for (let i = 0; i < size.warmUp + size.pairs; i++) {
+    const runs = [
+      async () => void engine.push(await runEngine(chain, partOf(storage, `${until}-engine-${i}`), until)),
+      async () => void bare.push(await runBare(chain, partOf(storage, `${until}-bare-${i}`), until)),
+    ]
+    for (const run of i % 2 === 0 ? runs : runs.toReversed()) await run()
   }
-  return { engineMs: spreadOf(engine), bareMs: spreadOf(bare), ratio: spreadOf(engine.map((ms, i) => ms / (bare[i] ?? Number.NaN))) }
+  const [engineMs, bareMs] = [engine.slice(size.warmUp), bare.slice(size.warmUp)]
+  return {
+    engineMs: spreadOf(engineMs),
+    bareMs: spreadOf(bareMs),
+    ratio: spreadOf(engineMs.map((ms, i) => ms / (bareMs[i] ?? Number.NaN))),
+    quartileRatio: lowerQuartile(engineMs) / lowerQuartile(bareMs),
+  }
+}
+
+function lowerQuartile(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 4)] ?? Number.NaN
 }

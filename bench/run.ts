@@ -1,8 +1,9 @@
+import { availableParallelism, loadavg } from 'node:os'
 import { execution } from './execution.ts'
 import type { Section } from './figures.ts'
 import { firstEffect } from './first-effect.ts'
 import { modules } from './modules.ts'
-import { renderJson, renderText } from './report.ts'
+import { renderJson, renderText, type Machine } from './report.ts'
 import { storm } from './storm.ts'
 import { writes } from './writes.ts'
 
@@ -24,10 +25,15 @@ async function main(args: readonly string[]): Promise<number> {
   const unknown = asked.filter((name) => !Object.hasOwn(MEASUREMENTS, name))
   if (unknown.length > 0) {
     const isHelp = unknown.some((arg) => arg === '--help' || arg === '-h')
-    console[isHelp ? 'log' : 'error'](isHelp ? USAGE : `there is no measurement ${unknown.join(', ')}\n\n${USAGE}`)
+    console[isHelp ? 'log' : 'error'](
+      isHelp ? USAGE : `there is no measurement ${unknown.join(', ')}\n\n${USAGE}`,
+    )
     return isHelp ? 0 : 2
   }
   const json = args.includes('--json')
+  const machine = machineNow()
+  if (!json)
+    console.log(`${machine.cores} cores, Node ${machine.node}, ${machine.at}, load ${machine.load}\n`)
   const sections: Section[] = []
   for (const [name, measure] of Object.entries(MEASUREMENTS)) {
     if (asked.length > 0 && !asked.includes(name)) continue
@@ -35,8 +41,14 @@ async function main(args: readonly string[]): Promise<number> {
     sections.push(section)
     if (!json) console.log(`${renderText([section])}\n`)
   }
-  if (json) console.log(renderJson(sections))
+  if (json) console.log(renderJson(machine, sections))
   return 0
+}
+
+/** Times are worth little where the load already comes near the number of cores. */
+function machineNow(): Machine {
+  const load = Math.round((loadavg()[0] ?? 0) * 100) / 100
+  return { cores: availableParallelism(), node: process.version, at: new Date().toISOString(), load }
 }
 
 process.exitCode = await main(process.argv.slice(2))

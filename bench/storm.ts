@@ -45,12 +45,22 @@ const SEED = 20_261_123
 const MAX_RECEIVES = 10
 
 /** Signals of many alarms at once, each alarm one onset and its duplicates, shuffled, through the real ingest. */
-export async function storm1(storage: Storage, alarms: number, signals: number, width: number): Promise<StormResult> {
-  const names = Array.from({ length: alarms }, (_unused, index) => `svc-${String(index + 1).padStart(3, '0')}`)
+export async function playStorm(
+  storage: Storage,
+  alarms: number,
+  signals: number,
+  width: number,
+): Promise<StormResult> {
+  const names = Array.from(
+    { length: alarms },
+    (_unused, index) => `svc-${String(index + 1).padStart(3, '0')}`,
+  )
   const { event, account: demo } = firedAlarm()
   const template = JSON.stringify(event)
   const deliveries = shuffled(
-    Array.from({ length: signals }, (_unused, index) => eventOf(template, names[index % alarms] ?? '', index)),
+    Array.from({ length: signals }, (_unused, index) =>
+      eventOf(template, names[index % alarms] ?? '', index),
+    ),
     SEED,
   )
   const account = accountOf(names, demo.now())
@@ -63,8 +73,18 @@ export async function storm1(storage: Storage, alarms: number, signals: number, 
       const opening = { won: false }
       const counting = countingStorage(seesOpening(storage, opening))
       try {
-        const { parts } = await ingest({ ...app, ports: { ...app.ports, storage: counting } }, JSON.parse(text), turnOf(app))
-        if (parts.length === 1 && parts.every((part) => part.is === 'accepted' || (part.is === 'verdict' && part.code === 'duplicate'))) taken += 1
+        const { parts } = await ingest(
+          { ...app, ports: { ...app.ports, storage: counting } },
+          JSON.parse(text),
+          turnOf(app),
+        )
+        if (
+          parts.length === 1 &&
+          parts.every(
+            (part) => part.is === 'accepted' || (part.is === 'verdict' && part.code === 'duplicate'),
+          )
+        )
+          taken += 1
         return
       } catch {
         redelivered += 1
@@ -117,18 +137,27 @@ function eventOf(template: string, name: string, index: number): string {
 /** A service, an alarm and a runbook for each name: scale out, and page. */
 function catalogueOf(names: readonly string[]): Catalogue {
   const services = names.map(
-    (name) => `${name}:\n  alarms: ["${name}-*"]\n  account: "123456789012"\n  region: eu-west-1\n  ecs: { cluster: prod, service: ${name} }\n`,
+    (name) =>
+      `${name}:\n  alarms: ["${name}-*"]\n  account: "123456789012"\n  region: eu-west-1\n  ecs: { cluster: prod, service: ${name} }\n`,
   )
   const runbooks = names.map(
-    (name) => `- alert: ${name}-5xx-spike\n  actions:\n    - scale_out: ecs service ${name} +50%\n    - notify: oncall@sre\n`,
+    (name) =>
+      `- alert: ${name}-5xx-spike\n  actions:\n    - scale_out: ecs service ${name} +50%\n    - notify: oncall@sre\n`,
   )
   const { catalogue, diagnostics } = compileCatalogue([
     { path: 'runbooks.yaml', text: runbooks.join('') },
     { path: 'services.yaml', text: services.join('') },
-    { path: 'oncall.yaml', text: 'sre:\n  channels:\n    - pagerduty: { routing_key: "ssm:/firebreak/pagerduty/sre", region: eu }\n' },
-    { path: 'policy.yaml', text: `mode: auto\nescalate_to: oncall@sre\nexecutions_per_hour: ${Math.max(1, names.length)}\n` },
+    {
+      path: 'oncall.yaml',
+      text: 'sre:\n  channels:\n    - pagerduty: { routing_key: "ssm:/firebreak/pagerduty/sre", region: eu }\n',
+    },
+    {
+      path: 'policy.yaml',
+      text: `mode: auto\nescalate_to: oncall@sre\nexecutions_per_hour: ${Math.max(1, names.length)}\n`,
+    },
   ])
-  if (!catalogue) throw new Error(diagnostics.map((one) => `${one.file}:${one.line} ${one.message}`).join('\n'))
+  if (!catalogue)
+    throw new Error(diagnostics.map((one) => `${one.file}:${one.line} ${one.message}`).join('\n'))
   return catalogue
 }
 
@@ -152,11 +181,11 @@ export interface Storms {
 }
 
 export async function measureStorm(size: StormSize): Promise<Storms> {
-  const inTurn = await storm1(memoryStorage(), size.alarms, size.signals, 1)
-  const atOnce = await storm1(memoryStorage(), size.alarms, size.signals, size.inFlight)
+  const inTurn = await playStorm(memoryStorage(), size.alarms, size.signals, 1)
+  const atOnce = await playStorm(memoryStorage(), size.alarms, size.signals, size.inFlight)
   const store = await startStore()
   try {
-    const onDynamodb = await storm1(store.storage, size.alarms, size.signalsOnDynamodb, size.inFlight)
+    const onDynamodb = await playStorm(store.storage, size.alarms, size.signalsOnDynamodb, size.inFlight)
     return { inTurn, atOnce, onDynamodb }
   } finally {
     await store.close()
@@ -165,30 +194,36 @@ export async function measureStorm(size: StormSize): Promise<Storms> {
 
 export async function storm(size = STORM_SIZE): Promise<Section> {
   const { inTurn, atOnce, onDynamodb } = await measureStorm(size)
-  const putsOfAStart = inTurn.putsOfFirsts / size.alarms
   return {
     name: 'storm',
     title: `signals of ${size.alarms} alarms, each one onset and its duplicates, shuffled`,
     lines: [
-      ...linesOf('memory, one function', inTurn, size, putsOfAStart),
-      ...linesOf(`memory, ${size.inFlight} functions`, atOnce, size, putsOfAStart),
-      ...linesOf(`embedded DynamoDB, ${size.inFlight} functions`, onDynamodb, size, putsOfAStart),
+      ...linesOf('memory, one function', inTurn, size, inTurn.putsOfFirsts),
+      ...linesOf(`memory, ${size.inFlight} functions`, atOnce, size, inTurn.putsOfFirsts),
+      ...linesOf(`embedded DynamoDB, ${size.inFlight} functions`, onDynamodb, size, inTurn.putsOfFirsts),
     ],
   }
 }
 
-/** All puts that a start by one delivery alone does not need are the duplicates', whoever made them. */
-export function putsPerDuplicate(result: StormResult, alarms: number, putsOfAStart: number): number {
+/** All puts beyond those of the starts alone (as one function makes them) are the duplicates', whoever made them. */
+export function putsPerDuplicate(result: StormResult, alarms: number, putsOfStarts: number): number {
   const all = result.putsOfFirsts + result.putsOfDuplicates.reduce((total, count) => total + count, 0)
-  return (all - alarms * putsOfAStart) / Math.max(1, result.signals - alarms)
+  return (all - putsOfStarts) / Math.max(1, result.signals - alarms)
 }
 
-function linesOf(where: string, result: StormResult, size: StormSize, putsOfAStart: number): readonly Line[] {
+function linesOf(where: string, result: StormResult, size: StormSize, putsOfStarts: number): readonly Line[] {
   const more = result.putsOfDuplicates.filter((count) => count > 1)
   const perSecond = `${Math.round(result.signalsPerSecond).toLocaleString('en')} a second`
-  const again = result.redelivered === 0 ? {} : { note: `${result.redelivered} deliveries threw and came again` }
-  const overlapping = more.length === 0 ? {} : { note: `${more.length} duplicates came while the first was being carried out` }
-  const line = (what: string, figure: number, rest: Partial<Line> = {}): Line => ({ what: `${where}: ${what}`, unit: '', figure, ...rest })
+  const again =
+    result.redelivered === 0 ? {} : { note: `${result.redelivered} deliveries threw and came again` }
+  const overlapping =
+    more.length === 0 ? {} : { note: `${more.length} duplicates came while the first was being carried out` }
+  const line = (what: string, figure: number, rest: Partial<Line> = {}): Line => ({
+    what: `${where}: ${what}`,
+    unit: '',
+    figure,
+    ...rest,
+  })
   return [
     line('signals', result.signals, { note: perSecond }),
     line('incidents', result.incidents, { goal: exactly(size.alarms) }),
@@ -196,6 +231,9 @@ function linesOf(where: string, result: StormResult, size: StormSize, putsOfASta
     line('services scaled out', result.effects, { goal: exactly(size.alarms) }),
     line('teams paged', result.pages, { goal: exactly(size.alarms) }),
     line('signals lost', result.lost, { goal: exactly(0), ...again }),
-    line('puts a duplicate', putsPerDuplicate(result, size.alarms, putsOfAStart), { goal: exactly(1), ...overlapping }),
+    line('puts a duplicate', putsPerDuplicate(result, size.alarms, putsOfStarts), {
+      goal: exactly(1),
+      ...overlapping,
+    }),
   ]
 }

@@ -39,9 +39,12 @@ export function firedAlarm(): Fired {
     const { state } = emitted.detail as { state?: { value?: string } }
     if (state?.value === 'ALARM') event ??= emitted
   })
-  for (let minute = 0; event === undefined && minute < 30 * 60; minute++) account.advance(1_000)
-  if (!event) throw new Error("the demo's alarm never went off")
-  return { account, event }
+  const untilMs = START_AT_MS + 30 * MINUTE_MS
+  while (account.now() < untilMs) {
+    account.advance(1_000)
+    if (event) return { account, event }
+  }
+  throw new Error("the demo's alarm never went off")
 }
 
 export const idleQueue: Queue = { send: async () => {} }
@@ -52,7 +55,17 @@ export function appOn(storage: Storage, nowMs: number, aws: AwsFor, http: Http, 
   const secret = secretReader(aws({}), {}, clock)
   return {
     catalogue,
-    ports: { clock, random: systemRandom, storage, queue: idleQueue, aws, http, secret, log: silentLog, metrics: silentMetrics },
+    ports: {
+      clock,
+      random: systemRandom,
+      storage,
+      queue: idleQueue,
+      aws,
+      http,
+      secret,
+      log: silentLog,
+      metrics: silentMetrics,
+    },
   }
 }
 

@@ -3,7 +3,7 @@ import { memoryStorage } from '../lib/ledger/memory.ts'
 import type { Item, Storage } from '../lib/ledger/storage.ts'
 import { apiBadCanary } from '../sim/scenarios.ts'
 import { createStack } from '../sim/stack.ts'
-import { isRecord } from './chain.ts'
+import { recordedKinds } from './chain.ts'
 import { atMost, exactly, type Goal, type Line, type Section } from './figures.ts'
 import { MINUTE_MS, shippedCatalogue, START_AT_MS } from './world.ts'
 
@@ -30,20 +30,26 @@ export async function measureWrites(): Promise<Writes> {
   const catalogue = shippedCatalogue()
   const steps = catalogue.runbooks[0]?.steps.filter((step) => step.is === 'action').length ?? 0
   const sorted = sortedByPhase(memoryStorage(), steps)
-  const stack = createStack({ account: apiBadCanary({ startAtMs: START_AT_MS }), catalogue, storage: sorted.storage })
+  const stack = createStack({
+    account: apiBadCanary({ startAtMs: START_AT_MS }),
+    catalogue,
+    storage: sorted.storage,
+  })
   await stack.runUntil(UNTIL_MS)
   return { steps, targets: sorted.locked.size, idleHeads: sorted.idleHeads(), phases: sorted.phases() }
 }
 
 function sortedByPhase(memory: Storage, steps: number) {
-  const counters = Object.fromEntries(PHASES.map((phase) => [phase, countingStorage(memory)])) as { [phase in Phase]: CountingStorage }
+  const counters = Object.fromEntries(PHASES.map((phase) => [phase, countingStorage(memory)])) as {
+    [phase in Phase]: CountingStorage
+  }
   const units = Object.fromEntries(PHASES.map((phase) => [phase, 0])) as { [phase in Phase]: number }
   const locked = new Set<string>()
   const heads = new Map<string, number>()
   let idleHeads = 0
   /** Reads that no write has followed yet. */
   const reads: ((counter: CountingStorage) => Promise<unknown>)[] = []
-  const seen = { acted: false, undoing: false }
+  const seen = { applied: 0, undoing: false }
   const storage: Storage = {
     async put(item, condition) {
       const phase = phaseOf(item, steps, seen)
@@ -69,12 +75,24 @@ function sortedByPhase(memory: Storage, steps: number) {
     listed: memory.listed,
   }
   const phases = () =>
-    Object.fromEntries(PHASES.map((phase) => [phase, { ...counters[phase].operations(), units: units[phase] }])) as Writes['phases']
+    Object.fromEntries(
+      PHASES.map((phase) => [phase, { ...counters[phase].operations(), units: units[phase] }]),
+    ) as Writes['phases']
   return { storage, locked, idleHeads: () => idleHeads, phases }
 }
 
+/** A record that holds one of these is one that a step costs. */
+const STEP_KINDS: ReadonlySet<string> = new Set([
+  'execution.started',
+  'step.intended',
+  'step.applied',
+  'step.failed',
+  'step.retried',
+  'step.unsettled',
+])
+
 /** What a write is for. The order of things is known, since nothing fails. */
-function phaseOf(item: Item, steps: number, seen: { acted: boolean; undoing: boolean }): Phase {
+function phaseOf(item: Item, steps: number, seen: { applied: number; undoing: boolean }): Phase {
   const { pk, sk } = item
   const body = JSON.parse(item.body) as { readonly [name: string]: unknown }
   if (sk.includes('.undo')) {
@@ -82,7 +100,7 @@ function phaseOf(item: Item, steps: number, seen: { acted: boolean; undoing: boo
     return 'undo'
   }
   if (pk.startsWith('OPEN#')) return body['state'] === 'alarm' ? 'start' : 'end'
-  if (pk.startsWith('LIMIT#')) return seen.acted ? 'end' : 'start'
+  if (pk.startsWith('LIMIT#')) return seen.applied >= steps ? 'end' : 'start'
   if (pk.startsWith('RUNBOOK#')) return 'start'
   if (pk.startsWith('LOCK#')) return seen.undoing ? 'undo' : 'steps'
   if (!pk.startsWith('INC#')) return 'beside'
@@ -91,16 +109,17 @@ function phaseOf(item: Item, steps: number, seen: { acted: boolean; undoing: boo
   if (sk.startsWith('REC#incident#')) return texts.includes('"incident.mitigated"') ? 'verdicts' : 'end'
   if (sk === 'HEAD#incident') {
     if (seen.undoing) return 'undo'
-    if (!seen.acted && body['status'] === 'open') return 'start'
+    if (seen.applied === 0 && body['status'] === 'open') return 'start'
     return body['status'] === 'mitigated' ? 'verdicts' : 'end'
   }
   if (sk.startsWith('HEAD#')) {
     if (body['headSeq'] === -1) return 'start'
     return body['dueAtMs'] === undefined ? 'end' : 'verdicts'
   }
-  if (isRecord(item, steps)) seen.acted = true
-  if (Array.from({ length: steps + 1 }, (_unused, seq) => seq).some((seq) => isRecord(item, seq))) return 'steps'
-  return texts.includes('"execution.finished"') ? 'end' : 'verdicts'
+  const kinds = recordedKinds(item)
+  seen.applied += kinds.filter((kind) => kind === 'step.applied').length
+  if (kinds.some((kind) => STEP_KINDS.has(kind))) return 'steps'
+  return kinds.includes('execution.finished') ? 'end' : 'verdicts'
 }
 
 /** What CORE.md 1.3 says; what it leaves open has no goal. */
@@ -140,7 +159,9 @@ export async function writes(): Promise<Section> {
   const goals = goalsOf(measured)
   const lines = PHASES.flatMap((phase) => [
     ...linesOf(phase, measured.phases[phase], goals),
-    ...(phase === 'verdicts' ? [lineOf('verdicts: put HEAD again without a record', measured.idleHeads, goals)] : []),
+    ...(phase === 'verdicts'
+      ? [lineOf('verdicts: put HEAD again without a record', measured.idleHeads, goals)]
+      : []),
   ])
   return {
     name: 'writes',
@@ -149,7 +170,11 @@ export async function writes(): Promise<Section> {
   }
 }
 
-function linesOf(phase: Phase, operations: Writes['phases'][Phase], goals: { readonly [line: string]: Goal }): readonly Line[] {
+function linesOf(
+  phase: Phase,
+  operations: Writes['phases'][Phase],
+  goals: { readonly [line: string]: Goal },
+): readonly Line[] {
   const { puts, gets, queries, conflicts, units } = operations
   const reads = Object.values(queries).reduce((sum, count) => sum + count, 0)
   const counts: readonly (readonly [string, number])[] = [
@@ -168,6 +193,9 @@ function lineOf(what: string, figure: number, goals: { readonly [line: string]: 
   return { what, unit: '', figure, ...(goal ? { goal } : {}), ...(note === undefined ? {} : { note }) }
 }
 
-function named(verb: string, tally: { readonly [kind: string]: number }): readonly (readonly [string, number])[] {
+function named(
+  verb: string,
+  tally: { readonly [kind: string]: number },
+): readonly (readonly [string, number])[] {
   return Object.entries(tally).map(([kind, count]) => [`${verb} ${kind}`, count] as const)
 }

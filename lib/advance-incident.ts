@@ -6,10 +6,9 @@ import { addToIncident, INCIDENT_STREAM, settleIncidentHead } from './incident-s
 import { readPinned } from './ledger/control.ts'
 import { readOpen } from './ledger/open.ts'
 import { loadIncident, type Stream } from './ledger/records.ts'
-import type { App } from './ports.ts'
+import type { App, TurnResult } from './ports.ts'
 import { MAX_DELAY_MS } from './queue.ts'
 import { startUndo } from './undo.ts'
-import type { TurnResult } from './advance.ts'
 
 /** HEAD falls due so much later than the message, which keeps the sweep out of its way. */
 const GRACE_MS = 10_000

@@ -14,24 +14,11 @@ import { readOpen } from './ledger/open.ts'
 import { load } from './ledger/records.ts'
 import { measure } from './measure.ts'
 import { actor, type Performed } from './perform.ts'
-import type { App, Ports, Turn } from './ports.ts'
+import type { App, Ports, Turn, TurnResult } from './ports.ts'
 import { MAX_DELAY_MS, type WorkMessage } from './queue.ts'
 import { recover } from './recover.ts'
 import type { Pinned } from './runbook/runbook.ts'
 import { drain, flush, headFor, note, openSession, settleHead, TakenOverError, type Session } from './session.ts'
-
-/** What a turn came to, for logs and tests. */
-export type TurnResult =
-  /** Ended for ever. */
-  | { readonly is: 'done' }
-  /** Waiting until then; a message is under way where that is within reach. */
-  | { readonly is: 'waiting'; readonly untilMs: number }
-  /** Another worker is at it. */
-  | { readonly is: 'left'; readonly untilMs: number }
-  /** The message was ahead of the record it was sent for, and was sent again. */
-  | { readonly is: 'early' }
-  /** There is nothing to work on. */
-  | { readonly is: 'dropped'; readonly reason: string }
 
 /** A due time on HEAD is later than the message by this much, so the sweep stays out of the way of live messages. */
 const GRACE_MS = 10_000

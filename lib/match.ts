@@ -1,6 +1,6 @@
 import { never } from './errors.ts'
 import type { Catalogue, Runbook, Service, Trigger } from './runbook/runbook.ts'
-import { matchGlob } from './signal/glob.ts'
+import { matchGlob } from './glob.ts'
 import { matchPattern } from './signal/pattern.ts'
 import type { Signal } from './signal/signal.ts'
 

@@ -34,6 +34,19 @@ export interface Turn {
   readonly deadlineMs: number
 }
 
+/** What a turn came to, for logs and tests. */
+export type TurnResult =
+  /** Ended for ever. */
+  | { readonly is: 'done' }
+  /** Waiting until then; a message is under way where that is within reach. */
+  | { readonly is: 'waiting'; readonly untilMs: number }
+  /** Another worker is at it. */
+  | { readonly is: 'left'; readonly untilMs: number }
+  /** The message was ahead of the record it was sent for, and was sent again. */
+  | { readonly is: 'early' }
+  /** There is nothing to work on. */
+  | { readonly is: 'dropped'; readonly reason: string }
+
 /** A service's account and region, as clients want them. */
 export function awsOf(
   ports: Ports,

@@ -10,10 +10,10 @@ import type { Entry, EntryOf, Occasion } from './ledger/entry.ts'
 import { openHead } from './ledger/head.ts'
 import { emptyStream, load } from './ledger/records.ts'
 import type { Storage } from './ledger/storage.ts'
-import { awsOf, type App, type Turn } from './ports.ts'
+import { awsOf, type App, type Turn, type TurnResult } from './ports.ts'
 import type { Catalogue, Mode, Pinned, Runbook } from './runbook/runbook.ts'
 import { leaseUntilMs, note, openSession, type Session } from './session.ts'
-import { runTurn, type TurnResult } from './advance.ts'
+import { runTurn } from './advance.ts'
 
 /** One execution that is to exist, with derived ids: starting it twice starts it once. */
 export interface StartOrder {

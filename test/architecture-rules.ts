@@ -9,7 +9,7 @@ import { lineAt, type Import, type Source } from './architecture-source.ts'
 const ROWS: readonly { readonly row: string; readonly files: readonly string[] }[] = [
   {
     row: 'foundations',
-    files: ['json', 'ids', 'clock', 'random', 'errors', 'verdict', 'queue', 'http'].map(inLib),
+    files: ['json', 'ids', 'clock', 'random', 'errors', 'verdict', 'queue', 'http', 'glob'].map(inLib),
   },
   {
     row: 'contracts of the world',
@@ -19,7 +19,7 @@ const ROWS: readonly { readonly row: string; readonly files: readonly string[] }
   },
   {
     row: 'signals',
-    files: ['lib/signal/', 'lib/runbook/runbook.ts', 'lib/runbook/glob.ts', 'lib/runbook/limits.ts'],
+    files: ['lib/signal/', 'lib/runbook/runbook.ts', 'lib/runbook/limits.ts'],
   },
   { row: 'AWS by service', files: ['lib/ecs/', 'lib/route53/', 'lib/codedeploy/'] },
   { row: 'channels and probes', files: ['lib/secrets.ts', 'lib/channels/', 'lib/probes/'] },
@@ -38,7 +38,7 @@ const ROWS: readonly { readonly row: string; readonly files: readonly string[] }
     row: 'a turn',
     files: [
       ...['session', 'incident-stream', 'plan', 'perform', 'begin', 'recover', 'measure'].map(inLib),
-      ...['undo', 'finish', 'forecast'].map(inLib),
+      ...['undo', 'finish', 'forecast', 'outstanding'].map(inLib),
     ],
   },
   {

@@ -1,5 +1,14 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -62,21 +71,26 @@ function brokenLinks(path: string, text: string): readonly string[] {
 
 test('every relative link leads to a file, and to a heading where it names one', () => {
   expect(pages.flatMap(({ path, text }) => brokenLinks(path, text))).toEqual([])
-  expect(brokenLinks('docs/x.md', 'a [b](nowhere.md), a [c](ledger.md#nothing), [d](https://x.y), `[e](f.md)`')).toEqual([
-    'docs/x.md: nowhere.md',
-    'docs/x.md: ledger.md#nothing (no such heading)',
-  ])
+  expect(
+    brokenLinks('docs/x.md', 'a [b](nowhere.md), a [c](ledger.md#nothing), [d](https://x.y), `[e](f.md)`'),
+  ).toEqual(['docs/x.md: nowhere.md', 'docs/x.md: ledger.md#nothing (no such heading)'])
 })
 
 /** The tests that a page names: a file, then one title or several, in the form `file`: "title", "title". */
 function namedTests(text: string): readonly (readonly [file: string, title: string])[] {
   const found = [...text.matchAll(/`(test\/[\w./-]+\.ts)`: ("[^"]+"(?:, "[^"]+")*)/g)]
-  return found.flatMap(([, file = '', titles = '']) => [...titles.matchAll(/"([^"]+)"/g)].map(([, title = '']) => [file, title] as const))
+  return found.flatMap(([, file = '', titles = '']) =>
+    [...titles.matchAll(/"([^"]+)"/g)].map(([, title = '']) => [file, title] as const),
+  )
 }
 
 test('every test that a page names is there', () => {
-  const named = pages.flatMap(({ path, text }) => namedTests(text).map(([file, title]) => ({ path, file, title })))
-  const missing = named.filter(({ file, title }) => !existsSync(join(root, file)) || !read(file).includes(title))
+  const named = pages.flatMap(({ path, text }) =>
+    namedTests(text).map(([file, title]) => ({ path, file, title })),
+  )
+  const missing = named.filter(
+    ({ file, title }) => !existsSync(join(root, file)) || !read(file).includes(title),
+  )
   expect(missing).toEqual([])
   expect(namedTests(read('docs/architecture.md')).length).toBeGreaterThan(40)
 })
@@ -90,8 +104,12 @@ test('every invariant names its test', () => {
 })
 
 test.each(['README.md', 'docs/architecture.md'])('%s has a row for each guarantee, with a test', (path) => {
-  const rows = read(path).split('\n').filter((line) => /^\| \*\*G\d/.test(line))
-  expect(rows.map((row) => /G\d+/.exec(row)?.[0])).toEqual(Array.from({ length: 10 }, (_unused, index) => `G${index + 1}`))
+  const rows = read(path)
+    .split('\n')
+    .filter((line) => /^\| \*\*G\d/.test(line))
+  expect(rows.map((row) => /G\d+/.exec(row)?.[0])).toEqual(
+    Array.from({ length: 10 }, (_unused, index) => `G${index + 1}`),
+  )
   expect(rows.filter((row) => namedTests(row).length === 0)).toEqual([])
 })
 
@@ -115,20 +133,27 @@ function fileOf(text: string): CatalogueFile {
 /** Compiled beside the shipped settings; what is wrong with it otherwise. */
 function compiled(text: string): Catalogue | string {
   const file = fileOf(text)
-  const rest = [...SETTINGS, ...(file.path === 'block.yaml' ? [] : ['api-5xx-spike.yaml'])].filter((name) => name !== file.path)
+  const rest = [...SETTINGS, ...(file.path === 'block.yaml' ? [] : ['api-5xx-spike.yaml'])].filter(
+    (name) => name !== file.path,
+  )
   const { catalogue, diagnostics, sources } = compileCatalogue([file, ...rest.map(shipped)])
   return catalogue ?? diagnostics.map((one) => renderDiagnostic(one, sources[one.file])).join('\n')
 }
 
 const yaml = blocks.filter((block) => block.language === 'yaml')
 
-test.each(yaml.map((block) => [`${block.path}:${block.line}`, block] as const))('the YAML at %s compiles', (_place, { text }) => {
-  expect(compiled(text)).toEqual(expect.objectContaining({ runbooks: expect.any(Array) }))
-})
+test.each(yaml.map((block) => [`${block.path}:${block.line}`, block] as const))(
+  'the YAML at %s compiles',
+  (_place, { text }) => {
+    expect(compiled(text)).toEqual(expect.objectContaining({ runbooks: expect.any(Array) }))
+  },
+)
 
 test('a block with a mistake in it is found', () => {
   expect(yaml.length).toBeGreaterThan(8)
-  expect(compiled('- alert: api-5xx\n  actions:\n    - rolback: codedeploy last-success\n')).toContain('UNKNOWN_ACTION')
+  expect(compiled('- alert: api-5xx\n  actions:\n    - rolback: codedeploy last-success\n')).toContain(
+    'UNKNOWN_ACTION',
+  )
   expect(compiled('- wait: 5\n')).toContain('WRONG_TYPE')
   expect(compiled('# policy.yaml\nmode: loud\nescalate_to: oncall@sre\n')).toContain('WRONG_VALUE')
 })
@@ -140,7 +165,9 @@ test('the two forms of the runbook in the README mean the same, and the short on
 })
 
 test('the action in the README has the types that an action must have', () => {
-  const [text = ''] = blocks.filter((block) => block.path === 'README.md' && block.language === 'ts').map((block) => block.text)
+  const [text = ''] = blocks
+    .filter((block) => block.path === 'README.md' && block.language === 'ts')
+    .map((block) => block.text)
   const file = /^\/\/ (lib\/actions\/[\w-]+\.ts)\n/.exec(text)?.[1] ?? ''
   expect(file).not.toBe('')
   // A folder beside the repository, which the compiler takes for a part of it.
@@ -155,7 +182,9 @@ test('the action in the README has the types that an action must have', () => {
       join(folder, 'tsconfig.json'),
       JSON.stringify({ compilerOptions: { ...compilerOptions, rootDirs: [root, folder] }, files: [file] }),
     )
-    const { stdout, status } = spawnSync(join(root, 'node_modules/.bin/tsc'), ['-p', folder], { encoding: 'utf8' })
+    const { stdout, status } = spawnSync(join(root, 'node_modules/.bin/tsc'), ['-p', folder], {
+      encoding: 'utf8',
+    })
     expect({ stdout, status }).toEqual({ stdout: '', status: 0 })
   } finally {
     rmSync(folder, { recursive: true })

@@ -1,7 +1,7 @@
 import type * as z from 'zod'
 import { sortDiagnostics } from './diagnostics.ts'
 import type { Diagnostic } from './diagnostics.ts'
-import { globsOverlap } from './glob.ts'
+import { globsOverlap } from '../glob.ts'
 import { parseForm } from './issues.ts'
 import { MAX_RUNBOOKS } from './limits.ts'
 import { oncallForm, teamForm } from './oncall.ts'

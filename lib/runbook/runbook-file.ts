@@ -2,7 +2,7 @@ import type * as z from 'zod'
 import type { Json } from '../json.ts'
 import { didYouMean, quoted } from './diagnostics.ts'
 import { nameFrom } from './fields.ts'
-import { globMatches } from './glob.ts'
+import { matchGlob } from '../glob.ts'
 import { verbs } from './invocation.ts'
 import { parseForm } from './issues.ts'
 import type { Problem } from './issues.ts'
@@ -149,7 +149,7 @@ function shortDraft(head: z.output<typeof shortForm>, name: string): RunbookDraf
 function serviceForAlert(source: Source, at: Path, alert: string, world: World): string | undefined {
   if (world.serviceNames === undefined) return undefined
   const matching = [...world.services.values()].filter((service) =>
-    service.alarms.some((glob) => globMatches(glob, alert)),
+    service.alarms.some((glob) => matchGlob(glob, alert)),
   )
   if (matching.length === 1) return matching[0]?.name
   if (matching.length > 1) {

@@ -1,5 +1,5 @@
 import * as fc from 'fast-check'
-import { matchGlob } from '../../lib/signal/glob.ts'
+import { globsOverlap, matchGlob } from '../lib/glob.ts'
 
 test.each([
   ['api-5xx-*', 'api-5xx-spike', true],
@@ -39,4 +39,20 @@ test('a name with parts of it replaced by stars is matched by what comes out', (
       ),
     ),
   )
+})
+
+test('two globs overlap exactly where one text matches both', () => {
+  const glob = fc.string({ unit: fc.constantFrom('a', 'b', '*', '?'), maxLength: 3 })
+  // A shortest common text is no longer than both globs together, and needs no letter that neither has.
+  const texts = ['']
+  for (let at = 0; texts.length < 127; at++) texts.push(`${texts[at]}a`, `${texts[at]}b`)
+  fc.assert(
+    fc.property(glob, glob, (a, b) => {
+      expect(globsOverlap(a, b)).toBe(texts.some((text) => matchGlob(a, text) && matchGlob(b, text)))
+    }),
+    { numRuns: 500 },
+  )
+  expect(globsOverlap('api-*', '*-5xx')).toBe(true)
+  expect(globsOverlap('api-*', 'web-*')).toBe(false)
+  expect(globsOverlap('a?', 'a')).toBe(false)
 })
