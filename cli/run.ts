@@ -30,7 +30,7 @@ export function register(program: Command): void {
   const command = program
     .command('run')
     .description(
-      'Starts a runbook by hand. Shows its plan first and, on a terminal, asks. It joins the open incident of the service, or opens one. The guardrails hold as they do for an alarm.',
+      'Starts a runbook by hand. Shows its plan first and, on a terminal, asks. It joins the open incident of the service, or opens one. The kill switch, the mode and the capacity ceilings hold; cooldown and hourly limits do not hold a person back.',
     )
     .argument('<runbook>', 'its name')
     .requiredOption('--reason <text>', 'why, for the record')

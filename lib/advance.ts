@@ -133,7 +133,8 @@ async function waitUntil(session: Session, untilMs: number, why: 'wait' | 'poll'
   const writes = session.buffer.length > 0
   const isGuarded = why === 'poll' && !writes && session.guardUntilMs > untilMs + GRACE_MS
   // Polling needs no writes until there is a verdict: HEAD is set well ahead, and renewed only when that comes near.
-  const dueAtMs = why === 'poll' ? Math.max(untilMs + GRACE_MS, nowMs + POLL_GUARD_MS) : untilMs + GRACE_MS
+  const guardMs = Math.max(POLL_GUARD_MS, POLLS_GUARDED * (untilMs - nowMs))
+  const dueAtMs = why === 'poll' ? nowMs + guardMs + GRACE_MS : untilMs + GRACE_MS
   if (!isGuarded) session.guardUntilMs = dueAtMs
   await send(session, untilMs, session.stream.headSeq + (writes ? 1 : 0), why === 'poll' ? session.guardUntilMs : 0)
   if (!(await flush(session))) return undefined
@@ -142,8 +143,9 @@ async function waitUntil(session: Session, untilMs: number, why: 'wait' | 'poll'
   return { is: 'waiting', untilMs }
 }
 
-/** A poll that was lost is found after so long at the latest, and the sweep's minute. */
+/** A poll that was lost is found after so long, or so many polls, at the latest, and the sweep's minute. */
 const POLL_GUARD_MS = 60_000
+const POLLS_GUARDED = 3
 
 async function send(session: Session, untilMs: number, minSeq: number, guardUntilMs = 0): Promise<void> {
   const { clock, queue } = session.app.ports

@@ -235,7 +235,7 @@ function checkAction(
         `max is ${max}, but ${place} allows ${most} for ${service.name}`,
         {
           severity: 'warning',
-          suggestion: `The step will stop at ${most}.`,
+          suggestion: `A step that would go beyond ${most} fails, and pages.`,
         },
       )
     }
