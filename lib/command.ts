@@ -14,7 +14,7 @@ import { load, loadRecords } from './ledger/records.ts'
 import { planSteps } from './plan.ts'
 import { awsOf, type App, type Turn } from './ports.ts'
 import type { Runbook } from './runbook/runbook.ts'
-import { pinnedOf, start } from './start.ts'
+import { lesser, pinnedOf, start } from './start.ts'
 
 const text = z.string().min(1).max(1_000)
 const id = z.string().min(1).max(100)
@@ -250,7 +250,7 @@ async function run(app: App, request: Extract<Request, { verb: 'run' }>, turn: T
     turn,
     Promise.resolve(),
   )
-  return answer({ incidentId, executionId, mode: effectiveMode(catalogue.policy, runbook).mode })
+  return answer({ incidentId, executionId, mode: lesser(effectiveMode(catalogue.policy, runbook).mode, request.mode) })
 }
 
 /** The key of the incident that a manual start belongs to; an incident of its own is opened first. */

@@ -62,7 +62,7 @@ export function ratePlace(policy: Policy, runbook: Runbook, scope: string): stri
 }
 
 /** The window that counts from an execution's end. */
-export function cooldownScope(runbook: Runbook): string {
+export function cooldownScope(runbook: Pick<Runbook, 'service'>): string {
   return `service:${runbook.service}`
 }
 

@@ -233,6 +233,8 @@ async function clearPending(app: App, open: Open, pending: Pending): Promise<voi
   let seen: Open | undefined = open
   for (;;) {
     if (!seen || seen.pending[pending.signal.signalId] === undefined) return
+    // What cleared before it was opened has had nobody to resolve it and to put it back.
+    if (seen.state === 'ok' && pending.executions.length > 0) await advanceIncident(app, pending.incidentId)
     const answer = await replaceOpen(storage, seen, settled(seen, pending.signal.signalId, clock.now() + PENDING_GRACE_MS))
     if (answer.is === 'put') return
     seen = openOf(answer.existing)

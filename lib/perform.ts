@@ -118,7 +118,11 @@ export async function carryOut(session: Session, intents: readonly Intent[]): Pr
     await advanceHead(storage, headFor(session, leaseUntilMs(session.turn) + settleMs))
   }
   const clean = await flush(session)
-  if (!clean) return WENT_ON
+  if (!clean) {
+    // The intents fell to what somebody decided in between: nothing happens under their locks.
+    for (const intent of intents) releaseAll(session, intent.locks)
+    return WENT_ON
+  }
   if (clock.now() + CALL_TIMEOUT_MS + 1_000 > session.turn.deadlineMs) {
     for (const intent of intents) {
       const reason = 'not begun: too little time was left when the intent was on record'

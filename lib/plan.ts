@@ -197,7 +197,7 @@ export interface PlannedStep {
 /** The forecast of a whole runbook: every action step, in order, read live. Waits and checks are named, not measured. */
 export async function planSteps(deliberation: Deliberation): Promise<readonly PlannedStep[]> {
   const steps = deliberation.pinned.runbook.steps.flatMap((node) => (node.is === 'parallel' ? node.steps : [node]))
-  return Promise.all(steps.map((step) => (step.is === 'action' ? planStep(deliberation, step) : unplanned(step))))
+  return Promise.all(steps.map(async (step) => (step.is === 'action' ? planStep(deliberation, step) : unplanned(step))))
 }
 
 async function planStep(deliberation: Deliberation, step: ActionStep): Promise<PlannedStep> {

@@ -97,6 +97,8 @@ async function look(session: Session, id: string): Promise<() => Intent | undefi
 
 /** A page has no state to observe: it is sent again, with the same key, within its attempts. */
 function repeatMessage(session: Session, again: Intent): Intent | undefined {
+  const isOwnPage = session.execution.pages.some((page) => page.id === again.step.id)
+  if (session.execution.aborted && !isOwnPage) return endAborted(session, again)
   if (again.attempt <= again.step.retry.attempts) return again
   failStep(session, again.step.id, {
     attempt: again.attempt - 1,
@@ -109,12 +111,7 @@ function repeatMessage(session: Session, again: Intent): Intent | undefined {
 /** The effect is certainly not there: the same change once more, unless a person has aborted or the attempts are used up. */
 function repeatOrEnd(session: Session, again: Intent): Intent | undefined {
   const { attempts } = again.step.retry
-  if (session.execution.aborted) {
-    const reason = `aborted by ${session.execution.aborted.by} before it took effect`
-    note(session, { kind: 'step.skipped', actor: actor(session), step: again.step.id, code: 'stopped', reason })
-    releaseAll(session, again.locks)
-    return undefined
-  }
+  if (session.execution.aborted) return endAborted(session, again)
   if (again.attempt > attempts) {
     const reason = `the change was not there after ${attempts} attempts`
     failStep(session, again.step.id, { attempt: again.attempt - 1, code: 'exhausted', reason })
@@ -122,6 +119,12 @@ function repeatOrEnd(session: Session, again: Intent): Intent | undefined {
     return undefined
   }
   return again
+}
+
+function endAborted(session: Session, again: Intent): undefined {
+  const reason = `aborted by ${session.execution.aborted?.by} before it took effect`
+  note(session, { kind: 'step.skipped', actor: actor(session), step: again.step.id, code: 'stopped', reason })
+  releaseAll(session, again.locks)
 }
 
 /** It could not be looked at: once more soon, and after the step's whole time a person is told that it is not known. */

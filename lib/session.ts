@@ -121,7 +121,7 @@ export async function flush(session: Session): Promise<boolean> {
     if (between.some((entry) => isForeign(entry, session.turn.workerId))) {
       throw new TakenOverError(`${session.stream.stream} was taken over at record ${answer.stream.headSeq}`)
     }
-    session.buffer = session.buffer.filter((entry) => isOutcome(entry))
+    session.buffer = outcomesOf(session.buffer)
     if (session.buffer.length === 0) break
   }
   logEntries(session)
@@ -147,6 +147,15 @@ function isForeign(entry: Stamped, workerId: string): boolean {
     default:
       return false
   }
+}
+
+/** What became of calls that were made, each with the page that goes with its failure. */
+function outcomesOf(buffer: readonly Entry[]): Entry[] {
+  const failed = new Set<string>()
+  return buffer.filter((entry) => {
+    if (entry.kind === 'step.failed' && isOutcome(entry)) failed.add(entry.step)
+    return isOutcome(entry) || (entry.kind === 'execution.escalated' && entry.step !== undefined && failed.has(entry.step))
+  })
 }
 
 /** What became of a call that was made: it is recorded whatever was decided meanwhile. */

@@ -212,6 +212,7 @@ async function pinOnce(app: App, hash: string, pinned: Pinned): Promise<void> {
 
 const MODES: readonly Mode[] = ['shadow', 'approve', 'auto']
 
-function lesser(allowed: Mode, asked: Mode | undefined): Mode {
+/** The smaller of what is allowed and what was asked for. */
+export function lesser(allowed: Mode, asked: Mode | undefined): Mode {
   return asked !== undefined && MODES.indexOf(asked) < MODES.indexOf(allowed) ? asked : allowed
 }

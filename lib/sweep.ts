@@ -2,8 +2,10 @@ import { describe } from './errors.ts'
 import { escalation } from './execution/next.ts'
 import { fold } from './execution/fold.ts'
 import { isEnded } from './execution/state.ts'
+import { cooldownScope } from './guardrails.ts'
 import { carryOut } from './ingest.ts'
 import { INCIDENT_STREAM } from './incident-stream.ts'
+import { endClaim } from './ledger/claims.ts'
 import type { Entry } from './ledger/entry.ts'
 import { advanceHead, dueHeads, shards, type Head } from './ledger/head.ts'
 import { dueOpens, openOf, replaceOpen, type Open } from './ledger/open.ts'
@@ -96,6 +98,7 @@ async function stopPoison(app: App, head: Head, turn: Turn): Promise<number> {
     { ...escalation(execution, 'execution', `${head.stream} was stopped: ${reason}`, app.catalogue.policy.escalateTo), actor },
   ]
   const nowMs = ports.clock.now()
+  await endClaim(ports.storage, cooldownScope(execution.header), execution.header.executionId, { is: 'ended', atMs: nowMs })
   const answer = await append(ports.storage, ports.random, stream, entries, nowMs)
   if (answer.is === 'conflict') return 0
   await ports.queue.send({ v: 1, incidentId: head.incidentId, stream: head.stream, minSeq: answer.stream.headSeq, sentAtMs: nowMs }, 0)

@@ -79,10 +79,7 @@ export async function startLocal(options: LocalOptions): Promise<LocalStack> {
     if (message) return deliverTo(crew, work, message, 'advance')
     if (time.now() < nextSweepMs) return undefined
     nextSweepMs = time.now() + SWEEP_EVERY_MS
-    return crew.invoke('sweep', {}).then(
-      () => {},
-      () => {},
-    )
+    return sweepWith(crew)
   })
   return {
     account,
@@ -210,6 +207,11 @@ async function deliverTo(crew: Crew, queue: SimQueue, delivery: NonNullable<Retu
   } catch {
     // Not acknowledged: it becomes visible again, as after a crash of a function.
   }
+}
+
+/** A sweep that failed is followed by the next one. */
+async function sweepWith(crew: Crew): Promise<void> {
+  await crew.invoke('sweep', {}).catch(() => {})
 }
 
 /** Takes the next thing to do whenever nothing is under way, and lets time pass all the while. */

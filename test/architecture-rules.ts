@@ -38,7 +38,7 @@ const ROWS: readonly { readonly row: string; readonly files: readonly string[] }
     row: 'a turn',
     files: [
       ...['session', 'incident-stream', 'plan', 'perform', 'begin', 'recover', 'measure'].map(inLib),
-      ...['undo', 'finish', 'forecast', 'outstanding'].map(inLib),
+      ...['undo', 'finish', 'forecast', 'outstanding', 'prepared', 'prepare-undo', 'consent'].map(inLib),
     ],
   },
   {

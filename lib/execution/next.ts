@@ -31,7 +31,7 @@ export function next(execution: Execution, program: readonly Group[], worker: st
   const { status } = execution
   const record = (...entries: readonly Draft[]): Command => ({
     is: 'record',
-    entries: entries.map((entry) => ({ ...entry, actor: { is: 'engine', worker } }) as Entry),
+    entries: entries.map((entry) => ({ ...entry, actor: { is: 'engine', worker } })),
   })
   const open = [...execution.steps].filter(([, state]) => state.is === 'open')
   if (open.length > 0) return takeOver(open, nowMs)

@@ -7,6 +7,7 @@ import type { App } from '../../lib/ports.ts'
 import type { WorkMessage } from '../../lib/queue.ts'
 import type { Runbook } from '../../lib/runbook/runbook.ts'
 import { sweep } from '../../lib/sweep.ts'
+import { refuseNext } from '../../sim/faults.ts'
 import type { Point } from '../../sim/mortal.ts'
 import { createStack, type Stack } from '../../sim/stack.ts'
 import { allEntries, ANN, calmAccount, calmStack, catalogueOf, desired, entriesOfKind, fire, incidentsOf, pagesOf, play, runbookText, transition, turnOf } from './calm.ts'
@@ -161,6 +162,24 @@ test('no step is intended after an abort is on record, wherever it comes, and wh
   expect(landed).toBeGreaterThan(8)
 })
 
+test('an abort while an outcome is unknown: it is observed and recorded, and not tried again (G3)', async () => {
+  for (const when of ['before', 'after'] as const) {
+    const stack = calmStack(catalogueOf([runbookText(`${SCALE}\n${DRAIN}`)]))
+    const lose = (call: { readonly name: string }) => {
+      if (call.name === 'ecs:UpdateService') throw new Error('socket hang up')
+    }
+    stack.account.onCall(when === 'before' ? { before: lose } : { after: lose })
+    fire(stack)
+    await stack.runUntil(START_AT_MS + 3_000)
+    await stack.command({ verb: 'abort', id: await executionOf(stack), by: ANN, reason: 'stop it' })
+    await play(stack, 10)
+    expect(await outcomes(stack)).toEqual(['aborted'])
+    expect(stack.account.count('ecs:UpdateService')).toBe(1)
+    const said = (await allEntries(stack)).filter((entry) => entry.kind === 'step.applied' || entry.kind === 'step.skipped')
+    expect(said).toMatchObject([when === 'after' ? { kind: 'step.applied', recovered: expect.any(String) } : { kind: 'step.skipped', code: 'stopped' }])
+  }
+})
+
 test('an abort ends a page of the runbook that is being retried, but not the engine\'s own (G3)', async () => {
   const stack = calmStack(catalogueOf([runbookText('- notify: { to: oncall@sre }')]))
   stack.account.world.faults.http['events.eu.pagerduty.com'] = { status: 503, body: '', times: 1_000 }
@@ -172,6 +191,24 @@ test('an abort ends a page of the runbook that is being retried, but not the eng
   await play(stack, 20)
   expect(await entriesOfKind(stack, 'step.intended')).toHaveLength(intents)
   expect(await outcomes(stack)).toEqual(['aborted'])
+})
+
+test('a failure that a person\'s decision overtakes on its way to the record is recorded and pages all the same', async () => {
+  const stack = calmStack(
+    catalogueOf([runbookText(`- parallel:\n    - route53_weight: { record: canary, weight: 0 }\n      approve: { by: sre, timeout: 5m, on_timeout: skip }\n    - scale_out: { ecs: api, by: 50% }`)]),
+  )
+  refuseNext(stack.account.world, 'ecs:UpdateService', { name: 'AccessDeniedException', message: 'no', status: 403 })
+  stack.account.onCall({
+    async before(call) {
+      if (call.name === 'ecs:UpdateService') await stack.command({ verb: 'approve', id: await executionOf(stack), by: ANN })
+    },
+  })
+  fire(stack)
+  await play(stack, 5)
+  expect(await entriesOfKind(stack, 'step.approved')).toHaveLength(1)
+  expect(await entriesOfKind(stack, 'step.failed')).toHaveLength(1)
+  expect(pagesOf(stack)).toEqual(expect.arrayContaining([expect.stringContaining('scale_out failed')]))
+  expect(effectsOf(stack)).toEqual({ 'route53:ChangeResourceRecordSets': 1 })
 })
 
 test('what has ended, or never began, cannot be aborted, and the person is told', async () => {
@@ -216,7 +253,10 @@ async function playBySweeps(stack: Stack, minutes: number): Promise<void> {
 }
 
 test('with every work message lost the sweep alone finishes everything, with every effect once (G4)', async () => {
-  const stack = apiStack({ catalogue: shippedCatalogue('auto') })
+  // Samples of a check travel in the messages, so a check of several would begin anew each time.
+  const catalogue = shippedCatalogue('auto')
+  const single = catalogue.runbooks.map((book) => ({ ...book, steps: book.steps.map((step) => (step.is === 'check' ? { ...step, samples: 1 } : step)) }))
+  const stack = apiStack({ catalogue: { ...catalogue, runbooks: single } })
   await playBySweeps(stack, 120)
   expect(await outcomes(stack)).toEqual(['succeeded', 'succeeded'])
   expect(await incidentsOf(stack)).toEqual([expect.stringMatching(/resolved$/)])
@@ -327,22 +367,24 @@ describe('takeover', () => {
     const stack = calmStack({ ...catalogue, runbooks: catalogue.runbooks.map((one) => ({ ...one, ...runbook })) })
     const ice: { thaw: () => void; thawed: Promise<void> } = { thaw: () => {}, thawed: Promise.resolve() }
     ice.thawed = new Promise((resolve) => (ice.thaw = resolve))
+    let frozenNow: () => void = () => {}
+    const reached = new Promise<void>((resolve) => (frozenNow = resolve))
     let first = true
     stack.account.onCall({
       async after(call) {
         if (call.name !== 'ecs:UpdateService' || !first) return
         first = false
+        frozenNow()
         await ice.thawed
       },
     })
-    return { stack, ...ice }
+    return { stack, reached, thaw: ice.thaw }
   }
 
   test('worker B takes over after the lease, by observing; A\'s late append misses, without a gap in the record (G3, G5)', async () => {
-    const { stack, thaw } = frozen(`${SCALE}\n${DRAIN}`)
+    const { stack, reached, thaw } = frozen(`${SCALE}\n${DRAIN}`)
     const a = ingest(stack.app, transition(stack.account, 'ALARM'), turnOf(stack))
-    // Until A is frozen in its call.
-    while (stack.account.effects('ecs:UpdateService') === 0) await new Promise((resolve) => setImmediate(resolve))
+    await reached
     await play(stack, 10)
     expect(await outcomes(stack)).toEqual(['succeeded'])
     const before = await allEntries(stack)
@@ -357,9 +399,12 @@ describe('takeover', () => {
   })
 
   test('while A\'s lease lasts nobody else touches anything (G5)', async () => {
-    const { stack, thaw } = frozen(`${SCALE}\n${DRAIN}`)
-    const a = ingest(stack.app, transition(stack.account, 'ALARM'), turnOf(stack))
-    while (stack.account.effects('ecs:UpdateService') === 0) await new Promise((resolve) => setImmediate(resolve))
+    const { stack, reached, thaw } = frozen(`${SCALE}\n${DRAIN}`)
+    const event = transition(stack.account, 'ALARM')
+    const a = ingest(stack.app, event, turnOf(stack))
+    await reached
+    // A redelivery repeats the start, and wakes a second worker.
+    stack.deliver(event)
     const lease = (await entriesOfKind(stack, 'step.intended'))[0]?.leaseUntilMs ?? 0
     const calls = stack.account.calls.length
     await stack.runUntil(lease - 1_000)

@@ -41,7 +41,7 @@ async function problemsOf(stack: Stack): Promise<readonly string[]> {
     if (effects[name] !== expected) problems.push(`${name} took effect ${effects[name] ?? 0} times instead of ${expected}`)
   }
   const entries = await entriesOf(stack)
-  const finished = entries.filter((entry) => entry.kind === 'execution.finished').map((entry) => `${String(entry['outcome'])}`)
+  const finished = entries.filter((entry) => entry.kind === 'execution.finished').map((entry) => String(entry['outcome']))
   if (finished.join() !== 'succeeded,succeeded') problems.push(`ended as ${finished.join()}`)
   if (entries.filter((entry) => entry.kind === 'execution.started').length !== 1) problems.push('not started exactly once')
   const pages = new Set(stack.account.inbox.map((message) => JSON.stringify(message).match(/inc-[0-9a-z]{12}:\d+:\d+:[\w-]+/)?.[0]))

@@ -277,6 +277,27 @@ test('two incidents that change two records of one weighted group each put back 
   expect(weights).toEqual(expect.arrayContaining([['canary', 10], ['stable', 90]]))
 })
 
+test('a change of one record does not make another forget where its own began: 10 -> 5 -> 0 ends at 10 (G7)', async () => {
+  const services = (text: string) =>
+    `${text}\nshop:\n  alarms: [shop-slow]\n  severity: sev2\n  records:\n    stable: { zone: Z0123456789ABCDEFGHIJ, name: api.example.com, type: A, set: stable }\nweb:\n  alarms: [web-slow]\n  severity: sev2\n  records:\n    canary: { zone: Z0123456789ABCDEFGHIJ, name: api.example.com, type: A, set: canary }\n`
+  const undo = 'on_resolved: { undo: [route53_weight], after: 5m }'
+  const book = (record: string, weight: number, service: string, alarm: string) =>
+    runbookText(`- route53_weight: { record: ${record}, weight: ${weight} }`, `service: ${service}\ntriggers: [{ alarm: ${alarm} }]\n${undo}`, service)
+  const stack = calmStack(
+    catalogueOf([book('canary', 5, 'api', 'api-5xx-spike'), book('stable', 50, 'shop', 'shop-slow'), book('canary', 0, 'web', 'web-slow')], { services }),
+    { alarms: ['api-5xx-spike', 'shop-slow', 'web-slow'] },
+  )
+  for (const alarm of ['api-5xx-spike', 'shop-slow', 'web-slow']) {
+    fire(stack, 'ALARM', alarm)
+    await play(stack, 2)
+  }
+  for (const alarm of ['api-5xx-spike', 'shop-slow', 'web-slow']) fire(stack, 'OK', alarm)
+  await play(stack, 60)
+  const weights = stack.account.world.zones['Z0123456789ABCDEFGHIJ']?.records.filter((record) => record.SetIdentifier).map((record) => [record.SetIdentifier, record.Weight])
+  expect(weights).toEqual(expect.arrayContaining([['canary', 10], ['stable', 90]]))
+  expect(pagesOf(stack)).toEqual([])
+})
+
 test('an undo waits while the execution is still running', async () => {
   const stack = scaling(UNDO, `${SCALE}\n- wait: 20m\n- id: more\n  scale_out: { ecs: api, by: +2 }`)
   fire(stack)

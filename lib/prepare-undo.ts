@@ -1,0 +1,99 @@
+import { findAction } from './actions/index.ts'
+import { describe, never } from './errors.ts'
+import { stateOf } from './execution/state.ts'
+import type { Json } from './json.ts'
+import { readOpen } from './ledger/open.ts'
+import { actor, escalate, releaseAll, takeLocks, type Intent } from './perform.ts'
+import { markerOf } from './plan.ts'
+import { awsOf } from './ports.ts'
+import { putOff, unlocked, withoutOutstanding, type Prepared } from './prepared.ts'
+import type { ActionStep } from './runbook/runbook.ts'
+import { note, type Session } from './session.ts'
+
+/** An alarm that is not clear keeps an undo waiting; it is asked again after so long, without a write. */
+export const UNCLEAR_POLL_MS = 60_000
+
+/**
+ * The next slow step of an undo. It compares with the last value that we set, under the target's lock, and only while
+ * the alarm has been clear for `after` (CORE.md 1.8).
+ */
+export async function prepareUndo(session: Session, step: ActionStep): Promise<Prepared> {
+  const { header } = session
+  if (header.kind !== 'undo.started') throw new Error('only an undo is undone')
+  const item = header.items.find((candidate) => candidate.step === step.id)
+  const action = findAction(step.action)
+  const state = stateOf(session.execution, step.id)
+  if (!item || !action?.undo || state.is !== 'pending') throw new Error(`${step.id} cannot be undone`)
+  const clearAtMs = header.atOnce ? 0 : await clearSince(session)
+  if (clearAtMs === undefined) return unlocked(() => undefined)
+  const dueAtMs = clearAtMs + header.afterMs
+  const { ports } = session.app
+  const { clock, random } = ports
+  if (clock.now() < dueAtMs) {
+    const reason = `the alarm must stay clear for ${header.afterMs / 1000} s`
+    return unlocked(() => {
+      note(session, { kind: 'step.waiting', actor: actor(session), step: step.id, waitId: random.id(), wakeAtMs: dueAtMs, reason, blocked: true })
+      return undefined
+    })
+  }
+  const locked = await takeLocks(session, item.change.target)
+  if (locked.is === 'busy') return unlocked(() => putOff(session, step, locked.reason))
+  const outstanding = locked.locks[0]?.outstanding
+  if (outstanding && outstanding.by !== header.executionId) {
+    releaseAll(session, locked.locks)
+    return unlocked(() => {
+      skipUndo(session, step, 'superseded', `${outstanding.by} has changed ${item.change.target.label} since; its undo puts both back`)
+      return undefined
+    })
+  }
+  let observed: Json
+  try {
+    const context = { aws: awsOf(ports, session.pinned.service, header.executionId), nowMs: clock.now(), marker: markerOf(header.executionId, step.id) }
+    observed = (await action.observe(item.change.target, context)) as Json
+  } catch (error) {
+    releaseAll(session, locked.locks)
+    return unlocked(() => putOff(session, step, describe(error)))
+  }
+  const change = { ...item.change }
+  // A change that nobody undoes may have handed its own value on to us.
+  const planned = action.undo(change, outstanding?.after ?? state.lastSet ?? change.after, observed, header.stepPercent)
+  const settleUndo = (): Intent | undefined => {
+    switch (planned.is) {
+      case 'done':
+        skipUndo(session, step, 'undone', planned.reason)
+        releaseAll(session, locked.locks.map(withoutOutstanding))
+        return undefined
+      case 'foreign':
+        skipUndo(session, step, 'foreign', planned.reason)
+        escalate(session, step.id, `${item.change.target.label} was left alone: ${planned.reason}`)
+        releaseAll(session, locked.locks.map(withoutOutstanding))
+        return undefined
+      case 'change':
+        return {
+          step,
+          action,
+          change: { target: item.change.target, before: planned.before, after: planned.after, summary: planned.summary },
+          attempt: 1,
+          locks: locked.locks,
+          undoTo: change.before,
+          last: planned.last,
+          notes: [],
+          values: {},
+        }
+      default:
+        return never(planned)
+    }
+  }
+  return { locks: locked.locks, settle: settleUndo }
+}
+
+function skipUndo(session: Session, step: ActionStep, code: 'undone' | 'foreign' | 'superseded', reason: string): void {
+  note(session, { kind: 'step.skipped', actor: actor(session), step: step.id, code, reason })
+}
+
+/** Since when the alarm has been clear; `undefined` while it is not. An incident without an alarm is clear from its undo on. */
+async function clearSince(session: Session): Promise<number | undefined> {
+  const open = await readOpen(session.app.ports.storage, session.header.key)
+  if (!open) return 0
+  return open.state === 'ok' ? (open.clearedAtMs ?? 0) : undefined
+}

@@ -1,0 +1,141 @@
+import { ingest } from '../../lib/ingest.ts'
+import type { Catalogue } from '../../lib/runbook/runbook.ts'
+import type { Stack } from '../../sim/stack.ts'
+import { calmStack, catalogueOf, desired, entriesOfKind, fire, pagesOf, play, runbookText, transition, turnOf } from './calm.ts'
+import { effectsOf, START_AT_MS } from './world.ts'
+
+const SCALE = '- scale_out: { ecs: api, by: 50% }'
+const ALARMS = ['api-5xx-spike', 'shop-slow']
+
+/** Two services, each with its alarm and runbook, on one ECS service. */
+function both(): Catalogue {
+  return catalogueOf(
+    [runbookText(SCALE, '', 'first'), runbookText(SCALE, 'service: shop\ntriggers: [{ alarm: shop-slow }]', 'second').replaceAll('ecs: api', 'ecs: shop')],
+    { services: (text) => `${text}\nshop:\n  alarms: [shop-slow]\n  severity: sev2\n  account: "123456789012"\n  region: eu-west-1\n  ecs: { cluster: prod, service: api }\n` },
+  )
+}
+
+function shared(): Stack {
+  return calmStack(both(), { alarms: ALARMS })
+}
+
+test('two executions of different services on one target at the same time: the second waits, then acts on what it then observes (G5)', async () => {
+  const stack = shared()
+  const [one, two] = ALARMS.map((name) => transition(stack.account, 'ALARM', name))
+  await Promise.all([ingest(stack.app, one, turnOf(stack)), ingest(stack.app, two, turnOf(stack))])
+  await play(stack, 10)
+  expect(desired(stack)).toBe(14)
+  const changes = (await entriesOfKind(stack, 'step.intended')).filter((entry) => entry.step === 'scale_out')
+  expect(changes.map((entry) => entry.change.summary)).toEqual(['desired 6 -> 9', 'desired 9 -> 14'])
+  expect(effectsOf(stack)).toEqual({ 'ecs:UpdateService': 2 })
+  const waited = (await entriesOfKind(stack, 'step.waiting')).filter((entry) => entry.blocked)
+  expect(waited).toMatchObject([{ reason: expect.stringContaining('ecs/prod/api is held by inc-') }])
+  expect(pagesOf(stack)).toEqual([])
+})
+
+test('no two calls on one target overlap, however their workers interleave (G5)', async () => {
+  for (let delay = 0; delay < 12; delay++) {
+    const stack = shared()
+    let inside = 0
+    let most = 0
+    stack.account.onCall({
+      async before(call) {
+        if (call.name !== 'ecs:UpdateService') return
+        inside++
+        most = Math.max(most, inside)
+        for (let tick = 0; tick < 20; tick++) await Promise.resolve()
+        inside--
+      },
+    })
+    const [one, two] = ALARMS.map((name) => transition(stack.account, 'ALARM', name))
+    const late = async () => {
+      for (let tick = 0; tick < delay * 5; tick++) await Promise.resolve()
+      return ingest(stack.app, two, turnOf(stack))
+    }
+    await Promise.all([ingest(stack.app, one, turnOf(stack)), late()])
+    await play(stack, 5)
+    expect(most).toBe(1)
+    expect(desired(stack)).toBe(14)
+  }
+})
+
+test('what was observed before the lock was ours does not count (G5)', async () => {
+  const stack = shared()
+  fire(stack)
+  await play(stack, 1)
+  let changed = false
+  // A colleague's change lands after the first look, before the lock is taken.
+  const { storage } = stack.app.ports
+  Object.assign(stack.app.ports, {
+    storage: {
+      ...storage,
+      put: async (...[item, condition]: Parameters<typeof storage.put>) => {
+        const answer = await storage.put(item, condition)
+        if (item.pk.startsWith('LOCK#') && answer.is === 'put' && !changed && !item.body.includes('releasedAtMs')) {
+          changed = true
+          for (let tick = 0; tick < 30; tick++) await Promise.resolve()
+          stack.account.act({ is: 'set-desired', service: 'prod/api', desired: 10 })
+        }
+        return answer
+      },
+    },
+  })
+  fire(stack, 'ALARM', 'shop-slow')
+  await play(stack, 5)
+  const last = (await entriesOfKind(stack, 'step.intended')).filter((entry) => entry.step === 'scale_out').at(-1)
+  expect(last?.change.summary).toBe('desired 10 -> 15')
+})
+
+describe('a lock whose owner died', () => {
+  /** The first worker dies right after its call; nobody has a record of what came of it. */
+  function dying() {
+    let dead = false
+    return calmStack(both(), {
+      alarms: ALARMS,
+      diesAt: (point) => {
+        if (dead || point.name !== 'ecs:UpdateService' || point.when !== 'after') return false
+        dead = true
+        return true
+      },
+    })
+  }
+
+  test('is not stolen while its owner\'s stream has an open intent, even when it has expired (G5)', async () => {
+    const stack = dying()
+    fire(stack)
+    await stack.runUntil(START_AT_MS + 1_000)
+    expect(stack.crashes).toHaveLength(1)
+    fire(stack, 'ALARM', 'shop-slow')
+    await play(stack, 10)
+    const entries = (await entriesOfKind(stack, 'step.intended')).filter((entry) => entry.step === 'scale_out')
+    expect(entries.map((entry) => entry.change.summary)).toEqual(['desired 6 -> 9', 'desired 9 -> 14'])
+    const recovered = (await entriesOfKind(stack, 'step.applied')).find((entry) => entry.recovered !== undefined)
+    // The first one's outcome is on record before the second begins.
+    expect(recovered?.atMs).toBeLessThanOrEqual(entries[1]?.atMs ?? 0)
+    expect(desired(stack)).toBe(14)
+  })
+
+  test('is not taken before it has expired (G5)', async () => {
+    const stack = dying()
+    fire(stack)
+    await stack.runUntil(START_AT_MS + 1_000)
+    const lease = (await entriesOfKind(stack, 'step.intended'))[0]?.leaseUntilMs ?? 0
+    fire(stack, 'ALARM', 'shop-slow')
+    await play(stack, 10)
+    const second = (await entriesOfKind(stack, 'step.intended')).filter((entry) => entry.step === 'scale_out')[1]
+    expect(second?.atMs).toBeGreaterThan(lease)
+  })
+
+  test('after its result was on record is stolen once it has expired: nobody waits for ever (G4, G5)', async () => {
+    let puts = 0
+    // The second put of LOCK is the release.
+    const stack = calmStack(both(), { alarms: ALARMS, diesAt: (point) => point.name === 'put LOCK' && point.when === 'before' && ++puts === 2 })
+    fire(stack)
+    await play(stack, 3)
+    expect(stack.crashes).toHaveLength(1)
+    expect(await entriesOfKind(stack, 'execution.finished')).toHaveLength(1)
+    fire(stack, 'ALARM', 'shop-slow')
+    await play(stack, 5)
+    expect(desired(stack)).toBe(14)
+  })
+})
