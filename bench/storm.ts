@@ -36,6 +36,8 @@ export interface StormResult {
   readonly redelivered: number
   /** Of the deliveries that opened the incidents. */
   readonly putsOfFirsts: number
+  /** By kind: starts that write the same item at the same time, and write it again. */
+  readonly conflictsOfFirsts: { readonly [kind: string]: number }
   /** Of each other delivery. Those that come while the first is being carried out repeat or take over some of its work. */
   readonly putsOfDuplicates: readonly number[]
   readonly signalsPerSecond: number
@@ -66,6 +68,7 @@ export async function playStorm(
   const account = accountOf(names, demo.now())
   const app = appOn(storage, demo.now(), account.aws, account.http, catalogueOf(names))
   const putsOfDuplicates: number[] = []
+  const conflictsOfFirsts: { [kind: string]: number } = {}
   let [taken, redelivered, putsOfFirsts] = [0, 0, 0]
   const beganMs = performance.now()
   await inFlight(width, deliveries, async (text) => {
@@ -89,9 +92,15 @@ export async function playStorm(
       } catch {
         redelivered += 1
       } finally {
-        const puts = sum(counting.operations().puts)
-        if (opening.won) putsOfFirsts += puts
-        else putsOfDuplicates.push(puts)
+        const { puts, conflicts } = counting.operations()
+        if (opening.won) {
+          putsOfFirsts += sum(puts)
+          for (const [kind, count] of Object.entries(conflicts)) {
+            conflictsOfFirsts[kind] = (conflictsOfFirsts[kind] ?? 0) + count
+          }
+        } else {
+          putsOfDuplicates.push(sum(puts))
+        }
       }
     }
   })
@@ -107,6 +116,7 @@ export async function playStorm(
     lost: signals - taken,
     redelivered,
     putsOfFirsts,
+    conflictsOfFirsts,
     putsOfDuplicates,
     signalsPerSecond: (signals * 1_000) / elapsedMs,
   }
@@ -198,26 +208,32 @@ export async function storm(size = STORM_SIZE): Promise<Section> {
     name: 'storm',
     title: `signals of ${size.alarms} alarms, each one onset and its duplicates, shuffled`,
     lines: [
-      ...linesOf('memory, one function', inTurn, size, inTurn.putsOfFirsts),
-      ...linesOf(`memory, ${size.inFlight} functions`, atOnce, size, inTurn.putsOfFirsts),
-      ...linesOf(`embedded DynamoDB, ${size.inFlight} functions`, onDynamodb, size, inTurn.putsOfFirsts),
+      ...linesOf('memory, one function', inTurn, size),
+      ...linesOf(`memory, ${size.inFlight} functions`, atOnce, size),
+      ...linesOf(`embedded DynamoDB, ${size.inFlight} functions`, onDynamodb, size),
     ],
   }
 }
 
-/** All puts beyond those of the starts alone (as one function makes them) are the duplicates', whoever made them. */
-export function putsPerDuplicate(result: StormResult, alarms: number, putsOfStarts: number): number {
-  const all = result.putsOfFirsts + result.putsOfDuplicates.reduce((total, count) => total + count, 0)
-  return (all - putsOfStarts) / Math.max(1, result.signals - alarms)
+/** The mean over all deliveries that opened nothing. */
+export function putsPerDuplicate({ putsOfDuplicates }: StormResult): number {
+  return putsOfDuplicates.reduce((total, count) => total + count, 0) / Math.max(1, putsOfDuplicates.length)
 }
 
-function linesOf(where: string, result: StormResult, size: StormSize, putsOfStarts: number): readonly Line[] {
+function linesOf(where: string, result: StormResult, size: StormSize): readonly Line[] {
   const more = result.putsOfDuplicates.filter((count) => count > 1)
+  const conflicts = Object.entries(result.conflictsOfFirsts).map(([kind, count]) => `${count} of ${kind}`)
   const perSecond = `${Math.round(result.signalsPerSecond).toLocaleString('en')} a second`
   const again =
     result.redelivered === 0 ? {} : { note: `${result.redelivered} deliveries threw and came again` }
   const overlapping =
-    more.length === 0 ? {} : { note: `${more.length} duplicates came while the first was being carried out` }
+    more.length === 0
+      ? {}
+      : {
+          note: `1 each, but for ${more.length} that came while the first was being carried out (up to ${Math.max(...more)})`,
+        }
+  const contended =
+    conflicts.length === 0 ? {} : { note: `conflicts among all starts: ${conflicts.join(', ')}` }
   const line = (what: string, figure: number, rest: Partial<Line> = {}): Line => ({
     what: `${where}: ${what}`,
     unit: '',
@@ -231,9 +247,7 @@ function linesOf(where: string, result: StormResult, size: StormSize, putsOfStar
     line('services scaled out', result.effects, { goal: exactly(size.alarms) }),
     line('teams paged', result.pages, { goal: exactly(size.alarms) }),
     line('signals lost', result.lost, { goal: exactly(0), ...again }),
-    line('puts a duplicate', putsPerDuplicate(result, size.alarms, putsOfStarts), {
-      goal: exactly(1),
-      ...overlapping,
-    }),
+    line('puts a duplicate', putsPerDuplicate(result), { goal: exactly(1), ...overlapping }),
+    line('puts a start with its first turn', result.putsOfFirsts / size.alarms, contended),
   ]
 }

@@ -29,22 +29,33 @@ const shipped = (path: string) => readFileSync(new URL(`../../runbooks/${path}`,
 /** Runbooks as texts, one a file, beside the shipped settings; `policy` and `services` edit those. */
 export function catalogueOf(
   runbooks: readonly string[],
-  edit: { readonly policy?: (text: string) => string; readonly services?: (text: string) => string; readonly oncall?: (text: string) => string } = {},
+  edit: {
+    readonly policy?: (text: string) => string
+    readonly services?: (text: string) => string
+    readonly oncall?: (text: string) => string
+  } = {},
 ): Catalogue {
   const same = (text: string) => text
   const { catalogue, diagnostics } = compileCatalogue([
     ...runbooks.map((text, index) => ({ path: `runbook-${index + 1}.yaml`, text })),
     { path: 'services.yaml', text: (edit.services ?? same)(shipped('services.yaml')) },
     { path: 'oncall.yaml', text: (edit.oncall ?? same)(shipped('oncall.yaml')) },
-    { path: 'policy.yaml', text: (edit.policy ?? same)(shipped('policy.yaml').replace(/^mode: .*$/m, 'mode: auto')) },
+    {
+      path: 'policy.yaml',
+      text: (edit.policy ?? same)(shipped('policy.yaml').replace(/^mode: .*$/m, 'mode: auto')),
+    },
   ])
-  if (!catalogue) throw new Error(diagnostics.map((one) => `${one.file}:${one.line} ${one.message}`).join('\n'))
+  if (!catalogue)
+    throw new Error(diagnostics.map((one) => `${one.file}:${one.line} ${one.message}`).join('\n'))
   return catalogue
 }
 
 /** The long form of one runbook of service api; `head` and `steps` are YAML without indentation. */
 export function runbookText(steps: string, head = '', name = 'spike'): string {
-  const indented = steps.trim().split('\n').map((line) => `  ${line}`)
+  const indented = steps
+    .trim()
+    .split('\n')
+    .map((line) => `  ${line}`)
   const has = (key: string) => new RegExp(`^${key}:`, 'm').test(head)
   return [
     `runbook: ${name}`,
@@ -92,7 +103,10 @@ export function addStillAlarm(account: Account, name: string): void {
 
 export function calmStack(
   catalogue: Catalogue,
-  options: Omit<StackOptions, 'account' | 'catalogue'> & { readonly demo?: Partial<DemoOptions>; readonly alarms?: readonly string[] } = {},
+  options: Omit<StackOptions, 'account' | 'catalogue'> & {
+    readonly demo?: Partial<DemoOptions>
+    readonly alarms?: readonly string[]
+  } = {},
 ): Stack {
   const { demo, alarms, ...rest } = options
   return createStack({ account: calmAccount(demo, alarms), catalogue, ...rest })
@@ -171,17 +185,27 @@ export function asSns(event: SimEvent): object {
 export async function allEntries(stack: Stack): Promise<readonly Stamped[]> {
   const heads = await listIncidents(stack.storage, 1_000)
   const streams = await Promise.all(heads.map((head) => loadIncident(stack.storage, head.incidentId)))
-  return streams.flat().flatMap((stream) => stream.entries).toSorted((a, b) => a.atMs - b.atMs)
+  return streams
+    .flat()
+    .flatMap((stream) => stream.entries)
+    .toSorted((a, b) => a.atMs - b.atMs)
 }
 
 type Kind = Stamped['kind']
 
-export async function entriesOfKind<K extends Kind>(stack: Stack, kind: K): Promise<readonly Extract<Stamped, { kind: K }>[]> {
-  return (await allEntries(stack)).filter((entry): entry is Extract<Stamped, { kind: K }> => entry.kind === kind)
+export async function entriesOfKind<K extends Kind>(
+  stack: Stack,
+  kind: K,
+): Promise<readonly Extract<Stamped, { kind: K }>[]> {
+  return (await allEntries(stack)).filter(
+    (entry): entry is Extract<Stamped, { kind: K }> => entry.kind === kind,
+  )
 }
 
 export async function incidentsOf(stack: Stack): Promise<readonly string[]> {
-  return (await listIncidents(stack.storage, 1_000)).map((head) => `${head.incidentId} ${head.status}`).toSorted()
+  return (await listIncidents(stack.storage, 1_000))
+    .map((head) => `${head.incidentId} ${head.status}`)
+    .toSorted()
 }
 
 /** What `firebreak why` would answer for a signal. */
@@ -199,10 +223,17 @@ export function desired(stack: Stack): number | undefined {
 }
 
 /** Plays on by so many minutes. */
-export async function play(stack: Stack, minutes: number, holds?: () => boolean | Promise<boolean>): Promise<boolean> {
+export async function play(
+  stack: Stack,
+  minutes: number,
+  holds?: () => boolean | Promise<boolean>,
+): Promise<boolean> {
   return stack.runUntil(stack.account.now() + minutes * MINUTE_MS, holds)
 }
 
-export function turnOf(stack: Stack, ms = 30_000): { readonly workerId: string; readonly deadlineMs: number } {
+export function turnOf(
+  stack: Stack,
+  ms = 30_000,
+): { readonly workerId: string; readonly deadlineMs: number } {
   return { workerId: stack.app.ports.random.id(), deadlineMs: stack.account.now() + ms }
 }

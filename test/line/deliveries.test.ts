@@ -1,7 +1,22 @@
 import { ingest } from '../../lib/ingest.ts'
 import { memoryStorage } from '../../lib/ledger/memory.ts'
 import { createStack } from '../../sim/stack.ts'
-import { ANN, addStillAlarm, asAlarmAction, calmAccount, calmStack, catalogueOf, desired, entriesOfKind, fire, incidentsOf, play, runbookText, transition, turnOf } from './calm.ts'
+import {
+  ANN,
+  addStillAlarm,
+  asAlarmAction,
+  calmAccount,
+  calmStack,
+  catalogueOf,
+  desired,
+  entriesOfKind,
+  fire,
+  incidentsOf,
+  play,
+  runbookText,
+  transition,
+  turnOf,
+} from './calm.ts'
 import { apiStack, chainOf, effectsOf, entriesOf, MINUTE_MS, START_AT_MS } from './world.ts'
 
 const SCALE = '- scale_out: { ecs: api, by: 50% }'
@@ -25,9 +40,15 @@ test('every message delivered three times, and at odd times: every effect once, 
   })
   stack.account.onEvent((event) => stack.deliver(event))
   await stack.runUntil(START_AT_MS + 45 * MINUTE_MS)
-  expect(effectsOf(stack)).toMatchObject({ 'ecs:UpdateService': 4, 'route53:ChangeResourceRecordSets': 1, 'codedeploy:CreateDeployment': 1 })
+  expect(effectsOf(stack)).toMatchObject({
+    'ecs:UpdateService': 4,
+    'route53:ChangeResourceRecordSets': 1,
+    'codedeploy:CreateDeployment': 1,
+  })
   const entries = await entriesOf(stack)
-  expect(entries.filter((entry) => entry.kind === 'execution.finished').map((entry) => entry['outcome'])).toEqual(['succeeded', 'succeeded'])
+  expect(
+    entries.filter((entry) => entry.kind === 'execution.finished').map((entry) => entry['outcome']),
+  ).toEqual(['succeeded', 'succeeded'])
   expect(stack.account.inbox).toHaveLength(1)
   expect(await chainOf(stack)).toBe('consistent')
 })
@@ -39,7 +60,9 @@ test('an index that lags behind loses nothing and doubles nothing (G3, G4)', asy
   const stack = createStack({
     account,
     storage,
-    catalogue: catalogueOf([runbookText(`${SCALE}\n- wait: 3m\n- route53_weight: { record: canary, weight: 0 }`, UNDO)]),
+    catalogue: catalogueOf([
+      runbookText(`${SCALE}\n- wait: 3m\n- route53_weight: { record: canary, weight: 0 }`, UNDO),
+    ]),
     diesAt: (point) => {
       if (dead || point.name !== 'ecs:UpdateService' || point.when !== 'after') return false
       dead = true
@@ -60,10 +83,14 @@ test('a runbook that was changed while an execution waits changes nothing of it,
   const stack = calmStack(catalogueOf([runbookText(`- wait: 5m\n${SCALE}`, UNDO)]))
   fire(stack)
   await play(stack, 2)
-  Object.assign(stack.app, { catalogue: catalogueOf([runbookText('- scale_out: { ecs: api, by: +20 }', 'on_resolved: { undo: [] }')]) })
+  Object.assign(stack.app, {
+    catalogue: catalogueOf([runbookText('- scale_out: { ecs: api, by: +20 }', 'on_resolved: { undo: [] }')]),
+  })
   await play(stack, 10)
   expect(desired(stack)).toBe(9)
-  Object.assign(stack.app, { catalogue: catalogueOf([runbookText('- notify: { to: oncall@sre }', '', 'other')]) })
+  Object.assign(stack.app, {
+    catalogue: catalogueOf([runbookText('- notify: { to: oncall@sre }', '', 'other')]),
+  })
   fire(stack, 'OK')
   await play(stack, 30)
   expect(desired(stack)).toBe(6)
@@ -71,7 +98,9 @@ test('a runbook that was changed while an execution waits changes nothing of it,
 
 test('an approval and its timeout in the same second: one of them counts (G3)', async () => {
   for (const earlyMs of [2_000, 1_000, 0, -1_000]) {
-    const stack = calmStack(catalogueOf([runbookText(`${SCALE}\n  approve: { by: sre, timeout: 5m, on_timeout: skip }`)]))
+    const stack = calmStack(
+      catalogueOf([runbookText(`${SCALE}\n  approve: { by: sre, timeout: 5m, on_timeout: skip }`)]),
+    )
     fire(stack)
     await stack.runUntil(START_AT_MS + 5_000)
     const [asked] = await entriesOfKind(stack, 'approval.requested')
@@ -88,10 +117,16 @@ test('an approval and its timeout in the same second: one of them counts (G3)', 
 describe('limits', () => {
   const names = Array.from({ length: 8 }, (_, index) => `svc${index}-errors`)
   const catalogue = catalogueOf(
-    names.map((name, index) => runbookText('- wait: 1s', `service: svc${index}\ntriggers: [{ alarm: ${name} }]`, `book${index}`)),
+    names.map((name, index) =>
+      runbookText('- wait: 1s', `service: svc${index}\ntriggers: [{ alarm: ${name} }]`, `book${index}`),
+    ),
     {
-      services: (text) => `${text}\n${names.map((name, index) => `svc${index}:\n  alarms: [${name}]\n  severity: sev3`).join('\n')}`,
-      policy: (text) => text.replace(/^mode: .*$/m, 'mode: auto').replace('executions_per_hour: 20', 'executions_per_hour: 3'),
+      services: (text) =>
+        `${text}\n${names.map((name, index) => `svc${index}:\n  alarms: [${name}]\n  severity: sev3`).join('\n')}`,
+      policy: (text) =>
+        text
+          .replace(/^mode: .*$/m, 'mode: auto')
+          .replace('executions_per_hour: 20', 'executions_per_hour: 3'),
     },
   )
 
@@ -99,12 +134,18 @@ describe('limits', () => {
     const stack = calmStack(catalogue)
     for (const name of names) addStillAlarm(stack.account, name)
     const events = names.map((name) => transition(stack.account, 'ALARM', name))
-    await Promise.all(events.flatMap((event) => [ingest(stack.app, event, turnOf(stack)), ingest(stack.app, asAlarmAction(event), turnOf(stack))]))
+    await Promise.all(
+      events.flatMap((event) => [
+        ingest(stack.app, event, turnOf(stack)),
+        ingest(stack.app, asAlarmAction(event), turnOf(stack)),
+      ]),
+    )
     await play(stack, 3)
     expect(await entriesOfKind(stack, 'execution.started')).toHaveLength(3)
     const refused = await entriesOfKind(stack, 'execution.refused')
     expect(refused).toHaveLength(5)
-    for (const entry of refused) expect(entry).toMatchObject({ code: 'rate', place: expect.stringMatching(/^policy\.yaml:\d+$/) })
+    for (const entry of refused)
+      expect(entry).toMatchObject({ code: 'rate', place: expect.stringMatching(/^policy\.yaml:\d+$/) })
   })
 
   test('a refused start takes no place: an hour later as many may start again (G6)', async () => {
@@ -120,10 +161,14 @@ describe('limits', () => {
   })
 
   test('two runbooks of one alarm and service: the cooldown lets one act, and the other is refused on record (G6)', async () => {
-    const stack = calmStack(catalogueOf([runbookText(SCALE, 'cooldown: 5m', 'one'), runbookText(SCALE, 'cooldown: 5m', 'two')]))
+    const stack = calmStack(
+      catalogueOf([runbookText(SCALE, 'cooldown: 5m', 'one'), runbookText(SCALE, 'cooldown: 5m', 'two')]),
+    )
     fire(stack)
     await play(stack, 5)
     expect(desired(stack)).toBe(9)
-    expect(await entriesOfKind(stack, 'execution.refused')).toMatchObject([{ code: 'cooldown', reason: expect.stringContaining('is running for service:api') }])
+    expect(await entriesOfKind(stack, 'execution.refused')).toMatchObject([
+      { code: 'cooldown', reason: expect.stringContaining('is running for service:api') },
+    ])
   })
 })

@@ -2,7 +2,17 @@ import type { CallName } from '../../lib/aws/aws.ts'
 import type { Metrics } from '../../lib/metrics.ts'
 import { failHttp, refuseNext, throttle } from '../../sim/faults.ts'
 import type { Stack } from '../../sim/stack.ts'
-import { calmStack, catalogueOf, desired, entriesOfKind, fire, pagesOf, play, runbookText, SERVICE } from './calm.ts'
+import {
+  calmStack,
+  catalogueOf,
+  desired,
+  entriesOfKind,
+  fire,
+  pagesOf,
+  play,
+  runbookText,
+  SERVICE,
+} from './calm.ts'
 import { chainOf, effectsOf, MINUTE_MS, START_AT_MS } from './world.ts'
 
 const SCALE = '- scale_out: { ecs: api, by: 50% }'
@@ -21,16 +31,34 @@ interface Case {
 /** Each action in each of its ways to change something. */
 const CASES: readonly Case[] = [
   { action: 'scale_out by UpdateService', steps: SCALE, call: 'ecs:UpdateService' },
-  { action: 'scale_out by a floor', steps: SCALE, call: 'application-autoscaling:RegisterScalableTarget', autoscaling: true },
+  {
+    action: 'scale_out by a floor',
+    steps: SCALE,
+    call: 'application-autoscaling:RegisterScalableTarget',
+    autoscaling: true,
+  },
   { action: 'route53_weight', steps: DRAIN, call: 'route53:ChangeResourceRecordSets' },
-  { action: 'rollback by a deployment', steps: ROLLBACK, call: 'codedeploy:CreateDeployment', release: 'finished' },
+  {
+    action: 'rollback by a deployment',
+    steps: ROLLBACK,
+    call: 'codedeploy:CreateDeployment',
+    release: 'finished',
+  },
   { action: 'rollback by a stop', steps: ROLLBACK, call: 'codedeploy:StopDeployment', release: 'active' },
 ]
 
 function stackFor(one: Pick<Case, 'steps' | 'autoscaling' | 'release'>, head = ''): Stack {
-  const stack = calmStack(catalogueOf([runbookText(one.steps, head)]), { demo: { guarded: false, ...(one.autoscaling ? { autoscaling: true } : {}) } })
+  const stack = calmStack(catalogueOf([runbookText(one.steps, head)]), {
+    demo: { guarded: false, ...(one.autoscaling ? { autoscaling: true } : {}) },
+  })
   if (one.release) {
-    stack.account.act({ is: 'deploy', application: 'api', group: 'api-prod', taskDefinition: 'api:42', description: 'release 42' })
+    stack.account.act({
+      is: 'deploy',
+      application: 'api',
+      group: 'api-prod',
+      taskDefinition: 'api:42',
+      description: 'release 42',
+    })
     stack.account.advance(one.release === 'finished' ? 90_000 : 10_000)
   }
   return stack
@@ -51,18 +79,21 @@ async function outcomes(stack: Stack): Promise<readonly string[]> {
   return (await entriesOfKind(stack, 'execution.finished')).map((entry) => entry.outcome)
 }
 
-test.each(CASES)('throttled, $action is tried again after a backoff that is on record, and takes effect once (G3)', async (one) => {
-  const stack = stackFor(one)
-  throttle(stack.account.world, one.call, 2)
-  fire(stack)
-  await play(stack, 40)
-  const retried = await entriesOfKind(stack, 'step.retried')
-  expect(retried).toHaveLength(2)
-  for (const entry of retried) expect(entry.retryAtMs).toBeGreaterThan(entry.atMs - 1)
-  expect((await entriesOfKind(stack, 'step.intended')).map((entry) => entry.attempt)).toEqual([1, 2, 3])
-  expect(effectsOf(stack)).toEqual({ [one.call]: 1 })
-  expect(await outcomes(stack)).toEqual(['succeeded'])
-})
+test.each(CASES)(
+  'throttled, $action is tried again after a backoff that is on record, and takes effect once (G3)',
+  async (one) => {
+    const stack = stackFor(one)
+    throttle(stack.account.world, one.call, 2)
+    fire(stack)
+    await play(stack, 40)
+    const retried = await entriesOfKind(stack, 'step.retried')
+    expect(retried).toHaveLength(2)
+    for (const entry of retried) expect(entry.retryAtMs).toBeGreaterThan(entry.atMs - 1)
+    expect((await entriesOfKind(stack, 'step.intended')).map((entry) => entry.attempt)).toEqual([1, 2, 3])
+    expect(effectsOf(stack)).toEqual({ [one.call]: 1 })
+    expect(await outcomes(stack)).toEqual(['succeeded'])
+  },
+)
 
 test('attempts have a limit: then the step has failed and a person is paged', async () => {
   const stack = stackFor({ steps: SCALE })
@@ -70,39 +101,57 @@ test('attempts have a limit: then the step has failed and a person is paged', as
   fire(stack)
   await play(stack, 30)
   expect(stack.account.count('ecs:UpdateService')).toBe(3)
-  expect(await entriesOfKind(stack, 'step.failed')).toMatchObject([{ code: 'exhausted', reason: expect.stringContaining('attempt 3 of 3') }])
+  expect(await entriesOfKind(stack, 'step.failed')).toMatchObject([
+    { code: 'exhausted', reason: expect.stringContaining('attempt 3 of 3') },
+  ])
   expect(pagesOf(stack)).toEqual([expect.stringContaining('scale_out failed')])
   expect(await outcomes(stack)).toEqual(['failed'])
 })
 
-test.each(CASES)('an answer that was lost after the effect: $action is observed, never repeated (G3)', async (one) => {
-  const stack = stackFor(one)
-  loseAnswer(stack, one.call, 'after')
-  fire(stack)
-  await play(stack, 40)
-  expect(stack.account.count(one.call)).toBe(1)
-  expect(await entriesOfKind(stack, 'step.unsettled')).toHaveLength(1)
-  expect(await entriesOfKind(stack, 'step.applied')).toMatchObject([{ recovered: expect.stringContaining('observed') }])
-  expect(await outcomes(stack)).toEqual(['succeeded'])
-  expect(stack.account.inbox).toEqual([])
-})
+test.each(CASES)(
+  'an answer that was lost after the effect: $action is observed, never repeated (G3)',
+  async (one) => {
+    const stack = stackFor(one)
+    loseAnswer(stack, one.call, 'after')
+    fire(stack)
+    await play(stack, 40)
+    expect(stack.account.count(one.call)).toBe(1)
+    expect(await entriesOfKind(stack, 'step.unsettled')).toHaveLength(1)
+    expect(await entriesOfKind(stack, 'step.applied')).toMatchObject([
+      { recovered: expect.stringContaining('observed') },
+    ])
+    expect(await outcomes(stack)).toEqual(['succeeded'])
+    expect(stack.account.inbox).toEqual([])
+  },
+)
 
-test.each(CASES)('an answer that was lost before the effect: $action is observed, then repeated exactly once (G3)', async (one) => {
-  const stack = stackFor(one)
-  loseAnswer(stack, one.call, 'before')
-  fire(stack)
-  await play(stack, 40)
-  expect(stack.account.count(one.call)).toBe(2)
-  expect(effectsOf(stack)).toEqual({ [one.call]: 1 })
-  const intents = await entriesOfKind(stack, 'step.intended')
-  // "+50 %" was resolved once: every attempt has the change of the first (G2).
-  expect(intents.map((entry) => JSON.stringify(entry.change))).toEqual([JSON.stringify(intents[0]?.change), JSON.stringify(intents[0]?.change)])
-  expect(await outcomes(stack)).toEqual(['succeeded'])
-})
+test.each(CASES)(
+  'an answer that was lost before the effect: $action is observed, then repeated exactly once (G3)',
+  async (one) => {
+    const stack = stackFor(one)
+    loseAnswer(stack, one.call, 'before')
+    fire(stack)
+    await play(stack, 40)
+    expect(stack.account.count(one.call)).toBe(2)
+    expect(effectsOf(stack)).toEqual({ [one.call]: 1 })
+    const intents = await entriesOfKind(stack, 'step.intended')
+    // "+50 %" was resolved once: every attempt has the change of the first (G2).
+    expect(intents.map((entry) => JSON.stringify(entry.change))).toEqual([
+      JSON.stringify(intents[0]?.change),
+      JSON.stringify(intents[0]?.change),
+    ])
+    expect(await outcomes(stack)).toEqual(['succeeded'])
+  },
+)
 
 test.each(CASES)('a 5xx after the effect: $action is observed, never repeated (G3)', async (one) => {
   const stack = stackFor(one)
-  refuseNext(stack.account.world, one.call, { name: 'InternalFailure', message: 'oops', status: 500, when: 'after' })
+  refuseNext(stack.account.world, one.call, {
+    name: 'InternalFailure',
+    message: 'oops',
+    status: 500,
+    when: 'after',
+  })
   fire(stack)
   await play(stack, 40)
   expect(stack.account.count(one.call)).toBe(1)
@@ -138,7 +187,9 @@ test('somebody else changed the record between observation and call: Route 53 re
   stack.account.onCall({
     before(call) {
       if (call.name !== 'route53:ChangeResourceRecordSets') return
-      const record = stack.account.world.zones['Z0123456789ABCDEFGHIJ']?.records.find((other) => other.SetIdentifier === 'canary')
+      const record = stack.account.world.zones['Z0123456789ABCDEFGHIJ']?.records.find(
+        (other) => other.SetIdentifier === 'canary',
+      )
       if (record) record.Weight = 50
     },
   })
@@ -155,7 +206,9 @@ test('PriorRequestNotComplete of Route 53 is waited for', async () => {
   if (zone) zone.busyUntilMs = START_AT_MS + 1_000
   fire(stack)
   await play(stack, 10)
-  expect(await entriesOfKind(stack, 'step.retried')).toMatchObject([{ reason: expect.stringContaining('PriorRequestNotComplete') }])
+  expect(await entriesOfKind(stack, 'step.retried')).toMatchObject([
+    { reason: expect.stringContaining('PriorRequestNotComplete') },
+  ])
   expect(effectsOf(stack)).toEqual({ 'route53:ChangeResourceRecordSets': 1 })
   expect(await outcomes(stack)).toEqual(['succeeded'])
 })
@@ -167,44 +220,72 @@ test('a deployment that somebody starts at the same moment makes ours wait or fo
     before(call) {
       if (call.name !== 'codedeploy:CreateDeployment' || started) return
       started = true
-      stack.account.act({ is: 'deploy', application: 'api', group: 'api-prod', taskDefinition: 'api:41', description: 'by hand' })
+      stack.account.act({
+        is: 'deploy',
+        application: 'api',
+        group: 'api-prod',
+        taskDefinition: 'api:41',
+        description: 'by hand',
+      })
     },
   })
   fire(stack)
   await play(stack, 40)
-  const ours = Object.values(stack.account.world.deployments).filter((deployment) => deployment.description.startsWith('firebreak/'))
+  const ours = Object.values(stack.account.world.deployments).filter((deployment) =>
+    deployment.description.startsWith('firebreak/'),
+  )
   expect(ours.length).toBeLessThanOrEqual(1)
   expect(await outcomes(stack)).toHaveLength(1)
 })
 
 describe('on_failure', () => {
-  const steps = (how: string) => `${DRAIN}\n- id: broken\n  scale_out: { ecs: api, by: 50% }\n  on_failure: ${how}\n- rollback: { codedeploy: api, to: last-success }`
+  const steps = (how: string) =>
+    `${DRAIN}\n- id: broken\n  scale_out: { ecs: api, by: 50% }\n  on_failure: ${how}\n- rollback: { codedeploy: api, to: last-success }`
   const broken = (how: string) => {
     const stack = stackFor({ steps: steps(how), release: 'finished' })
-    refuseNext(stack.account.world, 'ecs:UpdateService', { name: 'AccessDeniedException', message: 'not authorized to perform ecs:UpdateService', status: 403 })
+    refuseNext(stack.account.world, 'ecs:UpdateService', {
+      name: 'AccessDeniedException',
+      message: 'not authorized to perform ecs:UpdateService',
+      status: 403,
+    })
     fire(stack)
     return stack
   }
-  const weight = (stack: Stack) => stack.account.world.zones['Z0123456789ABCDEFGHIJ']?.records.find((record) => record.SetIdentifier === 'canary')?.Weight
+  const weight = (stack: Stack) =>
+    stack.account.world.zones['Z0123456789ABCDEFGHIJ']?.records.find(
+      (record) => record.SetIdentifier === 'canary',
+    )?.Weight
 
   test('continue: the next mitigation is still tried, a person is paged, and the outcome is failed', async () => {
     const stack = broken('continue')
     await play(stack, 40)
-    expect(await entriesOfKind(stack, 'step.failed')).toMatchObject([{ step: 'broken', code: 'terminal', reason: expect.stringContaining('AccessDenied') }])
-    expect(effectsOf(stack)).toMatchObject({ 'route53:ChangeResourceRecordSets': 1, 'codedeploy:CreateDeployment': 1 })
+    expect(await entriesOfKind(stack, 'step.failed')).toMatchObject([
+      { step: 'broken', code: 'terminal', reason: expect.stringContaining('AccessDenied') },
+    ])
+    expect(effectsOf(stack)).toMatchObject({
+      'route53:ChangeResourceRecordSets': 1,
+      'codedeploy:CreateDeployment': 1,
+    })
     expect(pagesOf(stack)).toEqual([expect.stringContaining('broken failed')])
-    expect(await entriesOfKind(stack, 'execution.finished')).toMatchObject([{ outcome: 'failed', reason: expect.stringContaining('broken failed') }])
+    expect(await entriesOfKind(stack, 'execution.finished')).toMatchObject([
+      { outcome: 'failed', reason: expect.stringContaining('broken failed') },
+    ])
   })
 
-  test.each(['stop', 'escalate'])('%s: nothing more is tried, a person is paged, and the rest is skipped on record', async (how) => {
-    const stack = broken(how)
-    await play(stack, 40)
-    expect(effectsOf(stack)).toEqual({ 'route53:ChangeResourceRecordSets': 1 })
-    expect(await entriesOfKind(stack, 'step.skipped')).toMatchObject([{ step: 'rollback', code: 'stopped' }])
-    expect(pagesOf(stack)).toEqual([expect.stringContaining('broken failed')])
-    expect(await outcomes(stack)).toEqual(['failed'])
-    expect(weight(stack)).toBe(0)
-  })
+  test.each(['stop', 'escalate'])(
+    '%s: nothing more is tried, a person is paged, and the rest is skipped on record',
+    async (how) => {
+      const stack = broken(how)
+      await play(stack, 40)
+      expect(effectsOf(stack)).toEqual({ 'route53:ChangeResourceRecordSets': 1 })
+      expect(await entriesOfKind(stack, 'step.skipped')).toMatchObject([
+        { step: 'rollback', code: 'stopped' },
+      ])
+      expect(pagesOf(stack)).toEqual([expect.stringContaining('broken failed')])
+      expect(await outcomes(stack)).toEqual(['failed'])
+      expect(weight(stack)).toBe(0)
+    },
+  )
 
   test('undo: what was changed is put back at once, while the alarm still stands', async () => {
     const stack = broken('undo')
@@ -227,13 +308,20 @@ describe('paging', () => {
     fire(stack)
     await play(stack, 5)
     expect(stack.account.inbox.map((message) => message.via)).toEqual(['sns'])
-    expect(await entriesOfKind(stack, 'step.applied')).toMatchObject([{ receipt: { detail: expect.stringContaining('accepted by sns; before it') } }])
+    expect(await entriesOfKind(stack, 'step.applied')).toMatchObject([
+      { receipt: { detail: expect.stringContaining('accepted by sns; before it') } },
+    ])
   })
 
   test('a page whose answer was lost is sent again under the same key: twice is better than never', async () => {
     const stack = stackFor({ steps: PAGE })
     failHttp(stack.account.world, 'events.eu.pagerduty.com', { status: 0, times: 1 })
-    refuseNext(stack.account.world, 'sns:Publish', { name: 'InternalFailure', message: '', status: 500, when: 'after' })
+    refuseNext(stack.account.world, 'sns:Publish', {
+      name: 'InternalFailure',
+      message: '',
+      status: 500,
+      when: 'after',
+    })
     fire(stack)
     await play(stack, 10)
     expect(stack.account.inbox.map((message) => message.via)).toEqual(['sns', 'pagerduty'])
@@ -262,7 +350,11 @@ describe('paging', () => {
 
   test('a failing page does not hold up the next mitigation', async () => {
     const stack = stackFor({ steps: `${SCALE}\n${DRAIN}` })
-    refuseNext(stack.account.world, 'ecs:UpdateService', { name: 'AccessDeniedException', message: '', status: 403 })
+    refuseNext(stack.account.world, 'ecs:UpdateService', {
+      name: 'AccessDeniedException',
+      message: '',
+      status: 403,
+    })
     failHttp(stack.account.world, 'events.eu.pagerduty.com', { status: 503, times: 1_000 })
     throttle(stack.account.world, 'sns:Publish', 1_000)
     fire(stack)
@@ -286,12 +378,15 @@ test('a verification that cannot be read is inconclusive after its time, never p
   const stack = stackFor({ steps: `${SCALE}\n  timeout: 2m` })
   stack.account.onCall({
     before(call) {
-      if (call.name === 'ecs:DescribeServices' && stack.account.effects('ecs:UpdateService') > 0) throw new Error('socket hang up')
+      if (call.name === 'ecs:DescribeServices' && stack.account.effects('ecs:UpdateService') > 0)
+        throw new Error('socket hang up')
     },
   })
   fire(stack)
   await play(stack, 10)
-  expect((await entriesOfKind(stack, 'step.verified')).map((entry) => entry.verdict.verdict)).toEqual(['inconclusive'])
+  expect((await entriesOfKind(stack, 'step.verified')).map((entry) => entry.verdict.verdict)).toEqual([
+    'inconclusive',
+  ])
   expect(await outcomes(stack)).toEqual(['failed'])
 })
 
@@ -308,9 +403,12 @@ describe('check', () => {
     fire(stack)
     await stack.runUntil(START_AT_MS + 5_000)
     if (what === 'an alarm without data') fire(stack, 'INSUFFICIENT_DATA')
-    if (what === 'an alarm that cannot be read') throttle(stack.account.world, 'cloudwatch:DescribeAlarms', 1_000)
+    if (what === 'an alarm that cannot be read')
+      throttle(stack.account.world, 'cloudwatch:DescribeAlarms', 1_000)
     await play(stack, 10)
-    expect((await entriesOfKind(stack, 'step.checked')).map((entry) => entry.verdict.verdict)).toEqual([expected])
+    expect((await entriesOfKind(stack, 'step.checked')).map((entry) => entry.verdict.verdict)).toEqual([
+      expected,
+    ])
     expect(await entriesOfKind(stack, 'incident.mitigated')).toEqual([])
     expect(pagesOf(stack)).toEqual([expect.stringContaining(`check ${expected}`)])
     expect(await outcomes(stack)).toEqual(['failed'])
@@ -331,20 +429,33 @@ describe('check', () => {
 })
 
 test('a capacity above the ceiling is refused with the place of the rule, and a person is paged (G6)', async () => {
-  const stack = calmStack(catalogueOf([runbookText(SCALE)], { policy: (text) => text.replace('max_capacity: 60', 'max_capacity: 8').replace(/^mode: .*$/m, 'mode: auto') }))
+  const stack = calmStack(
+    catalogueOf([runbookText(SCALE)], {
+      policy: (text) =>
+        text.replace('max_capacity: 60', 'max_capacity: 8').replace(/^mode: .*$/m, 'mode: auto'),
+    }),
+  )
   fire(stack)
   await play(stack, 5)
   expect(effectsOf(stack)).toEqual({})
-  expect(await entriesOfKind(stack, 'step.failed')).toMatchObject([{ code: 'guardrail', reason: expect.stringContaining('9 would exceed the ceiling of 8'), place: expect.stringMatching(/^policy\.yaml:\d+$/) }])
+  expect(await entriesOfKind(stack, 'step.failed')).toMatchObject([
+    {
+      code: 'guardrail',
+      reason: expect.stringContaining('9 would exceed the ceiling of 8'),
+      place: expect.stringMatching(/^policy\.yaml:\d+$/),
+    },
+  ])
   expect(pagesOf(stack)).toHaveLength(1)
 })
 
-test('a target that cannot be read is looked at again until the step\'s time is over, then fails on record', async () => {
+test("a target that cannot be read is looked at again until the step's time is over, then fails on record", async () => {
   const stack = stackFor({ steps: `${SCALE}\n  timeout: 2m` })
   throttle(stack.account.world, 'ecs:DescribeServices', 10_000)
   fire(stack)
   await play(stack, 10)
   expect(effectsOf(stack)).toEqual({})
-  expect(await entriesOfKind(stack, 'step.failed')).toMatchObject([{ code: 'unreadable', reason: expect.stringContaining('looked 9 times') }])
+  expect(await entriesOfKind(stack, 'step.failed')).toMatchObject([
+    { code: 'unreadable', reason: expect.stringContaining('looked 9 times') },
+  ])
   expect(stack.account.now()).toBeGreaterThan(START_AT_MS + 9 * MINUTE_MS)
 })

@@ -18,7 +18,8 @@ async function storyOf(stack: Stack): Promise<object> {
   const entries = streams.flatMap((stream) => stream.entries)
   const opened = entries.find((entry) => entry.kind === 'incident.opened')
   const onsetAtMs = opened?.kind === 'incident.opened' ? (opened.onsetAtMs ?? 0) : 0
-  const nameOf = (stream: string) => stream.replace(incidentId, '').replace(/^-[0-9a-z]{6}/, 'execution') || stream
+  const nameOf = (stream: string) =>
+    stream.replace(incidentId, '').replace(/^-[0-9a-z]{6}/, 'execution') || stream
   return Object.fromEntries(
     streams
       .toSorted((a, b) => (nameOf(a.stream) < nameOf(b.stream) ? -1 : 1))
@@ -27,7 +28,11 @@ async function storyOf(stack: Stack): Promise<object> {
 }
 
 function lineOf(entry: Stamped, onsetAtMs: number): object {
-  const line: { [name: string]: unknown } = { seq: entry.seq, s: (entry.atMs - onsetAtMs) / 1_000, kind: entry.kind }
+  const line: { [name: string]: unknown } = {
+    seq: entry.seq,
+    s: (entry.atMs - onsetAtMs) / 1_000,
+    kind: entry.kind,
+  }
   if ('step' in entry && entry.step !== undefined) line['step'] = entry.step
   if ('attempt' in entry && entry.attempt !== undefined) line['attempt'] = entry.attempt
   if ('code' in entry) line['code'] = entry.code
@@ -35,20 +40,24 @@ function lineOf(entry: Stamped, onsetAtMs: number): object {
   if ('verdict' in entry) line['verdict'] = entry.verdict.verdict
   if ('outcome' in entry) line['outcome'] = entry.outcome
   if ('recovered' in entry) line['recovered'] = entry.recovered
-  if (entry.kind === 'plan.recorded') line['plan'] = entry.steps.map((step) => `${step.step}: ${step.is} ${step.summary}`)
+  if (entry.kind === 'plan.recorded')
+    line['plan'] = entry.steps.map((step) => `${step.step}: ${step.is} ${step.summary}`)
   return line
 }
 
 function compare(name: string, story: object): void {
   const file = new URL(`${name}.json`, FOLDER)
   // One entry a line, so that a difference reads like a difference of the timeline.
-  const streams = Object.entries(story).map(([stream, lines]) => `${JSON.stringify(stream)}: [\n${(lines as object[]).map((line) => `  ${JSON.stringify(line)}`).join(',\n')}\n]`)
+  const streams = Object.entries(story).map(
+    ([stream, lines]) =>
+      `${JSON.stringify(stream)}: [\n${(lines as object[]).map((line) => `  ${JSON.stringify(line)}`).join(',\n')}\n]`,
+  )
   const text = `{\n${streams.join(',\n')}\n}\n`
   if (process.env['UPDATE_GOLDEN'] === '1') {
     mkdirSync(FOLDER, { recursive: true })
     writeFileSync(file, text)
   }
-  expect(existsSync(file) ? readFileSync(file, 'utf8') : '').toBe(text)
+  expect(JSON.parse(text)).toEqual(existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined)
 }
 
 const UNTIL_MS = START_AT_MS + 60 * MINUTE_MS

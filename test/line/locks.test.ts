@@ -1,7 +1,18 @@
 import { ingest } from '../../lib/ingest.ts'
 import type { Catalogue } from '../../lib/runbook/runbook.ts'
 import type { Stack } from '../../sim/stack.ts'
-import { calmStack, catalogueOf, desired, entriesOfKind, fire, pagesOf, play, runbookText, transition, turnOf } from './calm.ts'
+import {
+  calmStack,
+  catalogueOf,
+  desired,
+  entriesOfKind,
+  fire,
+  pagesOf,
+  play,
+  runbookText,
+  transition,
+  turnOf,
+} from './calm.ts'
 import { effectsOf, START_AT_MS } from './world.ts'
 
 const SCALE = '- scale_out: { ecs: api, by: 50% }'
@@ -10,8 +21,17 @@ const ALARMS = ['api-5xx-spike', 'shop-slow']
 /** Two services, each with its alarm and runbook, on one ECS service. */
 function both(): Catalogue {
   return catalogueOf(
-    [runbookText(SCALE, '', 'first'), runbookText(SCALE, 'service: shop\ntriggers: [{ alarm: shop-slow }]', 'second').replaceAll('ecs: api', 'ecs: shop')],
-    { services: (text) => `${text}\nshop:\n  alarms: [shop-slow]\n  severity: sev2\n  account: "123456789012"\n  region: eu-west-1\n  ecs: { cluster: prod, service: api }\n` },
+    [
+      runbookText(SCALE, '', 'first'),
+      runbookText(SCALE, 'service: shop\ntriggers: [{ alarm: shop-slow }]', 'second').replaceAll(
+        'ecs: api',
+        'ecs: shop',
+      ),
+    ],
+    {
+      services: (text) =>
+        `${text}\nshop:\n  alarms: [shop-slow]\n  severity: sev2\n  account: "123456789012"\n  region: eu-west-1\n  ecs: { cluster: prod, service: api }\n`,
+    },
   )
 }
 
@@ -71,7 +91,12 @@ test('what was observed before the lock was ours does not count (G5)', async () 
       ...storage,
       put: async (...[item, condition]: Parameters<typeof storage.put>) => {
         const answer = await storage.put(item, condition)
-        if (item.pk.startsWith('LOCK#') && answer.is === 'put' && !changed && !item.body.includes('releasedAtMs')) {
+        if (
+          item.pk.startsWith('LOCK#') &&
+          answer.is === 'put' &&
+          !changed &&
+          !item.body.includes('releasedAtMs')
+        ) {
           changed = true
           for (let tick = 0; tick < 30; tick++) await Promise.resolve()
           stack.account.act({ is: 'set-desired', service: 'prod/api', desired: 10 })
@@ -82,7 +107,9 @@ test('what was observed before the lock was ours does not count (G5)', async () 
   })
   fire(stack, 'ALARM', 'shop-slow')
   await play(stack, 5)
-  const last = (await entriesOfKind(stack, 'step.intended')).filter((entry) => entry.step === 'scale_out').at(-1)
+  const last = (await entriesOfKind(stack, 'step.intended'))
+    .filter((entry) => entry.step === 'scale_out')
+    .at(-1)
   expect(last?.change.summary).toBe('desired 10 -> 15')
 })
 
@@ -100,16 +127,20 @@ describe('a lock whose owner died', () => {
     })
   }
 
-  test('is not stolen while its owner\'s stream has an open intent, even when it has expired (G5)', async () => {
+  test("is not stolen while its owner's stream has an open intent, even when it has expired (G5)", async () => {
     const stack = dying()
     fire(stack)
     await stack.runUntil(START_AT_MS + 1_000)
     expect(stack.crashes).toHaveLength(1)
     fire(stack, 'ALARM', 'shop-slow')
     await play(stack, 10)
-    const entries = (await entriesOfKind(stack, 'step.intended')).filter((entry) => entry.step === 'scale_out')
+    const entries = (await entriesOfKind(stack, 'step.intended')).filter(
+      (entry) => entry.step === 'scale_out',
+    )
     expect(entries.map((entry) => entry.change.summary)).toEqual(['desired 6 -> 9', 'desired 9 -> 14'])
-    const recovered = (await entriesOfKind(stack, 'step.applied')).find((entry) => entry.recovered !== undefined)
+    const recovered = (await entriesOfKind(stack, 'step.applied')).find(
+      (entry) => entry.recovered !== undefined,
+    )
     // The first one's outcome is on record before the second begins.
     expect(recovered?.atMs).toBeLessThanOrEqual(entries[1]?.atMs ?? 0)
     expect(desired(stack)).toBe(14)
@@ -122,14 +153,19 @@ describe('a lock whose owner died', () => {
     const lease = (await entriesOfKind(stack, 'step.intended'))[0]?.leaseUntilMs ?? 0
     fire(stack, 'ALARM', 'shop-slow')
     await play(stack, 10)
-    const second = (await entriesOfKind(stack, 'step.intended')).filter((entry) => entry.step === 'scale_out')[1]
+    const second = (await entriesOfKind(stack, 'step.intended')).filter(
+      (entry) => entry.step === 'scale_out',
+    )[1]
     expect(second?.atMs).toBeGreaterThan(lease)
   })
 
   test('after its result was on record is stolen once it has expired: nobody waits for ever (G4, G5)', async () => {
     let puts = 0
     // The second put of LOCK is the release.
-    const stack = calmStack(both(), { alarms: ALARMS, diesAt: (point) => point.name === 'put LOCK' && point.when === 'before' && ++puts === 2 })
+    const stack = calmStack(both(), {
+      alarms: ALARMS,
+      diesAt: (point) => point.name === 'put LOCK' && point.when === 'before' && ++puts === 2,
+    })
     fire(stack)
     await play(stack, 3)
     expect(stack.crashes).toHaveLength(1)

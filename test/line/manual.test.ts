@@ -1,20 +1,46 @@
 import type { CommandResult } from '../../lib/command.ts'
 import type { Stack } from '../../sim/stack.ts'
-import { ANN, BOB, calmStack, catalogueOf, desired, entriesOfKind, fire, incidentsOf, play, runbookText } from './calm.ts'
+import {
+  ANN,
+  BOB,
+  calmStack,
+  catalogueOf,
+  desired,
+  entriesOfKind,
+  fire,
+  incidentsOf,
+  play,
+  runbookText,
+} from './calm.ts'
 import { effectsOf } from './world.ts'
 
 const SCALE = '- scale_out: { ecs: api, by: 50% }'
-const BOOKS = [runbookText(SCALE, 'on_resolved: { undo: [scale_out], after: 5m }'), runbookText('- notify: { to: oncall@sre }', 'triggers: [{ alarm: never }]', 'call')]
+const BOOKS = [
+  runbookText(SCALE, 'on_resolved: { undo: [scale_out], after: 5m }'),
+  runbookText('- notify: { to: oncall@sre }', 'triggers: [{ alarm: never }]', 'call'),
+]
 
 function stackOf(mode = 'auto'): Stack {
   return calmStack(catalogueOf(BOOKS, { policy: (text) => text.replace(/^mode: .*$/m, `mode: ${mode}`) }))
 }
 
 function run(stack: Stack, over: object = {}): Promise<CommandResult> {
-  return stack.command({ verb: 'run', runbook: 'spike', key: 'k-1', by: ANN, reason: 'the site is slow', ...over })
+  return stack.command({
+    verb: 'run',
+    runbook: 'spike',
+    key: 'k-1',
+    by: ANN,
+    reason: 'the site is slow',
+    ...over,
+  })
 }
 
-function answerOf(result: CommandResult): { readonly incidentId: string; readonly executionId: string; readonly mode: string; readonly [name: string]: unknown } {
+function answerOf(result: CommandResult): {
+  readonly incidentId: string
+  readonly executionId: string
+  readonly mode: string
+  readonly [name: string]: unknown
+} {
   if (result.is !== 'answer') throw new Error(result.message)
   return result.answer as unknown as ReturnType<typeof answerOf>
 }
@@ -25,8 +51,12 @@ test('a start by hand opens an incident of its own where none is open, and says 
   await play(stack, 5)
   expect(desired(stack)).toBe(9)
   expect(await incidentsOf(stack)).toEqual([`${incidentId} open`])
-  expect(await entriesOfKind(stack, 'execution.started')).toMatchObject([{ executionId, occasion: { is: 'manual', by: 'ann', via: 'cli', reason: 'the site is slow' } }])
-  expect(await entriesOfKind(stack, 'incident.opened')).toMatchObject([{ actor: { is: 'person', name: 'ann' } }])
+  expect(await entriesOfKind(stack, 'execution.started')).toMatchObject([
+    { executionId, occasion: { is: 'manual', by: 'ann', via: 'cli', reason: 'the site is slow' } },
+  ])
+  expect(await entriesOfKind(stack, 'incident.opened')).toMatchObject([
+    { actor: { is: 'person', name: 'ann' } },
+  ])
 })
 
 test('a start by hand joins the open incident of the service (G1)', async () => {
@@ -36,7 +66,10 @@ test('a start by hand joins the open incident of the service (G1)', async () => 
   const { incidentId } = answerOf(await run(stack, { runbook: 'call' }))
   await play(stack, 5)
   expect(await incidentsOf(stack)).toEqual([`${incidentId} open`])
-  expect((await entriesOfKind(stack, 'execution.finished')).map((entry) => entry.outcome)).toEqual(['succeeded', 'succeeded'])
+  expect((await entriesOfKind(stack, 'execution.finished')).map((entry) => entry.outcome)).toEqual([
+    'succeeded',
+    'succeeded',
+  ])
 })
 
 test('the same key twice is one execution and the same answer, at the same time or much later (G1)', async () => {
@@ -48,7 +81,9 @@ test('the same key twice is one execution and the same answer, at the same time 
   await play(stack, 30)
   answers.push(await run(stack))
   expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1)
-  expect((await entriesOfKind(stack, 'execution.started')).filter((entry) => entry.occasion.is === 'manual')).toHaveLength(1)
+  expect(
+    (await entriesOfKind(stack, 'execution.started')).filter((entry) => entry.occasion.is === 'manual'),
+  ).toHaveLength(1)
 })
 
 test('the same key of another person is another start', async () => {
@@ -87,10 +122,12 @@ test('a start by hand while everything is paused is refused on record (G6)', asy
   const { executionId } = answerOf(await run(stack))
   await play(stack, 5)
   expect(effectsOf(stack)).toEqual({})
-  expect(await stack.command({ verb: 'why', id: executionId })).toMatchObject({ answer: { reasons: [{ status: { is: 'refused', code: 'paused' } }] } })
+  expect(await stack.command({ verb: 'why', id: executionId })).toMatchObject({
+    answer: { reasons: [{ status: { is: 'refused', code: 'paused' } }] },
+  })
 })
 
-test('a cooldown holds back no person, but a person\'s execution holds back the next alarm (G6)', async () => {
+test("a cooldown holds back no person, but a person's execution holds back the next alarm (G6)", async () => {
   const stack = calmStack(catalogueOf([runbookText(SCALE, 'cooldown: 15m')]))
   fire(stack)
   await play(stack, 5)
@@ -116,7 +153,11 @@ test('what a person started is put back after a person has resolved the incident
 })
 
 test('a runbook that there is not is named, with those that there are', async () => {
-  expect(await run(stackOf(), { runbook: 'spikes' })).toMatchObject({ is: 'problem', code: 'not-found', message: expect.stringContaining('spike, call') })
+  expect(await run(stackOf(), { runbook: 'spikes' })).toMatchObject({
+    is: 'problem',
+    code: 'not-found',
+    message: expect.stringContaining('spike, call'),
+  })
 })
 
 test('why answers for a signal, an execution and an incident', async () => {
@@ -127,11 +168,21 @@ test('why answers for a signal, an execution and an incident', async () => {
   await play(stack, 30)
   const [started] = await entriesOfKind(stack, 'execution.started')
   if (started?.occasion.is !== 'alarm') throw new Error('no start')
-  expect(await stack.command({ verb: 'why', id: started.stream })).toMatchObject({ answer: { is: 'executions', reasons: [{ stream: started.stream, status: { is: 'finished', outcome: 'succeeded' } }] } })
-  expect(await stack.command({ verb: 'why', id: started.incidentId })).toMatchObject({ answer: { is: 'executions' } })
+  expect(await stack.command({ verb: 'why', id: started.stream })).toMatchObject({
+    answer: {
+      is: 'executions',
+      reasons: [{ stream: started.stream, status: { is: 'finished', outcome: 'succeeded' } }],
+    },
+  })
+  expect(await stack.command({ verb: 'why', id: started.incidentId })).toMatchObject({
+    answer: { is: 'executions' },
+  })
   stack.deliver({ Records: 'not a list' })
   await play(stack, 1)
-  expect(await stack.command({ verb: 'why', id: 'sig-nothing' })).toMatchObject({ is: 'problem', code: 'not-found' })
+  expect(await stack.command({ verb: 'why', id: 'sig-nothing' })).toMatchObject({
+    is: 'problem',
+    code: 'not-found',
+  })
 })
 
 test('why answers for a signal that started nothing', async () => {

@@ -1,16 +1,31 @@
 import { effectiveMode } from '../../lib/guardrails.ts'
 import type { Stack } from '../../sim/stack.ts'
-import { ANN, BOB, calmStack, catalogueOf, desired, entriesOfKind, fire, pagesOf, play, runbookText, SERVICE } from './calm.ts'
+import {
+  ANN,
+  BOB,
+  calmStack,
+  catalogueOf,
+  desired,
+  entriesOfKind,
+  fire,
+  pagesOf,
+  play,
+  runbookText,
+  SERVICE,
+} from './calm.ts'
 import { apiStack, chainOf, effectsOf, entriesOf, MINUTE_MS, shippedCatalogue, START_AT_MS } from './world.ts'
 
 const STEPS = '- scale_out: { ecs: api, by: 50% }\n- route53_weight: { record: canary, weight: 0 }'
 
 /** Deployment policy says approve, the runbook auto: the lesser holds. */
 function inMode(mode: 'shadow' | 'approve' | 'auto', steps = STEPS, head = '') {
-  return catalogueOf([runbookText(steps, head)], { policy: (text) => text.replace(/^mode: .*$/m, `mode: ${mode}`) })
+  return catalogueOf([runbookText(steps, head)], {
+    policy: (text) => text.replace(/^mode: .*$/m, `mode: ${mode}`),
+  })
 }
 
-const ASKING = '- scale_out: { ecs: api, by: 50% }\n  approve: { by: sre, timeout: 5m, on_timeout: TIMEOUT }\n- route53_weight: { record: canary, weight: 0 }'
+const ASKING =
+  '- scale_out: { ecs: api, by: 50% }\n  approve: { by: sre, timeout: 5m, on_timeout: TIMEOUT }\n- route53_weight: { record: canary, weight: 0 }'
 
 async function asked(stack: Stack): Promise<{ id: string; digest: string; subject: string }> {
   const last = (await entriesOfKind(stack, 'approval.requested')).at(-1)
@@ -37,18 +52,26 @@ describe('shadow', () => {
       { step: 'scale_out', is: 'change', summary: 'desired 6 -> 9' },
       { step: 'route53_weight', is: 'change', summary: 'weight 10 -> 0' },
     ])
-    expect(await outcome(stack)).toMatchObject({ outcome: 'skipped', reason: expect.stringContaining('shadow') })
+    expect(await outcome(stack)).toMatchObject({
+      outcome: 'skipped',
+      reason: expect.stringContaining('shadow'),
+    })
     expect(stack.account.calls.filter((call) => call.mutating)).toEqual([])
     expect(stack.account.inbox).toEqual([])
   })
 
   test('the policy of a service caps what the runbook and the policy allow', async () => {
-    const catalogue = catalogueOf([runbookText(STEPS)], { policy: (text) => text.replace('max_capacity: 60', 'max_capacity: 60\n    mode: shadow') })
+    const catalogue = catalogueOf([runbookText(STEPS)], {
+      policy: (text) => text.replace('max_capacity: 60', 'max_capacity: 60\n    mode: shadow'),
+    })
     const stack = calmStack(catalogue)
     fire(stack)
     await play(stack, 5)
     expect(stack.account.calls.filter((call) => call.mutating)).toEqual([])
-    expect(effectiveMode(catalogue.policy, catalogue.runbooks[0]!)).toMatchObject({ mode: 'shadow', place: expect.stringMatching(/^policy\.yaml:\d+$/) })
+    expect(effectiveMode(catalogue.policy, catalogue.runbooks[0]!)).toMatchObject({
+      mode: 'shadow',
+      place: expect.stringMatching(/^policy\.yaml:\d+$/),
+    })
   })
 })
 
@@ -76,7 +99,9 @@ describe('approve', () => {
     const atMs = stack.account.now()
     await stack.command({ verb: 'approve', id, by: ANN })
     await play(stack, 1)
-    expect(stack.account.calls.find((call) => call.mutating && call.name === 'ecs:UpdateService')?.atMs).toBeLessThanOrEqual(atMs + 2_000)
+    expect(
+      stack.account.calls.find((call) => call.mutating && call.name === 'ecs:UpdateService')?.atMs,
+    ).toBeLessThanOrEqual(atMs + 2_000)
   })
 
   test('a denial changes nothing and is told', async () => {
@@ -84,7 +109,10 @@ describe('approve', () => {
     await stack.command({ verb: 'deny', id, by: ANN, reason: 'we are deploying' })
     await play(stack, 30)
     expect(effectsOf(stack)).toEqual({})
-    expect(await outcome(stack)).toMatchObject({ outcome: 'skipped', reason: 'the plan was denied by ann: we are deploying' })
+    expect(await outcome(stack)).toMatchObject({
+      outcome: 'skipped',
+      reason: 'the plan was denied by ann: we are deploying',
+    })
   })
 
   test('silence changes nothing: after the time a person is paged and it ends', async () => {
@@ -98,9 +126,12 @@ describe('approve', () => {
     ])
   })
 
-  test('a digest that is not the plan\'s is refused and changes nothing', async () => {
+  test("a digest that is not the plan's is refused and changes nothing", async () => {
     const { stack, id } = await asking()
-    expect(await stack.command({ verb: 'approve', id, digest: 'abcdefabcdef', by: ANN })).toMatchObject({ is: 'problem', code: 'changed' })
+    expect(await stack.command({ verb: 'approve', id, digest: 'abcdefabcdef', by: ANN })).toMatchObject({
+      is: 'problem',
+      code: 'changed',
+    })
     await play(stack, 5)
     expect(effectsOf(stack)).toEqual({})
   })
@@ -108,14 +139,21 @@ describe('approve', () => {
   test('the second decider is told who was first', async () => {
     const { stack, id } = await asking()
     await stack.command({ verb: 'deny', id, by: ANN })
-    expect(await stack.command({ verb: 'approve', id, by: BOB })).toMatchObject({ is: 'problem', code: 'nothing-asked', message: expect.stringContaining('denied already, by ann') })
+    expect(await stack.command({ verb: 'approve', id, by: BOB })).toMatchObject({
+      is: 'problem',
+      code: 'nothing-asked',
+      message: expect.stringContaining('denied already, by ann'),
+    })
     await play(stack, 5)
     expect(effectsOf(stack)).toEqual({})
   })
 
   test('of two that decide in the same moment one counts, and the other is told', async () => {
     const { stack, id } = await asking()
-    const answers = await Promise.all([stack.command({ verb: 'deny', id, by: ANN }), stack.command({ verb: 'approve', id, by: BOB })])
+    const answers = await Promise.all([
+      stack.command({ verb: 'deny', id, by: ANN }),
+      stack.command({ verb: 'approve', id, by: BOB }),
+    ])
     expect(answers.map((answer) => answer.is).toSorted()).toEqual(['answer', 'problem'])
   })
 
@@ -143,7 +181,9 @@ describe('approve', () => {
     await stack.command({ verb: 'approve', id: (await asked(stack)).id, by: ANN })
     await play(stack, 5)
     expect(await entriesOfKind(stack, 'approval.requested')).toHaveLength(1)
-    expect((await entriesOfKind(stack, 'step.intended')).filter((entry) => entry.step === 'scale_out')).toMatchObject([{ locks: { 'ecs/prod/api': expect.any(Number) } }])
+    expect(
+      (await entriesOfKind(stack, 'step.intended')).filter((entry) => entry.step === 'scale_out'),
+    ).toMatchObject([{ locks: { 'ecs/prod/api': expect.any(Number) } }])
     expect(desired(stack)).toBe(9)
   })
 })
@@ -198,7 +238,9 @@ describe('a step that asks', () => {
     await play(stack, 2)
     expect(desired(stack)).toBe(6)
     expect(weight(stack)).toBe(0)
-    expect(await entriesOfKind(stack, 'step.skipped')).toMatchObject([{ step: 'scale_out', code: 'unapproved', reason: 'denied by ann: no' }])
+    expect(await entriesOfKind(stack, 'step.skipped')).toMatchObject([
+      { step: 'scale_out', code: 'unapproved', reason: 'denied by ann: no' },
+    ])
   })
 })
 
@@ -207,7 +249,11 @@ describe('the rich runbook', () => {
 
   test('runs from alarm to resolved: hold-down, when, parallel, approval, check, undo', async () => {
     const stack = apiStack({ catalogue })
-    expect(await stack.runUntil(START_AT_MS + 15 * MINUTE_MS, async () => stack.account.inbox.some((page) => page.subject.includes('approve rollback')))).toBe(true)
+    expect(
+      await stack.runUntil(START_AT_MS + 15 * MINUTE_MS, async () =>
+        stack.account.inbox.some((page) => page.subject.includes('approve rollback')),
+      ),
+    ).toBe(true)
     const ask = await asked(stack)
     expect(ask.subject).toBe('rollback')
     await stack.command({ verb: 'approve', id: ask.id, digest: ask.digest, by: ANN })
@@ -216,10 +262,16 @@ describe('the rich runbook', () => {
     stack.account.act({ is: 'set-task-definition', service: 'prod/api-canary', taskDefinition: 'api:41' })
     await stack.runUntil(START_AT_MS + 90 * MINUTE_MS)
     const entries = await entriesOf(stack)
-    expect(entries.filter((entry) => entry.kind === 'execution.finished').map((entry) => entry['outcome'])).toEqual(['succeeded', 'succeeded'])
+    expect(
+      entries.filter((entry) => entry.kind === 'execution.finished').map((entry) => entry['outcome']),
+    ).toEqual(['succeeded', 'succeeded'])
     expect(entries.find((entry) => entry.kind === 'step.waiting')).toMatchObject({ step: 'hold-down' })
-    expect(entries.find((entry) => entry.kind === 'step.intended' && entry.step === 'canary')).toMatchObject({ values: { 'service.canary.weight': 10 } })
-    expect(entries.find((entry) => entry.kind === 'step.checked')).toMatchObject({ verdict: { verdict: 'passed' } })
+    expect(entries.find((entry) => entry.kind === 'step.intended' && entry.step === 'canary')).toMatchObject({
+      values: { 'service.canary.weight': 10 },
+    })
+    expect(entries.find((entry) => entry.kind === 'step.checked')).toMatchObject({
+      verdict: { verdict: 'passed' },
+    })
     expect(effectsOf(stack)['codedeploy:CreateDeployment']).toBe(1)
     expect(desired(stack)).toBe(6)
     expect(weight(stack)).toBe(10)
@@ -230,10 +282,13 @@ describe('the rich runbook', () => {
     const stack = apiStack({ catalogue })
     await stack.runUntil(START_AT_MS + 40 * MINUTE_MS)
     const entries = await entriesOf(stack)
-    expect(entries.find((entry) => entry.kind === 'approval.expired')).toMatchObject({ subject: 'rollback', onTimeout: 'escalate' })
+    expect(entries.find((entry) => entry.kind === 'approval.expired')).toMatchObject({
+      subject: 'rollback',
+      onTimeout: 'escalate',
+    })
     expect(effectsOf(stack)['codedeploy:CreateDeployment']).toBeUndefined()
-    expect(entries.filter((entry) => entry.kind === 'execution.escalated').map((entry) => entry['reason'])).toEqual(
-      expect.arrayContaining([expect.stringContaining('nobody approved it in time')]),
-    )
+    expect(
+      entries.filter((entry) => entry.kind === 'execution.escalated').map((entry) => entry['reason']),
+    ).toEqual(expect.arrayContaining([expect.stringContaining('nobody approved it in time')]))
   })
 })

@@ -63,19 +63,22 @@ test('one transition by EventBridge, alarm action, SNS and redelivery starts one
   expect(stack.account.inbox).toHaveLength(1)
 })
 
-test.each([0, 1, 2])('whichever path comes first, the same incident is opened (G1): path %s', async (first) => {
-  const stack = calmStack(SCALE)
-  const event = transition(stack.account, 'ALARM')
-  const paths = [event, asAlarmAction(event), asSns(event)]
-  const ids = new Set<string>()
-  for (const payload of [paths[first], ...paths]) {
-    const part = await onlyPart(stack, payload)
-    if (part.is !== 'ignored') ids.add(part.signalId)
-  }
-  expect(ids.size).toBe(1)
-  expect(await incidentsOf(stack)).toHaveLength(1)
-  expect(await started(stack)).toBe(1)
-})
+test.each([0, 1, 2])(
+  'whichever path comes first, the same incident is opened (G1): path %s',
+  async (first) => {
+    const stack = calmStack(SCALE)
+    const event = transition(stack.account, 'ALARM')
+    const paths = [event, asAlarmAction(event), asSns(event)]
+    const ids = new Set<string>()
+    for (const payload of [paths[first], ...paths]) {
+      const part = await onlyPart(stack, payload)
+      if (part.is !== 'ignored') ids.add(part.signalId)
+    }
+    expect(ids.size).toBe(1)
+    expect(await incidentsOf(stack)).toHaveLength(1)
+    expect(await started(stack)).toBe(1)
+  },
+)
 
 test('twenty duplicates cost one conditional write each and nothing else (G1)', async () => {
   const storage = countingStorage(memoryStorage())
@@ -84,9 +87,19 @@ test('twenty duplicates cost one conditional write each and nothing else (G1)', 
   await play(stack, 2)
   storage.reset()
   for (let copy = 0; copy < 20; copy++) {
-    expect(await onlyPart(stack, copy % 2 === 0 ? event : asAlarmAction(event))).toMatchObject({ is: 'verdict', code: 'duplicate' })
+    expect(await onlyPart(stack, copy % 2 === 0 ? event : asAlarmAction(event))).toMatchObject({
+      is: 'verdict',
+      code: 'duplicate',
+    })
   }
-  expect(storage.operations()).toEqual({ puts: { OPEN: 20 }, conflicts: { OPEN: 20 }, gets: {}, queries: {}, due: 0, listed: 0 })
+  expect(storage.operations()).toEqual({
+    puts: { OPEN: 20 },
+    conflicts: { OPEN: 20 },
+    gets: {},
+    queries: {},
+    due: 0,
+    listed: 0,
+  })
   expect(stack.work.waiting.filter((message) => message.visibleAtMs <= stack.account.now())).toEqual([])
 })
 
@@ -99,7 +112,10 @@ test('a late duplicate of a resolved incident starts nothing and leaves a verdic
   await play(stack, 5)
   expect(await allEntries(stack)).toEqual(before)
   expect(effectsOf(stack)).toEqual(effects)
-  expect(part.is === 'verdict' && (await verdictOn(stack, part.signalId))).toMatchObject({ code: 'stale', name: ALARM })
+  expect(part.is === 'verdict' && (await verdictOn(stack, part.signalId))).toMatchObject({
+    code: 'stale',
+    name: ALARM,
+  })
 })
 
 test('an OK that overtakes its ALARM leaves nothing to start (G1)', async () => {
@@ -138,7 +154,9 @@ test('a recurrence within the cooldown joins and is refused, on record, with the
   fire(stack)
   await play(stack, 5)
   expect(await started(stack)).toBe(1)
-  expect(await entriesOfKind(stack, 'execution.refused')).toMatchObject([{ code: 'cooldown', reason: expect.stringMatching(/lasts \d+ s more/) }])
+  expect(await entriesOfKind(stack, 'execution.refused')).toMatchObject([
+    { code: 'cooldown', reason: expect.stringMatching(/lasts \d+ s more/) },
+  ])
   expect(desired(stack)).toBe(9)
 })
 
@@ -191,7 +209,13 @@ test('a suppressed alarm changes nothing and leaves its verdict (G6)', async () 
   const stack = calmStack(SCALE)
   const event = transition(stack.account, 'ALARM')
   const state = event.detail['state'] as object
-  const suppressed = { ...event, detail: { ...event.detail, state: { ...state, actionsSuppressedBy: 'Alarm', actionsSuppressedReason: 'maintenance' } } }
+  const suppressed = {
+    ...event,
+    detail: {
+      ...event.detail,
+      state: { ...state, actionsSuppressedBy: 'Alarm', actionsSuppressedReason: 'maintenance' },
+    },
+  }
   expect(await onlyPart(stack, suppressed)).toMatchObject({ is: 'verdict', code: 'suppressed' })
   await play(stack, 5)
   expect(effectsOf(stack)).toEqual({})
@@ -211,23 +235,43 @@ test('an alarm that no runbook names leaves a verdict that says so (G6)', async 
   const stack = calmStack(SCALE, { alarms: [ALARM, 'disk-full'] })
   const part = await onlyPart(stack, transition(stack.account, 'ALARM', 'disk-full'))
   expect(part).toMatchObject({ is: 'verdict', code: 'unmatched' })
-  expect(part.is === 'verdict' && (await verdictOn(stack, part.signalId))).toMatchObject({ code: 'unmatched', name: 'disk-full' })
+  expect(part.is === 'verdict' && (await verdictOn(stack, part.signalId))).toMatchObject({
+    code: 'unmatched',
+    name: 'disk-full',
+  })
 })
 
 test('in a batch the good part is carried out and the bad one is refused on record (G6)', async () => {
   const stack = calmStack(SCALE)
   const good = transition(stack.account, 'ALARM')
-  const record = (body: string, messageId: string) => ({ messageId, body, eventSource: 'aws:sqs', eventSourceARN: 'arn:aws:sqs:eu-west-1:123456789012:signals', awsRegion: 'eu-west-1' })
-  const parts = await take(stack, { Records: [record('{"detail-type":', 'm-1'), record(JSON.stringify(good), 'm-2'), record('[]', 'm-3')] })
+  const record = (body: string, messageId: string) => ({
+    messageId,
+    body,
+    eventSource: 'aws:sqs',
+    eventSourceARN: 'arn:aws:sqs:eu-west-1:123456789012:signals',
+    awsRegion: 'eu-west-1',
+  })
+  const parts = await take(stack, {
+    Records: [record('{"detail-type":', 'm-1'), record(JSON.stringify(good), 'm-2'), record('[]', 'm-3')],
+  })
   expect(parts.map((part) => part.is)).toEqual(expect.arrayContaining(['accepted']))
   const refused = parts.find((part) => part.is === 'verdict')
-  expect(refused?.is === 'verdict' && (await verdictOn(stack, refused.signalId))).toMatchObject({ state: 'refused' })
+  expect(refused?.is === 'verdict' && (await verdictOn(stack, refused.signalId))).toMatchObject({
+    state: 'refused',
+  })
   await play(stack, 3)
   expect(desired(stack)).toBe(9)
 })
 
 test('a flapping alarm is no longer acted on: refused with the numbers, and a person is paged (G6)', async () => {
-  const stack = calmStack(catalogueOf([runbookText('- scale_out: { ecs: api, by: +1 }', 'flapping: { changes: 4, within: 20m }\nkeep_open: 30m')]))
+  const stack = calmStack(
+    catalogueOf([
+      runbookText(
+        '- scale_out: { ecs: api, by: +1 }',
+        'flapping: { changes: 4, within: 20m }\nkeep_open: 30m',
+      ),
+    ]),
+  )
   for (let round = 0; round < 3; round++) {
     fire(stack)
     await play(stack, 1)
@@ -236,7 +280,9 @@ test('a flapping alarm is no longer acted on: refused with the numbers, and a pe
   }
   await play(stack, 15)
   const refused = await entriesOfKind(stack, 'execution.refused')
-  expect(refused).toMatchObject([{ code: 'flapping', reason: expect.stringContaining('5 changes of state within 20 min; the limit is 4') }])
+  expect(refused).toMatchObject([
+    { code: 'flapping', reason: expect.stringContaining('5 changes of state within 20 min; the limit is 4') },
+  ])
   expect(await started(stack)).toBe(2)
   expect(pagesOf(stack).filter((page) => page.includes('changes of state'))).toHaveLength(1)
 })
@@ -251,7 +297,9 @@ describe('hold-down', () => {
     await play(stack, 0.2)
     fire(stack, 'OK')
     await play(stack, 5)
-    expect(await entriesOfKind(stack, 'execution.finished')).toMatchObject([{ outcome: 'skipped', reason: expect.stringContaining('hold-down') }])
+    expect(await entriesOfKind(stack, 'execution.finished')).toMatchObject([
+      { outcome: 'skipped', reason: expect.stringContaining('hold-down') },
+    ])
     expect(effectsOf(stack)).toEqual({})
   })
 
@@ -307,20 +355,34 @@ test('workers that race for one signal make one execution and one effect (G1, G3
 test('a storm of 2,000 signals from 100 alarms makes 100 incidents with one execution each (G1, G4)', async () => {
   const names = Array.from({ length: 100 }, (_, index) => `svc${index}-errors`)
   const catalogue = catalogueOf(
-    names.map((name, index) => runbookText('- notify: { to: oncall@sre }', `service: svc${index}\ntriggers: [{ alarm: ${name} }]`, `book${index}`)),
+    names.map((name, index) =>
+      runbookText(
+        '- notify: { to: oncall@sre }',
+        `service: svc${index}\ntriggers: [{ alarm: ${name} }]`,
+        `book${index}`,
+      ),
+    ),
     {
-      services: (text) => `${text}\n${names.map((name, index) => `svc${index}:\n  alarms: [${name}]\n  severity: sev3`).join('\n')}`,
-      policy: (text) => text.replace(/^mode: .*$/m, 'mode: auto').replace(/^executions_per_hour: .*$/m, 'executions_per_hour: 1000'),
+      services: (text) =>
+        `${text}\n${names.map((name, index) => `svc${index}:\n  alarms: [${name}]\n  severity: sev3`).join('\n')}`,
+      policy: (text) =>
+        text
+          .replace(/^mode: .*$/m, 'mode: auto')
+          .replace(/^executions_per_hour: .*$/m, 'executions_per_hour: 1000'),
     },
   )
   const account = createAccount({ startAtMs: START_AT_MS })
   account.world.topics.push('arn:aws:sns:eu-west-1:123456789012:oncall-sre')
-  account.world.parameters['/firebreak/pagerduty/sre'] = { value: 'e93facc04764012d7bfb002500d5d1a6', secure: true }
+  account.world.parameters['/firebreak/pagerduty/sre'] = {
+    value: 'e93facc04764012d7bfb002500d5d1a6',
+    secure: true,
+  }
   for (const name of names) addStillAlarm(account, name)
   const stack = createStack({ account, catalogue })
   const events = names.map((name) => transition(account, 'ALARM', name))
   for (let copy = 0; copy < 20; copy++) {
-    for (const event of events) stack.deliver(copy % 3 === 0 ? event : copy % 3 === 1 ? asAlarmAction(event) : asSns(event))
+    for (const event of events)
+      stack.deliver(copy % 3 === 0 ? event : copy % 3 === 1 ? asAlarmAction(event) : asSns(event))
   }
   await play(stack, 5)
   expect(await incidentsOf(stack)).toHaveLength(100)

@@ -1,6 +1,17 @@
 import { throttle } from '../../sim/faults.ts'
 import type { Stack } from '../../sim/stack.ts'
-import { ANN, calmStack, catalogueOf, desired, entriesOfKind, fire, pagesOf, play, runbookText, SERVICE } from './calm.ts'
+import {
+  ANN,
+  calmStack,
+  catalogueOf,
+  desired,
+  entriesOfKind,
+  fire,
+  pagesOf,
+  play,
+  runbookText,
+  SERVICE,
+} from './calm.ts'
 import { chainOf, effectsOf } from './world.ts'
 
 const SCALE = '- scale_out: { ecs: api, by: 50% }'
@@ -24,7 +35,9 @@ function watch(stack: Stack): readonly number[] {
 }
 
 async function outcomes(stack: Stack): Promise<readonly string[]> {
-  return (await entriesOfKind(stack, 'execution.finished')).map((entry) => `${entry.stream.endsWith('.undo') ? 'undo ' : ''}${entry.outcome}`)
+  return (await entriesOfKind(stack, 'execution.finished')).map(
+    (entry) => `${entry.stream.endsWith('.undo') ? 'undo ' : ''}${entry.outcome}`,
+  )
 }
 
 async function undoSkips(stack: Stack): Promise<readonly { code: string; reason: string }[]> {
@@ -135,26 +148,38 @@ describe('overlapping changes of one target end at the value before the first (G
   const two = () =>
     calmStack(
       catalogueOf(
-        [runbookText(SCALE, UNDO, 'first'), runbookText(SCALE, `service: shop\ntriggers: [{ alarm: shop-slow }]\n${UNDO}`, 'second').replace('ecs: api', 'ecs: shop')],
-        { services: (text) => `${text}\nshop:\n  alarms: [shop-slow]\n  severity: sev2\n  account: "123456789012"\n  region: eu-west-1\n  ecs: { cluster: prod, service: api }\n` },
+        [
+          runbookText(SCALE, UNDO, 'first'),
+          runbookText(SCALE, `service: shop\ntriggers: [{ alarm: shop-slow }]\n${UNDO}`, 'second').replace(
+            'ecs: api',
+            'ecs: shop',
+          ),
+        ],
+        {
+          services: (text) =>
+            `${text}\nshop:\n  alarms: [shop-slow]\n  severity: sev2\n  account: "123456789012"\n  region: eu-west-1\n  ecs: { cluster: prod, service: api }\n`,
+        },
       ),
       { alarms: ['api-5xx-spike', 'shop-slow'] },
     )
 
-  test.each(['api-5xx-spike', 'shop-slow'])('two incidents of two services on one target, %s clearing first: 6 -> 9 -> 14 ends at 6', async (clearing) => {
-    const stack = two()
-    fire(stack)
-    await play(stack, 3)
-    fire(stack, 'ALARM', 'shop-slow')
-    await play(stack, 3)
-    expect(desired(stack)).toBe(14)
-    fire(stack, 'OK', clearing)
-    await play(stack, 30)
-    fire(stack, 'OK', clearing === 'shop-slow' ? 'api-5xx-spike' : 'shop-slow')
-    await play(stack, 60)
-    expect(desired(stack)).toBe(6)
-    expect(pagesOf(stack)).toEqual([])
-  })
+  test.each(['api-5xx-spike', 'shop-slow'])(
+    'two incidents of two services on one target, %s clearing first: 6 -> 9 -> 14 ends at 6',
+    async (clearing) => {
+      const stack = two()
+      fire(stack)
+      await play(stack, 3)
+      fire(stack, 'ALARM', 'shop-slow')
+      await play(stack, 3)
+      expect(desired(stack)).toBe(14)
+      fire(stack, 'OK', clearing)
+      await play(stack, 30)
+      fire(stack, 'OK', clearing === 'shop-slow' ? 'api-5xx-spike' : 'shop-slow')
+      await play(stack, 60)
+      expect(desired(stack)).toBe(6)
+      expect(pagesOf(stack)).toEqual([])
+    },
+  )
 
   test('a later incident that begins between two slow steps back: 6 -> 9 -> 7 -> 11 ends at 6', async () => {
     const stack = two()
@@ -174,10 +199,20 @@ describe('overlapping changes of one target end at the value before the first (G
   test('one execution that changes the target twice, and a later incident on top: ends at 6', async () => {
     const catalogue = catalogueOf(
       [
-        runbookText(`${SCALE}\n- id: more\n  scale_out: { ecs: api, by: +2 }`, 'on_resolved: { undo: [scale_out, more], after: 5m }', 'first'),
-        runbookText(SCALE, `service: shop\ntriggers: [{ alarm: shop-slow }]\n${UNDO}`, 'second').replace('ecs: api', 'ecs: shop'),
+        runbookText(
+          `${SCALE}\n- id: more\n  scale_out: { ecs: api, by: +2 }`,
+          'on_resolved: { undo: [scale_out, more], after: 5m }',
+          'first',
+        ),
+        runbookText(SCALE, `service: shop\ntriggers: [{ alarm: shop-slow }]\n${UNDO}`, 'second').replace(
+          'ecs: api',
+          'ecs: shop',
+        ),
       ],
-      { services: (text) => `${text}\nshop:\n  alarms: [shop-slow]\n  severity: sev2\n  ecs: { cluster: prod, service: api }\n` },
+      {
+        services: (text) =>
+          `${text}\nshop:\n  alarms: [shop-slow]\n  severity: sev2\n  ecs: { cluster: prod, service: api }\n`,
+      },
     )
     const stack = calmStack(catalogue, { alarms: ['api-5xx-spike', 'shop-slow'] })
     fire(stack)
@@ -194,7 +229,10 @@ describe('overlapping changes of one target end at the value before the first (G
   })
 
   test('a change that nobody undoes hands the duty on: 6 -> 9 with undo, 9 -> 14 without, ends at 6', async () => {
-    const stack = scaling(`${UNDO}\nkeep_open: 30m`, '- id: scale_out\n  scale_out: { ecs: api, by: 50% }\n- id: more\n  scale_out: { ecs: api, by: 50% }')
+    const stack = scaling(
+      `${UNDO}\nkeep_open: 30m`,
+      '- id: scale_out\n  scale_out: { ecs: api, by: 50% }\n- id: more\n  scale_out: { ecs: api, by: 50% }',
+    )
     fire(stack)
     await play(stack, 3)
     expect(desired(stack)).toBe(14)
@@ -203,25 +241,28 @@ describe('overlapping changes of one target end at the value before the first (G
     expect(desired(stack)).toBe(6)
   })
 
-  test.each(['before', 'after'] as const)('also where the worker dies %s the lock of the first change was given back', async (when) => {
-    let puts = 0
-    const stack = calmStack(catalogueOf([runbookText(SCALE, `${UNDO}\nkeep_open: 30m`)]), {
-      // The second put of LOCK is the release.
-      diesAt: (point) => point.name === 'put LOCK' && point.when === when && ++puts === 2,
-    })
-    fire(stack)
-    await play(stack, 5)
-    expect(stack.crashes).toHaveLength(1)
-    fire(stack, 'OK')
-    await play(stack, 3)
-    fire(stack)
-    await play(stack, 5)
-    expect(desired(stack)).toBe(14)
-    fire(stack, 'OK')
-    await play(stack, 60)
-    expect(desired(stack)).toBe(6)
-    expect(pagesOf(stack)).toEqual([])
-  })
+  test.each(['before', 'after'] as const)(
+    'also where the worker dies %s the lock of the first change was given back',
+    async (when) => {
+      let puts = 0
+      const stack = calmStack(catalogueOf([runbookText(SCALE, `${UNDO}\nkeep_open: 30m`)]), {
+        // The second put of LOCK is the release.
+        diesAt: (point) => point.name === 'put LOCK' && point.when === when && ++puts === 2,
+      })
+      fire(stack)
+      await play(stack, 5)
+      expect(stack.crashes).toHaveLength(1)
+      fire(stack, 'OK')
+      await play(stack, 3)
+      fire(stack)
+      await play(stack, 5)
+      expect(desired(stack)).toBe(14)
+      fire(stack, 'OK')
+      await play(stack, 60)
+      expect(desired(stack)).toBe(6)
+      expect(pagesOf(stack)).toEqual([])
+    },
+  )
 
   test('a foreign value between two changes ends the earlier undo: the later one goes back to it', async () => {
     const stack = two()
@@ -239,10 +280,19 @@ describe('overlapping changes of one target end at the value before the first (G
 })
 
 test('two records of one weighted group each get their own weight back (G7)', async () => {
-  const services = (text: string) => text.replace('    canary: {', '    stable: { zone: Z0123456789ABCDEFGHIJ, name: api.example.com, type: A, set: stable }\n    canary: {')
+  const services = (text: string) =>
+    text.replace(
+      '    canary: {',
+      '    stable: { zone: Z0123456789ABCDEFGHIJ, name: api.example.com, type: A, set: stable }\n    canary: {',
+    )
   const stack = calmStack(
     catalogueOf(
-      [runbookText(`${DRAIN}\n- id: less\n  route53_weight: { record: stable, weight: 50 }`, 'on_resolved: { undo: [route53_weight, less], after: 5m }')],
+      [
+        runbookText(
+          `${DRAIN}\n- id: less\n  route53_weight: { record: stable, weight: 50 }`,
+          'on_resolved: { undo: [route53_weight, less], after: 5m }',
+        ),
+      ],
       { services },
     ),
   )
@@ -250,8 +300,15 @@ test('two records of one weighted group each get their own weight back (G7)', as
   await play(stack, 3)
   fire(stack, 'OK')
   await play(stack, 60)
-  const weights = stack.account.world.zones['Z0123456789ABCDEFGHIJ']?.records.filter((record) => record.SetIdentifier).map((record) => [record.SetIdentifier, record.Weight])
-  expect(weights).toEqual(expect.arrayContaining([['canary', 10], ['stable', 90]]))
+  const weights = stack.account.world.zones['Z0123456789ABCDEFGHIJ']?.records
+    .filter((record) => record.SetIdentifier)
+    .map((record) => [record.SetIdentifier, record.Weight])
+  expect(weights).toEqual(
+    expect.arrayContaining([
+      ['canary', 10],
+      ['stable', 90],
+    ]),
+  )
   expect(pagesOf(stack)).toEqual([])
 })
 
@@ -261,7 +318,14 @@ test('two incidents that change two records of one weighted group each put back 
   const undo = 'on_resolved: { undo: [route53_weight], after: 5m }'
   const stack = calmStack(
     catalogueOf(
-      [runbookText(DRAIN, undo, 'first'), runbookText('- route53_weight: { record: stable, weight: 50 }', `service: shop\ntriggers: [{ alarm: shop-slow }]\n${undo}`, 'second')],
+      [
+        runbookText(DRAIN, undo, 'first'),
+        runbookText(
+          '- route53_weight: { record: stable, weight: 50 }',
+          `service: shop\ntriggers: [{ alarm: shop-slow }]\n${undo}`,
+          'second',
+        ),
+      ],
       { services },
     ),
     { alarms: ['api-5xx-spike', 'shop-slow'] },
@@ -273,8 +337,15 @@ test('two incidents that change two records of one weighted group each put back 
   fire(stack, 'OK')
   fire(stack, 'OK', 'shop-slow')
   await play(stack, 60)
-  const weights = stack.account.world.zones['Z0123456789ABCDEFGHIJ']?.records.filter((record) => record.SetIdentifier).map((record) => [record.SetIdentifier, record.Weight])
-  expect(weights).toEqual(expect.arrayContaining([['canary', 10], ['stable', 90]]))
+  const weights = stack.account.world.zones['Z0123456789ABCDEFGHIJ']?.records
+    .filter((record) => record.SetIdentifier)
+    .map((record) => [record.SetIdentifier, record.Weight])
+  expect(weights).toEqual(
+    expect.arrayContaining([
+      ['canary', 10],
+      ['stable', 90],
+    ]),
+  )
 })
 
 test('a change of one record does not make another forget where its own began: 10 -> 5 -> 0 ends at 10 (G7)', async () => {
@@ -282,9 +353,20 @@ test('a change of one record does not make another forget where its own began: 1
     `${text}\nshop:\n  alarms: [shop-slow]\n  severity: sev2\n  records:\n    stable: { zone: Z0123456789ABCDEFGHIJ, name: api.example.com, type: A, set: stable }\nweb:\n  alarms: [web-slow]\n  severity: sev2\n  records:\n    canary: { zone: Z0123456789ABCDEFGHIJ, name: api.example.com, type: A, set: canary }\n`
   const undo = 'on_resolved: { undo: [route53_weight], after: 5m }'
   const book = (record: string, weight: number, service: string, alarm: string) =>
-    runbookText(`- route53_weight: { record: ${record}, weight: ${weight} }`, `service: ${service}\ntriggers: [{ alarm: ${alarm} }]\n${undo}`, service)
+    runbookText(
+      `- route53_weight: { record: ${record}, weight: ${weight} }`,
+      `service: ${service}\ntriggers: [{ alarm: ${alarm} }]\n${undo}`,
+      service,
+    )
   const stack = calmStack(
-    catalogueOf([book('canary', 5, 'api', 'api-5xx-spike'), book('stable', 50, 'shop', 'shop-slow'), book('canary', 0, 'web', 'web-slow')], { services }),
+    catalogueOf(
+      [
+        book('canary', 5, 'api', 'api-5xx-spike'),
+        book('stable', 50, 'shop', 'shop-slow'),
+        book('canary', 0, 'web', 'web-slow'),
+      ],
+      { services },
+    ),
     { alarms: ['api-5xx-spike', 'shop-slow', 'web-slow'] },
   )
   for (const alarm of ['api-5xx-spike', 'shop-slow', 'web-slow']) {
@@ -293,8 +375,15 @@ test('a change of one record does not make another forget where its own began: 1
   }
   for (const alarm of ['api-5xx-spike', 'shop-slow', 'web-slow']) fire(stack, 'OK', alarm)
   await play(stack, 60)
-  const weights = stack.account.world.zones['Z0123456789ABCDEFGHIJ']?.records.filter((record) => record.SetIdentifier).map((record) => [record.SetIdentifier, record.Weight])
-  expect(weights).toEqual(expect.arrayContaining([['canary', 10], ['stable', 90]]))
+  const weights = stack.account.world.zones['Z0123456789ABCDEFGHIJ']?.records
+    .filter((record) => record.SetIdentifier)
+    .map((record) => [record.SetIdentifier, record.Weight])
+  expect(weights).toEqual(
+    expect.arrayContaining([
+      ['canary', 10],
+      ['stable', 90],
+    ]),
+  )
   expect(pagesOf(stack)).toEqual([])
 })
 
@@ -310,12 +399,19 @@ test('an undo waits while the execution is still running', async () => {
 })
 
 test('what is changed only after the alarm has cleared is put back as well (G7)', async () => {
-  const stack = scaling(`${UNDO}\nkeep_open: 1m`, `${SCALE}\n  approve: { by: sre, timeout: 60m, on_timeout: skip }`)
+  const stack = scaling(
+    `${UNDO}\nkeep_open: 1m`,
+    `${SCALE}\n  approve: { by: sre, timeout: 60m, on_timeout: skip }`,
+  )
   fire(stack)
   await play(stack, 3)
   fire(stack, 'OK')
   await play(stack, 20)
-  await stack.command({ verb: 'approve', id: (await entriesOfKind(stack, 'approval.requested'))[0]?.stream, by: ANN })
+  await stack.command({
+    verb: 'approve',
+    id: (await entriesOfKind(stack, 'approval.requested'))[0]?.stream,
+    by: ANN,
+  })
   await play(stack, 30)
   expect(effectsOf(stack)).toEqual({ 'ecs:UpdateService': 3 })
   expect(desired(stack)).toBe(6)
@@ -347,7 +443,12 @@ describe('abort and undo', () => {
     const stack = scaling(`${UNDO}\nhold_down: 60s`)
     fire(stack)
     await play(stack, 0.3)
-    await stack.command({ verb: 'abort', id: (await entriesOfKind(stack, 'execution.started'))[0]?.stream, by: ANN, reason: 'false alarm' })
+    await stack.command({
+      verb: 'abort',
+      id: (await entriesOfKind(stack, 'execution.started'))[0]?.stream,
+      by: ANN,
+      reason: 'false alarm',
+    })
     await play(stack, 10)
     fire(stack, 'OK')
     await play(stack, 60)
@@ -359,7 +460,12 @@ describe('abort and undo', () => {
     const stack = scaling(UNDO, `${SCALE}\n- wait: 10m\n${DRAIN}`)
     fire(stack)
     await play(stack, 3)
-    await stack.command({ verb: 'abort', id: (await entriesOfKind(stack, 'execution.started'))[0]?.stream, by: ANN, reason: 'enough' })
+    await stack.command({
+      verb: 'abort',
+      id: (await entriesOfKind(stack, 'execution.started'))[0]?.stream,
+      by: ANN,
+      reason: 'enough',
+    })
     await play(stack, 20)
     expect(desired(stack)).toBe(9)
     fire(stack, 'OK')
@@ -376,7 +482,9 @@ describe('abort and undo', () => {
     fire(stack, 'OK')
     await play(stack, 6)
     const [undo] = await entriesOfKind(stack, 'undo.started')
-    expect(await stack.command({ verb: 'abort', id: undo?.stream, by: ANN, reason: 'keep it' })).toMatchObject({ is: 'answer' })
+    expect(
+      await stack.command({ verb: 'abort', id: undo?.stream, by: ANN, reason: 'keep it' }),
+    ).toMatchObject({ is: 'answer' })
     await play(stack, 60)
     expect(desired(stack)).toBe(7)
     expect(await outcomes(stack)).toEqual(['succeeded', 'undo aborted'])
