@@ -46,9 +46,10 @@ function sortedByPhase(memory: Storage, steps: number) {
   const units = Object.fromEntries(PHASES.map((phase) => [phase, 0])) as { [phase in Phase]: number }
   const locked = new Set<string>()
   const heads = new Map<string, number>()
+  const keys = new Set<string>()
   let idleHeads = 0
   /** Reads that no write has followed yet. */
-  const reads: ((counter: CountingStorage) => Promise<unknown>)[] = []
+  let reads: { readonly pk: string; count(counter: CountingStorage): Promise<unknown> }[] = []
   const seen = { applied: 0, undoing: false }
   const storage: Storage = {
     async put(item, condition) {
@@ -59,16 +60,20 @@ function sortedByPhase(memory: Storage, steps: number) {
         if (heads.get(item.sk) === item.version) idleHeads += 1
         heads.set(item.sk, item.version ?? -1)
       }
-      // A signal of something else says nothing of what this incident has read.
-      if (phase !== 'beside') for (const read of reads.splice(0)) await read(counters[phase])
+      if (item.sk === 'OPEN') keys.add(item.pk)
+      // A signal of something else says nothing of what this incident has read, but for the OPEN of its own key.
+      const led = (read: { readonly pk: string }) =>
+        phase !== 'beside' || (read.pk.startsWith('OPEN#') && !keys.has(read.pk))
+      for (const read of reads.filter(led)) await read.count(counters[phase])
+      reads = reads.filter((read) => !led(read))
       return counters[phase].put(item, condition)
     },
     async get(pk, sk) {
-      reads.push((counter) => counter.get(pk, sk))
+      reads.push({ pk, count: (counter) => counter.get(pk, sk) })
       return memory.get(pk, sk)
     },
     async query(pk, prefix) {
-      reads.push((counter) => counter.query(pk, prefix))
+      reads.push({ pk, count: (counter) => counter.query(pk, prefix) })
       return memory.query(pk, prefix)
     },
     dueBefore: memory.dueBefore,

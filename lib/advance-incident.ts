@@ -1,13 +1,14 @@
 import { fold } from './execution/fold.ts'
-import { isEnded, type Execution } from './execution/state.ts'
+import { isEnded, stateOf, type Execution } from './execution/state.ts'
 import { undoStreamOf } from './ids.ts'
 import { foldIncident, type Incident } from './incident.ts'
 import { addToIncident, INCIDENT_STREAM, settleIncidentHead } from './incident-stream.ts'
 import { readPinned } from './ledger/control.ts'
-import { readOpen } from './ledger/open.ts'
+import { readOpen, type Open } from './ledger/open.ts'
 import { loadIncident, type Stream } from './ledger/records.ts'
 import type { App, TurnResult } from './ports.ts'
 import { MAX_DELAY_MS } from './queue.ts'
+import type { Pinned } from './runbook/runbook.ts'
 import { startUndo } from './undo.ts'
 
 /** HEAD falls due so much later than the message, which keeps the sweep out of its way. */
@@ -26,7 +27,8 @@ export async function advanceIncident(app: App, incidentId: string): Promise<Tur
   let own = streams.find((stream) => stream.stream === INCIDENT_STREAM)
   const incident = own && foldIncident(own.entries)
   if (!own || !incident) return { is: 'dropped', reason: 'there is no such incident' }
-  const clearAtMs = await clearSince(app, incident)
+  const open = await readOpen(ports.storage, incident.key)
+  const clearAtMs = clearSince(open, incident)
   const nowMs = ports.clock.now()
   const dues: number[] = []
   if (incident.status !== 'resolved' && clearAtMs !== undefined) {
@@ -34,10 +36,15 @@ export async function advanceIncident(app: App, incidentId: string): Promise<Tur
     if (nowMs < resolveAtMs) dues.push(resolveAtMs)
     else own = await resolve(app, incident)
   }
-  if (clearAtMs !== undefined) {
-    for (const stream of streams) {
-      const due = await undoOf(app, stream, streams, clearAtMs)
+  for (const stream of streams) {
+    const undo = await undoDue(app, stream, streams)
+    if (!undo) continue
+    if (clearAtMs !== undefined) {
+      const due = await undoOf(app, undo, clearAtMs)
       if (due !== undefined) dues.push(due)
+    } else if (open?.incidentId !== incidentId) {
+      // The alarm stands again under a later incident, whose clearing wakes only that one.
+      dues.push(nowMs + RUNNING_POLL_MS)
     }
   }
   const dueAtMs = dues.length === 0 ? undefined : Math.min(...dues)
@@ -55,8 +62,7 @@ export async function advanceIncident(app: App, incidentId: string): Promise<Tur
 }
 
 /** Since when the alarm has been clear; without an alarm, since a person resolved it. */
-async function clearSince(app: App, incident: Incident): Promise<number | undefined> {
-  const open = await readOpen(app.ports.storage, incident.key)
+function clearSince(open: Open | undefined, incident: Incident): number | undefined {
   if (!open) return incident.resolvedAtMs
   return open.state === 'ok' ? (open.clearedAtMs ?? incident.clearedAtMs) : undefined
 }
@@ -70,8 +76,15 @@ async function resolve(app: App, incident: Incident): Promise<Stream> {
   })
 }
 
-/** Begins an execution's undo where it is due; answers when to look again where it is not. */
-async function undoOf(app: App, stream: Stream, streams: readonly Stream[], clearAtMs: number): Promise<number | undefined> {
+interface UndoDue {
+  readonly execution: Execution
+  readonly pinned: Pinned
+  readonly steps: readonly string[]
+  readonly afterMs: number
+}
+
+/** What an execution of this incident still has to put back, and has not begun to. */
+async function undoDue(app: App, stream: Stream, streams: readonly Stream[]): Promise<UndoDue | undefined> {
   const execution = fold(stream.entries)
   if (execution.header?.kind !== 'execution.started') return undefined
   const undoStream = undoStreamOf(execution.header.executionId)
@@ -79,20 +92,20 @@ async function undoOf(app: App, stream: Stream, streams: readonly Stream[], clea
   const pinned = await readPinned(app.ports.storage, execution.header.runbookHash)
   const { onResolved } = pinned.runbook
   if (!onResolved || onResolved.undo.length === 0) return undefined
+  // What is still to be applied is put back as well.
+  if (isEnded(execution) && !hasApplied(execution, onResolved.undo)) return undefined
+  return { execution, pinned, steps: onResolved.undo, afterMs: onResolved.afterMs }
+}
+
+/** Begins an execution's undo where it is due; answers when to look again where it is not. */
+async function undoOf(app: App, { execution, pinned, steps, afterMs }: UndoDue, clearAtMs: number): Promise<number | undefined> {
   const nowMs = app.ports.clock.now()
-  // What it has not changed yet it may still change: it may be waiting for a person.
-  if (!isEnded(execution)) return Math.max(nowMs + RUNNING_POLL_MS, clearAtMs + onResolved.afterMs)
-  if (!hasApplied(execution)) return undefined
-  if (nowMs < clearAtMs + onResolved.afterMs) return clearAtMs + onResolved.afterMs
-  await startUndo(app, execution, pinned, {
-    reason: 'the alarm has stayed clear',
-    steps: onResolved.undo,
-    after: onResolved.afterMs,
-    worker: 'incident',
-  })
+  if (!isEnded(execution)) return Math.max(nowMs + RUNNING_POLL_MS, clearAtMs + afterMs)
+  if (nowMs < clearAtMs + afterMs) return clearAtMs + afterMs
+  await startUndo(app, execution, pinned, { reason: 'the alarm has stayed clear', steps, after: afterMs, worker: 'incident' })
   return undefined
 }
 
-function hasApplied(execution: Execution): boolean {
-  return [...execution.steps.values()].some((state) => state.is === 'applied' && !state.message)
+function hasApplied(execution: Execution, steps: readonly string[]): boolean {
+  return steps.some((step) => stateOf(execution, step).is === 'applied')
 }

@@ -5,7 +5,7 @@ import { next, type Command } from './execution/next.ts'
 import { HOLD_DOWN, isEnded } from './execution/state.ts'
 import { fold } from './execution/fold.ts'
 import { advanceIncident } from './advance-incident.ts'
-import { finish } from './finish.ts'
+import { finish, withdrawClaims } from './finish.ts'
 import { INCIDENT_STREAM } from './incident-stream.ts'
 import { readPinned } from './ledger/control.ts'
 import type { Entry, Header } from './ledger/entry.ts'
@@ -168,7 +168,10 @@ async function send(session: Session, untilMs: number, minSeq: number, guardUnti
 
 async function endTurn(session: Session): Promise<TurnResult | undefined> {
   if (!(await flush(session))) return undefined
-  const ended = isEnded(session.execution) || session.execution.status.is === 'refused'
+  const refused = session.execution.status.is === 'refused'
+  // Its ids leave the limits only now: before its first record a live start might have been behind them.
+  if (refused) await withdrawClaims(session)
+  const ended = isEnded(session.execution) || refused
   if (ended) await advanceHead(session.app.ports.storage, headFor(session, undefined))
   return { is: 'done' }
 }

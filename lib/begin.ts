@@ -1,5 +1,6 @@
 import type { AnyAction, Target } from './actions/action.ts'
 import { findAction } from './actions/index.ts'
+import { allDone } from './all-done.ts'
 import { askApproval, consentFor, isPlanApproved } from './consent.ts'
 import { describe, never } from './errors.ts'
 import type { HeldLock } from './ledger/locks.ts'
@@ -26,15 +27,15 @@ import { note, type Session } from './session.ts'
 /** Begins steps: each one waits, checks, asks for approval, is skipped, fails, or is intended and applied. */
 export async function begin(session: Session, ids: readonly string[]): Promise<Performed> {
   const steps = ids.map((id) => stepOf(session, id))
-  const actionSteps = steps.filter((step) => step.is === 'action')
+  const actionSteps = apart(session, steps.filter((step) => step.is === 'action'))
   const pages = new Set(session.execution.pages.map((page) => page.id))
   if (actionSteps.length > 0 && !hasTime(session)) return { is: 'yield' }
   const facts = session.buffer.length
   for (const step of steps) if (step.is !== 'action') await beginPassive(session, step)
   // The kill switch is read beside the observation, and before any intent.
-  const [paused, prepared] = await Promise.all([
+  const [paused, prepared] = await allDone([
     actionSteps.some((step) => changesSomething(step)) ? isPaused(session) : false,
-    Promise.all(
+    allDone(
       actionSteps.map((step) =>
         session.header.kind === 'undo.started' && !pages.has(step.id) ? prepareUndo(session, step) : prepare(session, step),
       ),
@@ -45,6 +46,20 @@ export async function begin(session: Session, ids: readonly string[]): Promise<P
   const intents = prepared.flatMap((one) => (held.includes(one) ? [] : (one.settle() ?? [])))
   if (intents.length === 0 && session.buffer.length === facts) return { is: 'paused' }
   return intents.length === 0 ? WENT_ON : carryOut(session, intents)
+}
+
+/**
+ * Steps of one group that share a lock begin one after the other: each must see what the one before it did, or two drains
+ * of one record group would both find the other still answering (CORE.md 1.7).
+ */
+function apart(session: Session, steps: readonly ActionStep[]): readonly ActionStep[] {
+  const taken = new Set<string>()
+  return steps.filter((step) => {
+    const keys = changesSomething(step) ? (lockedTarget(session, step)?.locks ?? []) : []
+    if (keys.some((key) => taken.has(key))) return false
+    for (const key of keys) taken.add(key)
+    return true
+  })
 }
 
 /** A page still goes out while everything is paused. */
@@ -87,7 +102,7 @@ async function prepare(session: Session, step: ActionStep): Promise<Prepared> {
     const considered = await considerStep(deliberation, step)
     return unlocked(() => settle(session, step, considered, []))
   }
-  const [locked, first] = await Promise.all([takeLocks(session, target), considerStep(deliberation, step)])
+  const [locked, first] = await allDone([takeLocks(session, target), considerStep(deliberation, step)])
   if (locked.is === 'busy') return unlocked(() => putOff(session, step, locked.reason))
   const again = locked.locks.some((lock) => lock.observeAgain)
   const considered = again ? await considerStep(deliberationOf(session, step.id), step) : first
@@ -159,6 +174,8 @@ function settleChange(
   const inherits =
     outstanding && standsAt(action, change.target, outstanding.before, outstanding.after, change.before)
   const undoTo = inherits ? outstanding.before : change.before
-  return { step, action, change, attempt: 1, locks: inherits ? locks : locks.map(withoutOutstanding), undoTo, last: true, notes, values }
+  const replaces = outstanding !== undefined && !inherits ? { replaces: true as const } : {}
+  const held = inherits ? locks : locks.map(withoutOutstanding)
+  return { step, action, change, attempt: 1, locks: held, undoTo, ...replaces, last: true, notes, values }
 }
 

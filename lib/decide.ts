@@ -42,6 +42,7 @@ async function answer(
   options: { subject?: string; digest?: string; reason?: string },
 ): Promise<Decision> {
   return decideOn(app, id, by, (execution, actor) => {
+    if (isEnded(execution) || execution.aborted) return { is: 'refused', code: 'ended', reason: `${id} has ended, or was aborted: nothing is to be decided` }
     const asked = [...execution.approvals].filter(([, approval]) => approval.is === 'asked')
     const chosen = options.subject === undefined ? asked : asked.filter(([subject]) => subject === options.subject)
     const [first, second] = chosen
@@ -163,7 +164,10 @@ export async function resolve(app: App, incidentId: string, by: Person, reason: 
       ? { is: 'refused', code: 'ended', reason: `${incidentId} is resolved already` }
       : { kind: 'incident.resolved', how: 'person', reason, actor },
   )
-  if (decision.is === 'recorded') await closeOpen(app, incidentId)
+  if (decision.is === 'recorded') {
+    await closeOpen(app, incidentId)
+    await advanceIncident(app, incidentId)
+  }
   return decision
 }
 
@@ -205,7 +209,5 @@ async function decideOnIncident(
     return added
   })
   if (refused) return refused
-  // HEAD follows with whatever is due.
-  await advanceIncident(app, incidentId)
   return { is: 'recorded', text: added[0]?.kind ?? '' }
 }

@@ -4,7 +4,7 @@ import { actor } from './perform.ts'
 import { stateOf } from './execution/state.ts'
 import type { Session } from './session.ts'
 import { startUndo } from './undo.ts'
-import { cooldownScope } from './guardrails.ts'
+import { cooldownScope, scopesOf } from './guardrails.ts'
 
 /**
  * What must have happened once an execution is finished, done before its last record is put: a crash in between repeats
@@ -29,6 +29,13 @@ export async function finish(session: Session, entries: readonly Entry[]): Promi
       worker: actor(session).worker,
     })
   }
+}
+
+/** A refused execution takes its ids out of the limits. */
+export async function withdrawClaims(session: Session): Promise<void> {
+  const { storage } = session.app.ports
+  const { executionId } = session.header
+  await Promise.all(scopesOf(session.pinned.runbook).map((scope) => endClaim(storage, scope, executionId, { is: 'refused' })))
 }
 
 function isBad(session: Session, id: string): boolean {

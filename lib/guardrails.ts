@@ -52,13 +52,21 @@ export function limitRules(policy: Policy, runbook: Runbook, windowMs: number | 
   const perHour = policy.services[runbook.service]?.executionsPerHour ?? Infinity
   return [
     { scope: cooldownScope(runbook), perHour, cooldownMs: Math.max(runbook.cooldownMs, windowMs ?? 0) },
-    { scope: 'all', perHour: policy.executionsPerHour, cooldownMs: 0 },
+    { scope: ALL, perHour: policy.executionsPerHour, cooldownMs: 0 },
   ]
 }
 
 /** Where the hourly limit of a window stands. */
 export function ratePlace(policy: Policy, runbook: Runbook, scope: string): string {
   return placeOf(policy, scope === cooldownScope(runbook) ? `services.${runbook.service}.executionsPerHour` : 'executionsPerHour')
+}
+
+/** The scope of the limit over all services. */
+const ALL = 'all'
+
+/** Every window in which an execution of this runbook has a place. */
+export function scopesOf(runbook: Pick<Runbook, 'service'>): readonly string[] {
+  return [cooldownScope(runbook), ALL]
 }
 
 /** The window that counts from an execution's end. */

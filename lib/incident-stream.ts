@@ -1,7 +1,7 @@
 import { nameOf } from './execution/fold.ts'
 import { foldIncident, type Incident } from './incident.ts'
 import type { Entry, Stamped } from './ledger/entry.ts'
-import { advanceHead, type Head } from './ledger/head.ts'
+import { advanceHead, readHead, type Head } from './ledger/head.ts'
 import { append, emptyStream, load, type Stream } from './ledger/records.ts'
 import type { App, Ports } from './ports.ts'
 import type { Session } from './session.ts'
@@ -71,12 +71,17 @@ export async function markMitigated(session: Session, reason: string): Promise<v
 
 /** Records that an incident is mitigated, once. Its HEAD keeps whatever is due. */
 export async function mitigated(app: App, incidentId: string, entry: Extract<Entry, { kind: 'incident.mitigated' }>): Promise<void> {
+  const { storage } = app.ports
+  let isNew = false
   const stream = await addToIncident(app.ports, incidentId, (entries) => {
-    const incident = foldIncident(entries)
-    return incident?.status === 'open' ? [entry] : []
+    isNew = foldIncident(entries)?.status === 'open'
+    return isNew ? [entry] : []
   })
   const incident = foldIncident(stream.entries)
-  if (incident) await advanceHead(app.ports.storage, incidentHead(stream.headSeq, incident, dueOf(incident)))
+  if (!isNew || !incident) return
+  const head = await readHead(storage, incidentId, INCIDENT_STREAM)
+  const unsent = head?.unsent === undefined ? {} : { unsent: head.unsent }
+  await advanceHead(storage, { ...incidentHead(stream.headSeq, incident, head?.dueAtMs), ...unsent })
 }
 
 /** When an incident's own stream wants a turn: to be resolved, or to begin an undo. */

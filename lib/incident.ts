@@ -21,11 +21,13 @@ export type Transition =
  */
 export function transition(
   before: Open | undefined,
-  signal: Signal,
-  service: Service,
+  incoming: Signal,
+  service: Pick<Service, 'name'>,
   runbooks: readonly Runbook[],
   dueAtMs: number,
 ): Transition {
+  // The raw event has served matching and would only swell the records.
+  const { event: _event, ...signal } = incoming
   // A source whose clock has whole seconds may clear in the second in which it fired.
   const clears = before?.state === 'alarm' && signal.state === 'ok' && signal.stateAtMs === before.stateAtMs
   if (before && signal.stateAtMs <= before.stateAtMs && !clears) {

@@ -1,3 +1,4 @@
+import { allDone } from './all-done.ts'
 import { describe, never } from './errors.ts'
 import { sha256 } from './ids.ts'
 import { settled, transition, foldIncident } from './incident.ts'
@@ -6,7 +7,7 @@ import { advanceIncident } from './advance-incident.ts'
 import { writeSignalVerdict } from './ledger/control.ts'
 import type { Entry, Stamped } from './ledger/entry.ts'
 import { openHead } from './ledger/head.ts'
-import { firstOpen, openOf, replaceOpen, type Open, type Pending } from './ledger/open.ts'
+import { firstOpen, openOf, readOpen, replaceOpen, type Open, type Pending } from './ledger/open.ts'
 import { stampAll } from './ledger/records.ts'
 import { match } from './match.ts'
 import type { App, Turn } from './ports.ts'
@@ -88,7 +89,7 @@ function textOf(raw: unknown): string {
 /** Carries a signal through: match, open or join or clear an incident, start what is to be started. */
 export async function acceptSignal(app: App, signal: Signal, turn: Turn): Promise<Ingested> {
   const { storage } = app.ports
-  const matched = match(signal, app.catalogue)
+  const matched = await matchedOrOpen(app, signal)
   if (matched.is === 'unmatched') return leaveVerdict(app, signal, 'unmatched', matched.reason)
   const opening = signal.state === 'alarm' || signal.state === 'occurred'
   if (opening && signal.silenced) return leaveVerdict(app, signal, signal.silenced.by, signal.silenced.reason)
@@ -121,6 +122,17 @@ export async function acceptSignal(app: App, signal: Signal, turn: Turn): Promis
   }
 }
 
+/** An alarm that clears belongs to the incident that it has opened, whatever the catalogue says by now. */
+async function matchedOrOpen(
+  app: App,
+  signal: Signal,
+): Promise<{ is: 'matched'; service: { name: string }; runbooks: readonly Runbook[] } | { is: 'unmatched'; reason: string }> {
+  const matched = match(signal, app.catalogue)
+  if (matched.is === 'matched' || signal.state !== 'ok') return matched
+  const open = await readOpen(app.ports.storage, signal.key)
+  return open?.state === 'alarm' ? { is: 'matched', service: { name: open.service }, runbooks: [] } : matched
+}
+
 function unreachable(): never {
   throw new Error('only a known key has something to repeat')
 }
@@ -146,33 +158,29 @@ export async function carryOut(app: App, open: Open, pending: Pending, turn: Tur
   const started = pending.executions.map(({ runbook: name, executionId }) => {
     const runbook = app.catalogue.runbooks.find((candidate) => candidate.runbook === name)
     if (!runbook) {
-      app.ports.log.error('a pending execution names a runbook that is gone', { execution: executionId, runbook: name })
-      return incident
+      // A newer catalogue was deployed in between: what did not run is on record with its reason (G6).
+      return leaveVerdict(app, pending.signal, 'runbook-gone', `runbook ${name} is not deployed any more; ${executionId} was not started`)
     }
     const order = {
       incidentId: pending.incidentId,
       executionId,
       key: open.key,
       runbook,
-      occasion: { is: 'alarm', onsetAtMs: pending.signal.stateAtMs, signal: recordable(pending.signal) },
+      occasion: { is: 'alarm', onsetAtMs: pending.signal.stateAtMs, signal: pending.signal },
       changes: open.changes,
       ...how,
     } as const
     return start(app, order, turn, incident)
   })
-  await Promise.all([incident, ...started])
+  await allDone([incident, ...started])
+  // HEAD follows, off the way to the first effect.
+  if (pending.is === 'recurred' || pending.is === 'cleared') await advanceIncident(app, pending.incidentId)
   await clearPending(app, open, pending)
-}
-
-/** The raw event served matching and would only swell the records. */
-function recordable(signal: Signal): Signal {
-  const { event: _event, ...rest } = signal
-  return rest
 }
 
 async function recordSignal(app: App, open: Open, pending: Pending, repeat: boolean): Promise<void> {
   const { ports } = app
-  const signal = recordable(pending.signal)
+  const signal = pending.signal
   const actor = { is: 'signal', signalId: signal.signalId, source: signal.source } as const
   const once = (...wanted: readonly Entry[]) => (entries: readonly Stamped[]) =>
     wanted.filter((entry) => !entries.some((other) => other.kind === entry.kind && 'signal' in other && other.signal?.signalId === signal.signalId))
@@ -192,11 +200,9 @@ async function recordSignal(app: App, open: Open, pending: Pending, repeat: bool
     }
     case 'recurred':
       await addToIncident(ports, pending.incidentId, once({ kind: 'incident.recurred', actor, onsetAtMs: signal.stateAtMs, signal }, ...over))
-      if (over.length > 0) await advanceIncident(app, pending.incidentId)
       return
     case 'cleared':
       await addToIncident(ports, pending.incidentId, once(cleared))
-      await advanceIncident(app, pending.incidentId)
       return
     case 'attached':
       await addToIncident(ports, pending.incidentId, once({ kind: 'signal.attached', actor, signal, note: signal.reason }))

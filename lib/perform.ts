@@ -26,6 +26,8 @@ export interface Intent {
   readonly attempt: number
   readonly locks: readonly HeldLock[]
   readonly undoTo: Json
+  /** Somebody else's value stood where an earlier change of ours was still to be put back. */
+  readonly replaces?: true
   readonly last: boolean
   readonly notes: readonly string[]
   readonly values: { readonly [path: string]: Json }
@@ -213,7 +215,8 @@ export function applied(session: Session, intent: Intent, receipt: Receipt, reco
 
 function outstandingAfter(session: Session, intent: Intent): HeldLock['outstanding'] {
   const { step, change, undoTo, last, locks } = intent
-  return afterChange(session.header, session.pinned, { step: step.id, change, undoTo, last }, locks[0]?.outstanding)
+  const after = afterChange(session.header, session.pinned, { step: step.id, change, undoTo, last }, locks[0]?.outstanding)
+  return after && intent.replaces ? { ...after, replaced: true } : after
 }
 
 function lockOf(lock: HeldLock): Omit<Release, 'outstanding'> {

@@ -42,6 +42,12 @@ export async function prepareUndo(session: Session, step: ActionStep): Promise<P
   if (outstanding && outstanding.by !== header.executionId) {
     releaseAll(session, locked.locks)
     return unlocked(() => {
+      if (outstanding.replaced) {
+        const reason = `somebody else had changed it before ${outstanding.by} did; what stood there before us is not put back`
+        skipUndo(session, step, 'foreign', reason)
+        escalate(session, step.id, `${item.change.target.label} was left alone: ${reason}`)
+        return undefined
+      }
       skipUndo(session, step, 'superseded', `${outstanding.by} has changed ${item.change.target.label} since; its undo puts both back`)
       return undefined
     })

@@ -1,3 +1,4 @@
+import { allDone } from './all-done.ts'
 import { describe, never } from './errors.ts'
 import { stateOf } from './execution/state.ts'
 import type { Json } from './json.ts'
@@ -17,7 +18,9 @@ import {
   type Intent,
   type Performed,
 } from './perform.ts'
+import { readOpen } from './ledger/open.ts'
 import { markerOf } from './plan.ts'
+import { UNCLEAR_POLL_MS } from './prepare-undo.ts'
 import { note, type Session } from './session.ts'
 
 /**
@@ -27,12 +30,24 @@ import { note, type Session } from './session.ts'
  */
 export async function recover(session: Session, ids: readonly string[]): Promise<Performed> {
   const pages = new Set(session.execution.pages.map((page) => page.id))
-  if (ids.some((id) => !pages.has(id)) && !session.execution.aborted && (await isPaused(session))) return { is: 'paused' }
   if (!hasTime(session)) return { is: 'yield' }
-  const found = await Promise.all(ids.map((id) => look(session, id)))
+  const changing = ids.some((id) => !pages.has(id)) && !session.execution.aborted
+  const [paused, found] = await allDone([
+    changing ? isPaused(session) : false,
+    allDone(ids.map(async (id) => look(session, id))),
+  ])
+  const facts = session.buffer.length
   takeOver(session, ids)
+  const tookOver = session.buffer.length
   const intents = found.flatMap((settle) => settle() ?? [])
-  return intents.length === 0 ? WENT_ON : carryOut(session, intents)
+  // A pause forbids the repeat, not the look: what is found is recorded.
+  const held = paused ? intents.filter((intent) => !pages.has(intent.step.id)) : []
+  for (const intent of held) releaseAll(session, intent.locks)
+  const going = intents.filter((intent) => !held.includes(intent))
+  if (going.length > 0) return carryOut(session, going)
+  if (held.length === 0 || session.buffer.length > tookOver) return WENT_ON
+  session.buffer.length = facts
+  return { is: 'paused' }
 }
 
 /** The fence: whoever appends first after a lease has expired owns the stream; the old worker's late append misses. */
@@ -73,11 +88,12 @@ async function look(session: Session, id: string): Promise<() => Intent | undefi
     const { aws, nowMs } = deliberationOf(session, id)
     observed = (await action.observe(tried.change.target, { aws, nowMs, marker })) as Json
   } catch (error) {
-    releaseAll(session, locked.locks)
+    // The lock is kept, and renewed by each look, until the outcome is on record: nobody may build on what we left.
     return () => stillInDoubt(session, id, describe(error))
   }
   const where = action.locate(tried.change, observed, { marker })
   const same: Intent = { ...again, attempt: tried.attempt, locks: locked.locks }
+  const clear = where.at !== 'before' || (await isClearForUndo(session))
   return () => {
     switch (where.at) {
       case 'after':
@@ -88,11 +104,27 @@ async function look(session: Session, id: string): Promise<() => Intent | undefi
         releaseAll(session, locked.locks)
         return undefined
       case 'before':
-        return repeatOrEnd(session, { ...again, locks: locked.locks })
+        if (clear) return repeatOrEnd(session, { ...again, locks: locked.locks })
+        releaseAll(session, locked.locks)
+        return holdUndo(session, id, tried.attempt)
       default:
         return never(where)
     }
   }
+}
+
+/** While the alarm stands again an undo waits, also one whose attempt is to be repeated (CORE.md 1.8). */
+async function isClearForUndo(session: Session): Promise<boolean> {
+  const { header } = session
+  if (header.kind !== 'undo.started' || header.atOnce) return true
+  const open = await readOpen(session.app.ports.storage, header.key)
+  return open === undefined || open.state === 'ok'
+}
+
+function holdUndo(session: Session, step: string, attempt: number): undefined {
+  const retryAtMs = session.app.ports.clock.now() + UNCLEAR_POLL_MS
+  note(session, { kind: 'step.retried', actor: actor(session), step, attempt, reason: 'the alarm stands again: the undo waits', retryAtMs })
+  return undefined
 }
 
 /** A page has no state to observe: it is sent again, with the same key, within its attempts. */

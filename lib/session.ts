@@ -117,6 +117,8 @@ export async function flush(session: Session): Promise<boolean> {
     session.stream = answer.stream
     if (answer.is === 'appended') break
     clean = false
+    // Somebody else began the stream: what we would have made of it counts for nothing.
+    if (before < 0) throw new TakenOverError(`${session.stream.stream} was begun by another worker`)
     const between = answer.stream.entries.filter((entry) => entry.seq > before)
     if (between.some((entry) => isForeign(entry, session.turn.workerId))) {
       throw new TakenOverError(`${session.stream.stream} was taken over at record ${answer.stream.headSeq}`)

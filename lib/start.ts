@@ -1,13 +1,14 @@
+import { allDone } from './all-done.ts'
 import { describeAlarm } from './probes/alarm-state.ts'
 import { describe } from './errors.ts'
 import { HOLD_DOWN } from './execution/state.ts'
 import { escalation } from './execution/next.ts'
 import { effectiveMode, flappingVerdict, limitRules, ratePlace } from './guardrails.ts'
 import { runbookHashFor } from './ids.ts'
-import { claim, endClaim, type LimitRule } from './ledger/claims.ts'
+import { claim, type LimitRule } from './ledger/claims.ts'
 import { pinRunbook, readControl } from './ledger/control.ts'
 import type { Entry, EntryOf, Occasion } from './ledger/entry.ts'
-import { openHead } from './ledger/head.ts'
+import { openHead, type Head } from './ledger/head.ts'
 import { emptyStream, load } from './ledger/records.ts'
 import type { Storage } from './ledger/storage.ts'
 import { awsOf, type App, type Turn, type TurnResult } from './ports.ts'
@@ -76,11 +77,11 @@ export async function start(app: App, order: StartOrder, turn: Turn, beside: Pro
   }
   const nowMs = ports.clock.now()
   const rules = rulesOf(order, catalogue)
-  const [refusals] = await Promise.all([
+  const [refusals] = await allDone([
     order.giveUp === undefined
       ? refusalsOf(app, order, pinned, rules, nowMs)
       : [{ code: 'poison', reason: order.giveUp, page: true }],
-    openHead(ports.storage, { ...head, dueAtMs: leaseUntilMs(turn) + FIRST_SETTLE_MS }),
+    openHead(ports.storage, { ...head, ...orderOf(order), dueAtMs: leaseUntilMs(turn) + FIRST_SETTLE_MS }),
     pinOnce(app, hash, pinned),
     beside,
   ])
@@ -106,7 +107,6 @@ export async function start(app: App, order: StartOrder, turn: Turn, beside: Pro
     return runTurn(session)
   }
   ports.metrics.count('ExecutionsRefused')
-  await Promise.all(rules.map((rule) => endClaim(ports.storage, rule.scope, executionId, { is: 'refused' })))
   const { page, ...why } = refusal
   const refused: EntryOf<'execution.refused'> = { kind: 'execution.refused', ...header, ...why }
   const session = beginSession(app, turn, pinned, refused)
@@ -115,6 +115,12 @@ export async function start(app: App, order: StartOrder, turn: Turn, beside: Pro
     note(session, { ...escalation(session.execution, 'start', reason), actor: header.actor })
   }
   return runTurn(session)
+}
+
+/** OPEN keeps what an alarm has started; a person's start is kept in HEAD until it has its first record. */
+function orderOf({ occasion, runbook, key, mode }: StartOrder): Pick<Head, 'order'> {
+  if (occasion.is !== 'manual') return {}
+  return { order: { runbook: runbook.runbook, key, occasion, ...(mode === undefined ? {} : { mode }) } }
 }
 
 function beginSession(app: App, turn: Turn, pinned: Pinned, first: EntryOf<'execution.started'> | EntryOf<'execution.refused'>): Session {

@@ -1,7 +1,7 @@
 import { describe } from './errors.ts'
 import { escalation } from './execution/next.ts'
 import { fold } from './execution/fold.ts'
-import { isEnded } from './execution/state.ts'
+import { isEnded, isSettled, stateOf } from './execution/state.ts'
 import { cooldownScope } from './guardrails.ts'
 import { carryOut } from './ingest.ts'
 import { INCIDENT_STREAM } from './incident-stream.ts'
@@ -11,6 +11,7 @@ import { advanceHead, dueHeads, shards, type Head } from './ledger/head.ts'
 import { dueOpens, openOf, replaceOpen, type Open } from './ledger/open.ts'
 import { append, load } from './ledger/records.ts'
 import type { App, Turn } from './ports.ts'
+import { start } from './start.ts'
 
 export interface SweepResult {
   /** Streams that were woken. */
@@ -54,7 +55,8 @@ export async function sweep(app: App, turn: Turn): Promise<SweepResult> {
     woken++
     if (late) overdue++
     try {
-      if (late && head.wakes >= MAX_WAKES) stopped += await stopPoison(app, head, turn)
+      if (late && head.headSeq < 0 && head.order) await carryStart(app, head, turn)
+      else if (late && head.wakes >= MAX_WAKES) stopped += await stopPoison(app, head, turn)
       else await wake(app, head, nowMs)
     } catch (error) {
       ports.log.error('a stream could not be woken', { execution: head.stream, incident: head.incidentId, error })
@@ -86,24 +88,69 @@ async function stopPoison(app: App, head: Head, turn: Turn): Promise<number> {
   }
   const stream = await load(ports.storage, head.incidentId, head.stream)
   const execution = fold(stream.entries)
-  // Without a beginning there is nothing to stop: OPEN still holds what is pending, and its wakes are counted there.
-  if (isEnded(execution) || !execution.header) {
-    await advanceHead(ports.storage, withoutDue(head))
+  if (!execution.header) return carryStart(app, head, turn)
+  const nowMs = ports.clock.now()
+  if (isEnded(execution)) {
+    const paged = execution.pages.every((page) => isSettled(stateOf(execution, page.id)))
+    // A page is tried for as long as it takes.
+    await advanceHead(ports.storage, paged ? withoutDue(head) : { ...head, wakes: 0, dueAtMs: nowMs + AHEAD_MS })
+    if (!paged) await ports.queue.send({ v: 1, incidentId: head.incidentId, stream: head.stream, minSeq: 0, sentAtMs: nowMs }, 0)
     return 0
   }
+  const doubtful = [...execution.steps].filter(([, state]) => state.is === 'open' || state.is === 'again')
+  const leased = doubtful.some(([, state]) => state.is === 'open' && nowMs < state.leaseUntilMs + state.settleMs)
+  if (leased) return 0
   const actor = { is: 'engine', worker: turn.workerId } as const
   const reason = `it was woken ${head.wakes} times and wrote nothing`
+  const unknown = doubtful.map(([id]) => id)
+  const left = unknown.length === 0 ? '' : `; the outcome of ${unknown.join(', ')} is not known`
   const entries: Entry[] = [
+    ...doubtful.map(([step, state]): Entry => ({
+      kind: 'step.failed',
+      actor,
+      step,
+      ...('attempt' in state ? { attempt: state.attempt } : {}),
+      code: 'unknown',
+      reason: `the execution was stopped: ${reason}`,
+    })),
     { kind: 'execution.stopped', actor, reason },
-    { ...escalation(execution, 'execution', `${head.stream} was stopped: ${reason}`, app.catalogue.policy.escalateTo), actor },
+    { ...escalation(execution, 'execution', `${head.stream} was stopped: ${reason}${left}`, app.catalogue.policy.escalateTo), actor },
   ]
-  const nowMs = ports.clock.now()
-  await endClaim(ports.storage, cooldownScope(execution.header), execution.header.executionId, { is: 'ended', atMs: nowMs })
   const answer = await append(ports.storage, ports.random, stream, entries, nowMs)
   if (answer.is === 'conflict') return 0
+  await endClaim(ports.storage, cooldownScope(execution.header), execution.header.executionId, { is: 'ended', atMs: nowMs })
   await ports.queue.send({ v: 1, incidentId: head.incidentId, stream: head.stream, minSeq: answer.stream.headSeq, sentAtMs: nowMs }, 0)
   await advanceHead(ports.storage, { ...head, headSeq: answer.stream.headSeq, status: 'stopped', wakes: 0, dueAtMs: nowMs + AHEAD_MS })
   return 1
+}
+
+/**
+ * A stream that has a HEAD and no first record: its start died. OPEN holds what an alarm has started; a person's start is
+ * in HEAD itself, and is carried on here, or refused and told after too many tries.
+ */
+async function carryStart(app: App, head: Head, turn: Turn): Promise<number> {
+  const { ports, catalogue } = app
+  const runbook = catalogue.runbooks.find((candidate) => candidate.runbook === head.order?.runbook)
+  if (!head.order || !runbook) {
+    await advanceHead(ports.storage, withoutDue(head))
+    return 0
+  }
+  const { key, occasion, mode } = head.order
+  const giveUp = head.wakes >= MAX_WAKES ? `its start has failed ${head.wakes} times` : undefined
+  const order = {
+    incidentId: head.incidentId,
+    executionId: head.stream,
+    key,
+    runbook,
+    occasion,
+    changes: [],
+    repeat: true,
+    ...(mode === undefined ? {} : { mode }),
+    ...(giveUp === undefined ? {} : { giveUp }),
+  }
+  await advanceHead(ports.storage, { ...head, wakes: head.wakes + 1, dueAtMs: turn.deadlineMs + AHEAD_MS })
+  await start(app, order, turn, Promise.resolve())
+  return 0
 }
 
 function withoutDue(head: Head): Head {

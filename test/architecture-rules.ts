@@ -9,7 +9,7 @@ import { lineAt, type Import, type Source } from './architecture-source.ts'
 const ROWS: readonly { readonly row: string; readonly files: readonly string[] }[] = [
   {
     row: 'foundations',
-    files: ['json', 'ids', 'clock', 'random', 'errors', 'verdict', 'queue', 'http', 'glob'].map(inLib),
+    files: ['json', 'ids', 'clock', 'random', 'errors', 'verdict', 'queue', 'http', 'glob', 'all-done'].map(inLib),
   },
   {
     row: 'contracts of the world',

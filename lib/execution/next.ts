@@ -33,7 +33,9 @@ export function next(execution: Execution, program: readonly Group[], worker: st
     is: 'record',
     entries: entries.map((entry) => ({ ...entry, actor: { is: 'engine', worker } })),
   })
-  const open = [...execution.steps].filter(([, state]) => state.is === 'open')
+  // Of a stopped execution only its pages are still worked on; what it left open, a person was told of.
+  const isLive = ([id]: readonly [string, StepState]) => status.is !== 'stopped' || isPage(execution, id)
+  const open = [...execution.steps].filter(([, state]) => state.is === 'open').filter(isLive)
   if (open.length > 0) return takeOver(open, nowMs)
   const pages = pageCommand(execution, nowMs)
   if (pages) return pages

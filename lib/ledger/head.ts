@@ -1,4 +1,5 @@
 import { sha256 } from '../ids.ts'
+import type { Occasion } from './entry.ts'
 import { incidentPk } from './records.ts'
 import type { Item, Storage } from './storage.ts'
 
@@ -12,6 +13,13 @@ export interface Head {
   readonly status: string
   /** Absent when nothing is due any more. */
   readonly dueAtMs?: number
+  /** A person's start that has no first record yet: enough to carry it on. */
+  readonly order?: {
+    readonly runbook: string
+    readonly key: string
+    readonly occasion: Occasion
+    readonly mode?: 'shadow' | 'approve' | 'auto'
+  }
   /** What is due lies beyond the queue's reach: no message is on its way, the sweep sends one shortly before. */
   readonly unsent?: true
   /** Wakes by the sweep for an unchanged `headSeq`: poison is counted here. */

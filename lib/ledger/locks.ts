@@ -9,6 +9,8 @@ export interface Outstanding {
   readonly after: Json
   /** The execution whose undo would put it back. */
   readonly by: string
+  /** It was built on a value that nobody of us had set: whoever changed the target before it cannot be put back any more. */
+  readonly replaced?: true
 }
 
 interface LockBody {
