@@ -11,6 +11,7 @@ import { advanceHead, dueHeads, shards, type Head } from './ledger/head.ts'
 import { dueOpens, openOf, replaceOpen, type Open } from './ledger/open.ts'
 import { append, load } from './ledger/records.ts'
 import type { App, Turn } from './ports.ts'
+import { reconcile } from './reconcile.ts'
 import { start } from './start.ts'
 
 export interface SweepResult {
@@ -22,6 +23,8 @@ export interface SweepResult {
   readonly carriedOut: number
   /** Streams that were stopped because waking them changes nothing. */
   readonly stopped: number
+  /** Incidents whose alarm had cleared without an event. */
+  readonly reconciled: number
 }
 
 /** The sweep runs each minute; what falls due until shortly after the next one gets its message now, with the exact delay. */
@@ -63,8 +66,9 @@ export async function sweep(app: App, turn: Turn): Promise<SweepResult> {
     }
   }
   for (const open of opens) carriedOut += await carryOutAll(app, open, turn)
+  const reconciled = await reconcile(app, turn)
   ports.metrics.count('ExecutionsOverdue', overdue)
-  return { woken, overdue, carriedOut, stopped }
+  return { woken, overdue, carriedOut, stopped, reconciled }
 }
 
 /** Sends the message, and counts the wake on HEAD, which moves its due time so that the next sweep does not send another. */

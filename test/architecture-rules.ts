@@ -43,7 +43,7 @@ const ROWS: readonly { readonly row: string; readonly files: readonly string[] }
   },
   {
     row: 'orchestrators',
-    files: ['start', 'advance', 'advance-incident', 'decide', 'sweep', 'ingest', 'command', 'replay'].map(
+    files: ['start', 'advance', 'advance-incident', 'decide', 'sweep', 'reconcile', 'ingest', 'command', 'replay'].map(
       inLib,
     ),
   },

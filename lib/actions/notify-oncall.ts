@@ -137,7 +137,7 @@ function pageOf(asked: NotifyParams, occasion: Occasion): Page {
     `Runbook ${occasion.runbook}, execution ${occasion.executionId}, step ${occasion.stepId}`,
   ]
   return {
-    key: pageKey(occasion.incidentId, occasion.stepId),
+    key: pageKey(occasion),
     incidentId: occasion.incidentId,
     executionId: occasion.executionId,
     runbook: occasion.runbook,
@@ -153,9 +153,11 @@ function pageOf(asked: NotifyParams, occasion: Occasion): Page {
 }
 
 /** `incident:level:round:reason`: what a provider recognises a repeated page by. Safe in headers and ids. */
-function pageKey(incidentId: string, stepId: string): string {
-  const why = /^[\w-]{1,150}$/.test(stepId) ? stepId : sha256(stepId).slice(0, 16)
-  return `${incidentId}:1:1:${why}`
+function pageKey({ incidentId, executionId, stepId }: Occasion): string {
+  // Each stream counts its steps and pages for itself, so the stream is part of the reason.
+  const stream = executionId.startsWith(`${incidentId}-`) ? executionId.slice(incidentId.length + 1) : executionId
+  const why = `${stream.replace('.', '-')}-${stepId}`
+  return `${incidentId}:1:1:${/^[\w-]{1,150}$/.test(why) ? why : sha256(why).slice(0, 16)}`
 }
 
 /**

@@ -6,6 +6,7 @@ import type { SampleProbe } from './probe.ts'
 
 export interface DescribedAlarm {
   readonly name: string
+  readonly arn?: string
   readonly state: 'alarm' | 'ok' | 'insufficient-data'
   /** False while somebody has switched the alarm's actions off: automation must not act either (AWS.md 14.1). */
   readonly actionsEnabled: boolean
@@ -45,6 +46,7 @@ export async function describeAlarm(aws: Aws, name: string): Promise<DescribedAl
   const updatedAtMs = (found.StateTransitionedTimestamp ?? found.StateUpdatedTimestamp)?.getTime()
   return {
     name,
+    ...(found.AlarmArn === undefined ? {} : { arn: found.AlarmArn }),
     state,
     actionsEnabled: found.ActionsEnabled ?? true,
     reason: found.StateReason ?? '',

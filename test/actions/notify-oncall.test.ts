@@ -107,7 +107,7 @@ function context(
 test('the page on record holds everything that is sent, names its secrets only, and is the same at each attempt', () => {
   const { change, page } = planned({}, 'Look at the canary first.')
   expect(page).toMatchObject({
-    key: 'inc-0123456789ab:1:1:notify',
+    key: 'inc-0123456789ab:1:1:cdefgh-notify',
     summary: '[sev1] api: Threshold Crossed: 3 datapoints',
   })
   expect(page.text.split('\n')).toEqual([
