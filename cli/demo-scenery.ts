@@ -28,11 +28,14 @@ export function scenery(paint: Paint, note: (text: string) => void): Scenery {
   return {
     look(account) {
       const { world } = account
-      if (runs(world, 'prod/api-canary', 42)) once('canary', 'release 42 is on the canary: it answers half of its requests with 5xx')
-      if (runs(world, 'prod/api', 42)) once('fleet', 'release 42 is deployed to the fleet by CodeDeploy, and each request costs it more')
+      if (runs(world, 'prod/api-canary', 42))
+        once('canary', 'release 42 is on the canary: it answers half of its requests with 5xx')
+      if (runs(world, 'prod/api', 42))
+        once('fleet', 'release 42 is deployed to the fleet by CodeDeploy, and each request costs it more')
       const state = world.alarms[ALARM]?.state.value ?? 'OK'
       const now = Math.floor(world.nowMs / MINUTE_MS)
-      if (now !== minute && (alarm === 'ALARM' || told.has('canary')) && !told.has('resolved')) note(paint('dim', weather(world, (now - 1) * MINUTE_MS)))
+      if (now !== minute && (alarm === 'ALARM' || told.has('canary')) && !told.has('resolved'))
+        note(paint('dim', weather(world, (now - 1) * MINUTE_MS)))
       minute = now
       if (state !== alarm) {
         alarm = state
@@ -49,16 +52,35 @@ export function scenery(paint: Paint, note: (text: string) => void): Scenery {
       for (const stream of [INCIDENT, ...streamsOf(records)]) {
         for (const entry of entriesOf(records, stream)) {
           if (entry.kind === 'worker.tookover') {
-            once(`take ${entry.address}`, paint('yellow', 'the lease of the dead worker is over: a new worker takes over, and looks before it acts'))
+            once(
+              `take ${entry.address}`,
+              paint(
+                'yellow',
+                'the lease of the dead worker is over: a new worker takes over, and looks before it acts',
+              ),
+            )
           }
           if (entry.kind === 'step.applied' && entry.recovered !== undefined) {
             const count = account.effects('route53:ChangeResourceRecordSets')
-            once(`seen ${entry.address}`, paint('green', `${entry.step}: the change is there already, so it is recorded and not repeated; the account has counted ${count} such call`))
+            once(
+              `seen ${entry.address}`,
+              paint(
+                'green',
+                `${entry.step}: the change is there already, so it is recorded and not repeated; the account has counted ${count} such call`,
+              ),
+            )
           }
-          if (entry.kind === 'incident.mitigated') once('mitigated', paint('green', `mitigated: ${printable(entry.reason)}`))
-          if (entry.kind === 'incident.resolved') once('resolved', paint('green', `resolved: ${printable(entry.reason)}`))
-          if (entry.kind === 'undo.started') once('undo', 'the alarm has stayed clear: what was only meant for the emergency is put back slowly')
-          if (entry.kind === 'step.intended' && stream.endsWith('.undo')) once(entry.address, `put back: ${printable(entry.change.summary)}`)
+          if (entry.kind === 'incident.mitigated')
+            once('mitigated', paint('green', `mitigated: ${printable(entry.reason)}`))
+          if (entry.kind === 'incident.resolved')
+            once('resolved', paint('green', `resolved: ${printable(entry.reason)}`))
+          if (entry.kind === 'undo.started')
+            once(
+              'undo',
+              'the alarm has stayed clear: what was only meant for the emergency is put back slowly',
+            )
+          if (entry.kind === 'step.intended' && stream.endsWith('.undo'))
+            once(entry.address, `put back: ${printable(entry.change.summary)}`)
         }
       }
     },
@@ -74,7 +96,9 @@ function weather(world: World, minuteAtMs: number): string {
   const site = Object.values(world.sites)[0]
   const sum = (name: string): number => {
     const series = Object.values(world.metrics).find(
-      (one) => one.name === name && Object.keys(one.dimensions).length === Object.keys(site?.dimensions ?? {}).length,
+      (one) =>
+        one.name === name &&
+        Object.keys(one.dimensions).length === Object.keys(site?.dimensions ?? {}).length,
     )
     return Math.round(series?.points.find((point) => point.atMs === minuteAtMs)?.sum ?? 0)
   }

@@ -61,18 +61,30 @@ interface Outcome {
 export async function playDemo(context: Context, options: DemoOptions): Promise<{ readonly ok: boolean }> {
   const { terminal, settings } = context
   const catalogue = await demoCatalogue()
-  const account = apiBadCanary({ startAtMs: Math.floor(terminal.now() / 60_000) * 60_000, releaseAfterMs: 20_000 })
+  const account = apiBadCanary({
+    startAtMs: Math.floor(terminal.now() / 60_000) * 60_000,
+    releaseAfterMs: 20_000,
+  })
   const stamp = () => timeText(account.now()).slice(11, 19)
   const live = settings.json ? silentLive() : storyLive(context, stamp)
   // On a terminal a line is a line: what is longer is cut, colours not counted.
-  const note = (text: string) => live.note(terminal.outIsTty ? `${context.paint('dim', stamp())} ${cut(text, terminal.columns - 10)}` : text)
+  const note = (text: string) =>
+    live.note(
+      terminal.outIsTty ? `${context.paint('dim', stamp())} ${cut(text, terminal.columns - 10)}` : text,
+    )
   let killed = 0
   const stack = await startLocal({
     account,
     catalogue,
     idleSpeed: () => IDLE_SPEED * options.speed,
     onWorker: (pid, number) => note(`worker ${number} starts as process ${pid}`),
-    onWorkerDied: (pid) => note(context.paint('red', `worker process ${pid} is dead (SIGKILL): its call was made, the answer never recorded`)),
+    onWorkerDied: (pid) =>
+      note(
+        context.paint(
+          'red',
+          `worker process ${pid} is dead (SIGKILL): its call was made, the answer never recorded`,
+        ),
+      ),
   })
   const unhook = options.chaos
     ? account.onCall({
@@ -102,7 +114,10 @@ export async function playDemo(context: Context, options: DemoOptions): Promise<
 
 /** The shipped runbooks, under the demo's own policy. */
 async function demoCatalogue(): Promise<Catalogue> {
-  const read = (path: string, as = path) => ({ path: as, text: readFileSync(join(packageRoot, path), 'utf8') })
+  const read = (path: string, as = path) => ({
+    path: as,
+    text: readFileSync(join(packageRoot, path), 'utf8'),
+  })
   const files = [
     read('runbooks/api-5xx-spike.yaml', 'api-5xx-spike.yaml'),
     read('runbooks/services.yaml', 'services.yaml'),
@@ -112,13 +127,23 @@ async function demoCatalogue(): Promise<Catalogue> {
   const { catalogue, diagnostics } = await compile(files)
   if (catalogue) return catalogue
   const [first] = diagnostics
-  throw new Failure(EXIT.failed, 'bad-runbooks', `the shipped runbooks have a mistake: ${first?.file}:${first?.line} ${first?.message}`, {
-    remedy: 'See `firebreak lint`.',
-  })
+  throw new Failure(
+    EXIT.failed,
+    'bad-runbooks',
+    `the shipped runbooks have a mistake: ${first?.file}:${first?.line} ${first?.message}`,
+    {
+      remedy: 'See `firebreak lint`.',
+    },
+  )
 }
 
 /** Looks at the record and the account until everything has been put back; answers the incident's id, empty where none came. */
-async function tell(context: Context, stack: LocalStack, live: Live, note: (text: string) => void): Promise<string> {
+async function tell(
+  context: Context,
+  stack: LocalStack,
+  live: Live,
+  note: (text: string) => void,
+): Promise<string> {
   const startedMs = stack.now()
   const seen = scenery(context.paint, note)
   let incidentId = ''
@@ -138,9 +163,17 @@ async function tell(context: Context, stack: LocalStack, live: Live, note: (text
 
 const STEPS = ['scale_out', 'route53_weight', 'rollback', 'notify', 'check']
 
-function treesOf(records: readonly ChainRecord[], nowMs: number): ReadonlyMap<string, ReturnType<typeof treeOf>> {
+function treesOf(
+  records: readonly ChainRecord[],
+  nowMs: number,
+): ReadonlyMap<string, ReturnType<typeof treeOf>> {
   const streams = streamsOf(records).filter((stream) => stream !== INCIDENT)
-  return new Map(streams.map((stream) => [stream, treeOf(entriesOf(records, stream), nowMs, stream.endsWith('.undo') ? [] : STEPS)]))
+  return new Map(
+    streams.map((stream) => [
+      stream,
+      treeOf(entriesOf(records, stream), nowMs, stream.endsWith('.undo') ? [] : STEPS),
+    ]),
+  )
 }
 
 /** The execution and its undo have ended, and the incident is resolved. */
@@ -148,30 +181,52 @@ function isOver(records: readonly ChainRecord[]): boolean {
   const streams = streamsOf(records)
   const execution = streams.find((stream) => stream !== INCIDENT && !stream.endsWith('.undo'))
   if (execution === undefined || !streams.includes(undoStreamOf(execution))) return false
-  const ended = [execution, undoStreamOf(execution)].every((stream) => endingOf(entriesOf(records, stream)).is === 'ended')
+  const ended = [execution, undoStreamOf(execution)].every(
+    (stream) => endingOf(entriesOf(records, stream)).is === 'ended',
+  )
   return ended && entriesOf(records, INCIDENT).some((entry) => entry.kind === 'incident.resolved')
 }
 
 /** What the account itself counted, and what the record says. */
-async function judge(stack: LocalStack, incidentId: string, killed: number, chaos: boolean): Promise<Outcome> {
+async function judge(
+  stack: LocalStack,
+  incidentId: string,
+  killed: number,
+  chaos: boolean,
+): Promise<Outcome> {
   const records = incidentId === '' ? [] : await loadRecords(stack.storage, incidentId)
   const effects: { [call: string]: number } = {}
-  for (const call of stack.account.calls) if (call.mutating && call.effect) effects[call.name] = (effects[call.name] ?? 0) + 1
+  for (const call of stack.account.calls)
+    if (call.mutating && call.effect) effects[call.name] = (effects[call.name] ?? 0) + 1
   const doubled = Object.entries(effects)
     .filter(([call, count]) => count > (EXPECTED[call] ?? Infinity))
     .map(([call, count]) => `${call} took effect ${count} times`)
   const entries = [INCIDENT, ...streamsOf(records)].flatMap((stream) => entriesOf(records, stream))
   const has = (kind: string) => entries.some((entry) => entry.kind === kind)
-  const succeeded = entries.filter((entry) => entry.kind === 'execution.finished' && entry.outcome === 'succeeded').length
+  const succeeded = entries.filter(
+    (entry) => entry.kind === 'execution.finished' && entry.outcome === 'succeeded',
+  ).length
   const chain = verifyChain(records).is
   const mitigated = has('incident.mitigated')
   const resolved = has('incident.resolved')
   const undone = succeeded === 2
-  const ok = mitigated && resolved && undone && doubled.length === 0 && chain === 'consistent' && killed === (chaos ? 1 : 0)
+  const ok =
+    mitigated &&
+    resolved &&
+    undone &&
+    doubled.length === 0 &&
+    chain === 'consistent' &&
+    killed === (chaos ? 1 : 0)
   return { ok, incidentId, mitigated, resolved, undone, killed, effects, doubled, chain }
 }
 
-async function conclude(context: Context, stack: LocalStack, outcome: Outcome, options: DemoOptions, url: string): Promise<void> {
+async function conclude(
+  context: Context,
+  stack: LocalStack,
+  outcome: Outcome,
+  options: DemoOptions,
+  url: string,
+): Promise<void> {
   if (context.settings.json) {
     context.printJson({ ...outcome, virtualMs: stack.now() })
     return
@@ -180,18 +235,41 @@ async function conclude(context: Context, stack: LocalStack, outcome: Outcome, o
   if (outcome.incidentId !== '') {
     const timeline = timelineOf(await loadRecords(stack.storage, outcome.incidentId))
     print('')
-    print(renderTimelineText(timeline, { colour: paint('bold', 'x') !== 'x', width: Math.min(context.terminal.columns, 140) }))
+    print(
+      renderTimelineText(timeline, {
+        colour: paint('bold', 'x') !== 'x',
+        width: Math.min(context.terminal.columns, 140),
+      }),
+    )
   }
   print('')
-  for (const [call, count] of Object.entries(outcome.effects)) print(`  ${call} took effect ${count === 1 ? 'once' : `${count} times`}${call === 'ecs:UpdateService' ? ': once out, three slow steps back' : ''}`)
-  if (options.chaos) print(`  the worker was killed between the call ${KILLED_AFTER} and its record; the account still counted it once`)
+  for (const [call, count] of Object.entries(outcome.effects))
+    print(
+      `  ${call} took effect ${count === 1 ? 'once' : `${count} times`}${call === 'ecs:UpdateService' ? ': once out, three slow steps back' : ''}`,
+    )
+  if (options.chaos)
+    print(
+      `  the worker was killed between the call ${KILLED_AFTER} and its record; the account still counted it once`,
+    )
   for (const line of outcome.doubled) print(paint('red', `  DOUBLED: ${line}`))
-  print(outcome.ok ? paint('green', 'Mitigated, resolved, and put back what was only meant for the emergency. No call was doubled.') : paint('red', 'The story did not end as it should.'))
+  print(
+    outcome.ok
+      ? paint(
+          'green',
+          'Mitigated, resolved, and put back what was only meant for the emergency. No call was doubled.',
+        )
+      : paint('red', 'The story did not end as it should.'),
+  )
   print('')
   print(options.exit ? 'Try next:' : `The stack stays up at ${url} until Ctrl-C. In another terminal, try:`)
   const next = options.exit
     ? ['npx firebreak demo', 'npx firebreak dev', 'npx firebreak lint --expand runbooks/api-5xx-spike.yaml']
-    : [`npx firebreak timeline ${outcome.incidentId}`, `npx firebreak verify ${outcome.incidentId}`, 'npx firebreak plan api-5xx-spike', 'npx firebreak list']
+    : [
+        `npx firebreak timeline ${outcome.incidentId}`,
+        `npx firebreak verify ${outcome.incidentId}`,
+        'npx firebreak plan api-5xx-spike',
+        'npx firebreak list',
+      ]
   for (const line of next) print(`  ${line}`)
 }
 

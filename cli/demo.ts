@@ -21,10 +21,20 @@ export function register(program: Command): void {
     .option('--exit', 'end after the story; otherwise the stack stays up to be looked at')
     .action(async (options: Options, self: Command) => {
       const context = contextOf(self)
-      if (!context.settings.json) context.print(context.paint('bold', 'Firebreak demo: an alarm comes in, a runbook acts once, the timeline tells it.'))
+      if (!context.settings.json)
+        context.print(
+          context.paint(
+            'bold',
+            'Firebreak demo: an alarm comes in, a runbook acts once, the timeline tells it.',
+          ),
+        )
       // Loaded now, so that the first line does not wait for it.
       const { playDemo } = await import('./demo-story.ts')
-      const { ok } = await playDemo(context, { chaos: options.chaos, speed: options.speed, exit: options.exit ?? context.settings.json })
+      const { ok } = await playDemo(context, {
+        chaos: options.chaos,
+        speed: options.speed,
+        exit: options.exit ?? context.settings.json,
+      })
       context.exit(ok ? EXIT.ok : EXIT.failed)
     })
   documented(command, [

@@ -27,9 +27,13 @@ export async function runDev(context: Context, options: DevOptions): Promise<voi
   const state = join(home, 'stack.json')
   if (options.fresh) for (const path of [table, state]) rmSync(path, { recursive: true, force: true })
   mkdirSync(home, { recursive: true })
-  const compiled = await compile(readFolder(runbookFolder({ cwd: terminal.cwd, ...context.settings }), terminal.cwd))
+  const compiled = await compile(
+    readFolder(runbookFolder({ cwd: terminal.cwd, ...context.settings }), terminal.cwd),
+  )
   if (!compiled.catalogue) {
-    throw new Failure(EXIT.failed, 'bad-runbooks', 'the runbooks have mistakes', { remedy: 'See them with `firebreak lint`.' })
+    throw new Failure(EXIT.failed, 'bad-runbooks', 'the runbooks have mistakes', {
+      remedy: 'See them with `firebreak lint`.',
+    })
   }
   const { policy } = compiled.catalogue
   const catalogue = { ...compiled.catalogue, policy: { ...policy, mode: options.mode ?? policy.mode } }
@@ -42,7 +46,10 @@ export async function runDev(context: Context, options: DevOptions): Promise<voi
     idleSpeed: () => options.speed,
     ...(saved ? { queues: saved.queues } : {}),
     onWorker: (pid) => context.say(`worker process ${pid}`),
-    onLog: (level, message, fields) => context.say(`${timeText(account.now())} ${level === 'info' ? '' : `${level}: `}${printable(message)} ${factsOf(fields)}`),
+    onLog: (level, message, fields) =>
+      context.say(
+        `${timeText(account.now())} ${level === 'info' ? '' : `${level}: `}${printable(message)} ${factsOf(fields)}`,
+      ),
   }).catch((error: unknown) => {
     throw new Failure(EXIT.internal, 'no-stack', `the local stack cannot be started: ${String(error)}`, {
       cause: error,
@@ -74,7 +81,10 @@ function readState(path: string): SavedStack | undefined {
     return JSON.parse(readFileSync(path, 'utf8')) as SavedStack
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw new Failure(EXIT.internal, 'bad-state', `${path} cannot be read`, { cause: error, remedy: 'Start anew with `firebreak dev --fresh`.' })
+    throw new Failure(EXIT.internal, 'bad-state', `${path} cannot be read`, {
+      cause: error,
+      remedy: 'Start anew with `firebreak dev --fresh`.',
+    })
   }
 }
 
@@ -103,7 +113,10 @@ function welcome(context: Context, url: string, mode: string): void {
 function factsOf(fields: unknown): string {
   if (typeof fields !== 'object' || fields === null) return ''
   return Object.entries(fields)
-    .map(([name, value]) => `${name}=${printable(typeof value === 'string' ? value : JSON.stringify(value)).slice(0, 160)}`)
+    .map(
+      ([name, value]) =>
+        `${name}=${printable(typeof value === 'string' ? value : JSON.stringify(value)).slice(0, 160)}`,
+    )
     .join(' ')
 }
 

@@ -35,7 +35,10 @@ export function register(program: Command): void {
     ['firebreak dev --mode auto --speed 30', 'let runbooks act, and idle time pass quickly'],
     ['firebreak replay event.json', 'in another terminal: send an event in'],
     ['firebreak dev account', 'in another terminal: look at the simulated account'],
-    [`firebreak dev act '{"is":"set-load","site":"api.example.com","rps":300}'`, 'in another terminal: change it, as somebody else would'],
+    [
+      `firebreak dev act '{"is":"set-load","site":"api.example.com","rps":300}'`,
+      'in another terminal: change it, as somebody else would',
+    ],
   ])
   command
     .command('act')

@@ -16,7 +16,10 @@ export interface LocalServer {
 const MAX_BODY_BYTES = 1024 * 1024
 
 /** Serves a local stack and writes `.firebreak/dev.json`, by which every other command finds it. */
-export async function serveLocal(stack: LocalStack, options: { readonly cwd: string; readonly port: number }): Promise<LocalServer> {
+export async function serveLocal(
+  stack: LocalStack,
+  options: { readonly cwd: string; readonly port: number },
+): Promise<LocalServer> {
   const token = randomBytes(24).toString('base64url')
   const server = createServer((request, response) => {
     void answer(stack, token, request, response)
@@ -40,7 +43,12 @@ export async function serveLocal(stack: LocalStack, options: { readonly cwd: str
   }
 }
 
-async function answer(stack: LocalStack, token: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function answer(
+  stack: LocalStack,
+  token: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const say = (status: number, body: unknown) => {
     response.writeHead(status, { 'content-type': 'application/json' })
     response.end(JSON.stringify(body))

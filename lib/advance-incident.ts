@@ -55,7 +55,13 @@ export async function advanceIncident(app: App, incidentId: string): Promise<Tur
   const unsent = dueAtMs - nowMs > MAX_DELAY_MS
   await settleIncidentHead(ports, own, unsent ? dueAtMs : dueAtMs + GRACE_MS, unsent)
   if (!unsent) {
-    const message = { v: 1, incidentId, stream: INCIDENT_STREAM, minSeq: own.headSeq, sentAtMs: nowMs } as const
+    const message = {
+      v: 1,
+      incidentId,
+      stream: INCIDENT_STREAM,
+      minSeq: own.headSeq,
+      sentAtMs: nowMs,
+    } as const
     await ports.queue.send(message, Math.max(0, dueAtMs - nowMs))
   }
   return { is: 'waiting', untilMs: dueAtMs }
@@ -72,7 +78,9 @@ async function resolve(app: App, incident: Incident): Promise<Stream> {
     const current = foldIncident(entries)
     if (!current || current.status === 'resolved' || current.clearedAtMs === undefined) return []
     const reason = `the alarm has been clear for ${incident.keepOpenMs / 1000} s`
-    return [{ kind: 'incident.resolved', actor: { is: 'engine', worker: 'incident' }, how: 'cleared', reason }]
+    return [
+      { kind: 'incident.resolved', actor: { is: 'engine', worker: 'incident' }, how: 'cleared', reason },
+    ]
   })
 }
 
@@ -98,11 +106,20 @@ async function undoDue(app: App, stream: Stream, streams: readonly Stream[]): Pr
 }
 
 /** Begins an execution's undo where it is due; answers when to look again where it is not. */
-async function undoOf(app: App, { execution, pinned, steps, afterMs }: UndoDue, clearAtMs: number): Promise<number | undefined> {
+async function undoOf(
+  app: App,
+  { execution, pinned, steps, afterMs }: UndoDue,
+  clearAtMs: number,
+): Promise<number | undefined> {
   const nowMs = app.ports.clock.now()
   if (!isEnded(execution)) return Math.max(nowMs + RUNNING_POLL_MS, clearAtMs + afterMs)
   if (nowMs < clearAtMs + afterMs) return clearAtMs + afterMs
-  await startUndo(app, execution, pinned, { reason: 'the alarm has stayed clear', steps, after: afterMs, worker: 'incident' })
+  await startUndo(app, execution, pinned, {
+    reason: 'the alarm has stayed clear',
+    steps,
+    after: afterMs,
+    worker: 'incident',
+  })
   return undefined
 }
 

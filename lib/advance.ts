@@ -19,7 +19,16 @@ import type { App, Ports, Turn, TurnResult } from './ports.ts'
 import { MAX_DELAY_MS, type WorkMessage } from './queue.ts'
 import { recover } from './recover.ts'
 import type { Pinned } from './runbook/runbook.ts'
-import { drain, flush, headFor, note, openSession, settleHead, TakenOverError, type Session } from './session.ts'
+import {
+  drain,
+  flush,
+  headFor,
+  note,
+  openSession,
+  settleHead,
+  TakenOverError,
+  type Session,
+} from './session.ts'
 
 /** A due time on HEAD is later than the message by this much, so the sweep stays out of the way of live messages. */
 const GRACE_MS = 10_000
@@ -43,7 +52,8 @@ export async function advance(app: App, message: WorkMessage, turn: Turn): Promi
   const { ports } = app
   const stream = await load(ports.storage, message.incidentId, message.stream)
   if (stream.headSeq < message.minSeq) {
-    if (ports.clock.now() - message.sentAtMs > EARLY_FOR_MS) return { is: 'dropped', reason: 'its record was never written' }
+    if (ports.clock.now() - message.sentAtMs > EARLY_FOR_MS)
+      return { is: 'dropped', reason: 'its record was never written' }
     await ports.queue.send(message, EARLY_DELAY_MS)
     return { is: 'early' }
   }
@@ -61,14 +71,21 @@ async function pinnedFor(ports: Ports, header: Header): Promise<Pinned> {
 export async function runTurn(session: Session): Promise<TurnResult> {
   try {
     for (let count = 0; count < MAX_COMMANDS; count++) {
-      const command = next(session.execution, session.program, session.turn.workerId, session.app.ports.clock.now())
+      const command = next(
+        session.execution,
+        session.program,
+        session.turn.workerId,
+        session.app.ports.clock.now(),
+      )
       const result = await performCommand(session, command)
       if (result) return result
     }
     throw new Error(`${session.stream.stream} made ${MAX_COMMANDS} decisions in one turn`)
   } catch (error) {
     if (!(error instanceof TakenOverError)) throw error
-    session.app.ports.log.warn('the stream was taken over; this worker goes away', { execution: session.stream.stream })
+    session.app.ports.log.warn('the stream was taken over; this worker goes away', {
+      execution: session.stream.stream,
+    })
     return { is: 'left', untilMs: session.app.ports.clock.now() }
   } finally {
     await drain(session)
@@ -96,14 +113,19 @@ async function performCommand(session: Session, command: Command): Promise<TurnR
       await endHold(session)
       return undefined
     case 'record':
-      if (command.entries.some((entry) => entry.kind === 'execution.finished')) await finish(session, command.entries)
+      if (command.entries.some((entry) => entry.kind === 'execution.finished'))
+        await finish(session, command.entries)
       note(session, ...command.entries)
       return undefined
     case 'poll': {
       const before = session.buffer.length
       const delayMs = await measure(session, command.verify, command.checks)
       if (session.buffer.length > before) return undefined
-      return waitUntil(session, Math.min(nowMs + Math.max(1_000, delayMs), command.wakeAtMs ?? Infinity), 'poll')
+      return waitUntil(
+        session,
+        Math.min(nowMs + Math.max(1_000, delayMs), command.wakeAtMs ?? Infinity),
+        'poll',
+      )
     }
     case 'wait':
       return waitUntil(session, command.untilMs, 'wait')
@@ -129,7 +151,11 @@ async function afterPerformed(session: Session, performed: Performed): Promise<T
 }
 
 /** The message first, then the record that it is for, then HEAD: whatever is lost, something finds the stream. */
-async function waitUntil(session: Session, untilMs: number, why: 'wait' | 'poll'): Promise<TurnResult | undefined> {
+async function waitUntil(
+  session: Session,
+  untilMs: number,
+  why: 'wait' | 'poll',
+): Promise<TurnResult | undefined> {
   const nowMs = session.app.ports.clock.now()
   const writes = session.buffer.length > 0
   const isGuarded = why === 'poll' && !writes && session.guardUntilMs > untilMs + GRACE_MS
@@ -137,7 +163,12 @@ async function waitUntil(session: Session, untilMs: number, why: 'wait' | 'poll'
   const guardMs = Math.max(POLL_GUARD_MS, POLLS_GUARDED * (untilMs - nowMs))
   const dueAtMs = why === 'poll' ? nowMs + guardMs + GRACE_MS : untilMs + GRACE_MS
   if (!isGuarded) session.guardUntilMs = dueAtMs
-  await send(session, untilMs, session.stream.headSeq + (writes ? 1 : 0), why === 'poll' ? session.guardUntilMs : 0)
+  await send(
+    session,
+    untilMs,
+    session.stream.headSeq + (writes ? 1 : 0),
+    why === 'poll' ? session.guardUntilMs : 0,
+  )
   if (!(await flush(session))) return undefined
   const unsent = untilMs - nowMs > MAX_DELAY_MS
   if (!isGuarded) await settleHead(session, unsent ? untilMs : dueAtMs, unsent)

@@ -27,7 +27,10 @@ import { note, type Session } from './session.ts'
 /** Begins steps: each one waits, checks, asks for approval, is skipped, fails, or is intended and applied. */
 export async function begin(session: Session, ids: readonly string[]): Promise<Performed> {
   const steps = ids.map((id) => stepOf(session, id))
-  const actionSteps = apart(session, steps.filter((step) => step.is === 'action'))
+  const actionSteps = apart(
+    session,
+    steps.filter((step) => step.is === 'action'),
+  )
   const pages = new Set(session.execution.pages.map((page) => page.id))
   if (actionSteps.length > 0 && !hasTime(session)) return { is: 'yield' }
   const facts = session.buffer.length
@@ -37,7 +40,9 @@ export async function begin(session: Session, ids: readonly string[]): Promise<P
     actionSteps.some((step) => changesSomething(step)) ? isPaused(session) : false,
     allDone(
       actionSteps.map((step) =>
-        session.header.kind === 'undo.started' && !pages.has(step.id) ? prepareUndo(session, step) : prepare(session, step),
+        session.header.kind === 'undo.started' && !pages.has(step.id)
+          ? prepareUndo(session, step)
+          : prepare(session, step),
       ),
     ),
   ])
@@ -72,17 +77,37 @@ async function beginPassive(session: Session, step: Exclude<Step, ActionStep>): 
   try {
     const { holds, values } = await conditionHolds(deliberationOf(session, step.id), step)
     if (!holds) {
-      note(session, { kind: 'step.skipped', actor: actor(session), step: step.id, code: 'condition', reason: `when: ${step.when} is false`, values })
+      note(session, {
+        kind: 'step.skipped',
+        actor: actor(session),
+        step: step.id,
+        code: 'condition',
+        reason: `when: ${step.when} is false`,
+        values,
+      })
       return
     }
     const nowMs = clock.now()
     if (step.is === 'wait') {
       const reason = `waits ${step.forMs / 1000} s`
-      note(session, { kind: 'step.waiting', actor: actor(session), step: step.id, waitId: random.id(), wakeAtMs: nowMs + step.forMs, reason })
+      note(session, {
+        kind: 'step.waiting',
+        actor: actor(session),
+        step: step.id,
+        waitId: random.id(),
+        wakeAtMs: nowMs + step.forMs,
+        reason,
+      })
       return
     }
     const known = Object.keys(values).length === 0 ? {} : { values }
-    note(session, { kind: 'step.checking', actor: actor(session), step: step.id, untilMs: nowMs + step.withinMs, ...known })
+    note(session, {
+      kind: 'step.checking',
+      actor: actor(session),
+      step: step.id,
+      untilMs: nowMs + step.withinMs,
+      ...known,
+    })
   } catch (error) {
     failStep(session, step.id, { code: 'unreadable', reason: describe(error) })
   }
@@ -124,10 +149,19 @@ function lockedTarget(session: Session, step: ActionStep): Target | undefined {
 
 /** Whether this step is only to be shown to a person now. */
 function asksFirst(session: Session, step: ActionStep): boolean {
-  return step.approve !== undefined && session.execution.approvals.get(step.id)?.is !== 'approved' && !isPlanApproved(session)
+  return (
+    step.approve !== undefined &&
+    session.execution.approvals.get(step.id)?.is !== 'approved' &&
+    !isPlanApproved(session)
+  )
 }
 
-function settle(session: Session, step: ActionStep, considered: Considered, locks: readonly HeldLock[]): Intent | undefined {
+function settle(
+  session: Session,
+  step: ActionStep,
+  considered: Considered,
+  locks: readonly HeldLock[],
+): Intent | undefined {
   switch (considered.is) {
     case 'change':
       return settleChange(session, step, considered, locks)
@@ -178,4 +212,3 @@ function settleChange(
   const held = inherits ? locks : locks.map(withoutOutstanding)
   return { step, action, change, attempt: 1, locks: held, undoTo, ...replaces, last: true, notes, values }
 }
-

@@ -22,7 +22,11 @@ const person = z.strictObject({ name: z.string().min(1).max(200), via: z.string(
 
 /** What people may ask of a stack, by whichever surface. One vocabulary for all of them. */
 export const requestSchema = z.discriminatedUnion('verb', [
-  z.strictObject({ verb: z.literal('list'), limit: z.number().int().min(1).max(100).exactOptional(), beforeMs: z.number().exactOptional() }),
+  z.strictObject({
+    verb: z.literal('list'),
+    limit: z.number().int().min(1).max(100).exactOptional(),
+    beforeMs: z.number().exactOptional(),
+  }),
   z.strictObject({ verb: z.literal('show'), id }),
   z.strictObject({ verb: z.literal('records'), id }),
   z.strictObject({ verb: z.literal('why'), id: text }),
@@ -36,8 +40,22 @@ export const requestSchema = z.discriminatedUnion('verb', [
     reason: text,
     mode: z.enum(['shadow', 'approve', 'auto']).exactOptional(),
   }),
-  z.strictObject({ verb: z.literal('approve'), id, by: person, subject: id.exactOptional(), digest: id.exactOptional(), reason: text.exactOptional() }),
-  z.strictObject({ verb: z.literal('deny'), id, by: person, subject: id.exactOptional(), digest: id.exactOptional(), reason: text.exactOptional() }),
+  z.strictObject({
+    verb: z.literal('approve'),
+    id,
+    by: person,
+    subject: id.exactOptional(),
+    digest: id.exactOptional(),
+    reason: text.exactOptional(),
+  }),
+  z.strictObject({
+    verb: z.literal('deny'),
+    id,
+    by: person,
+    subject: id.exactOptional(),
+    digest: id.exactOptional(),
+    reason: text.exactOptional(),
+  }),
   z.strictObject({ verb: z.literal('abort'), id, by: person, reason: text }),
   z.strictObject({ verb: z.literal('ack'), id, by: person, note: text.exactOptional() }),
   z.strictObject({ verb: z.literal('note'), id, by: person, note: text }),
@@ -54,7 +72,14 @@ export type CommandResult =
   | { readonly is: 'answer'; readonly answer: Json }
   | { readonly is: 'problem'; readonly code: ProblemCode; readonly message: string }
 
-export type ProblemCode = 'bad-request' | 'not-found' | 'nothing-asked' | 'changed' | 'ended' | 'ambiguous' | 'conflict'
+export type ProblemCode =
+  | 'bad-request'
+  | 'not-found'
+  | 'nothing-asked'
+  | 'changed'
+  | 'ended'
+  | 'ambiguous'
+  | 'conflict'
 
 /** Does what a person asks, or says why it cannot be done. Never throws for what was asked; only for a broken store. */
 export async function command(app: App, request: unknown, turn: Turn): Promise<CommandResult> {
@@ -106,7 +131,12 @@ async function perform(app: App, request: Request, turn: Turn): Promise<CommandR
       return decided(await resolve(app, request.id, request.by, request.reason))
     case 'pause-all': {
       const { storage, clock } = app.ports
-      await writeControl(storage, { is: 'paused', by: request.by.name, reason: request.reason, sinceMs: clock.now() })
+      await writeControl(storage, {
+        is: 'paused',
+        by: request.by.name,
+        reason: request.reason,
+        sinceMs: clock.now(),
+      })
       return answer({ text: 'paused: nothing is changed until resume-all' })
     }
     case 'resume-all':
@@ -118,27 +148,37 @@ async function perform(app: App, request: Request, turn: Turn): Promise<CommandR
 }
 
 function decided(decision: Decision): CommandResult {
-  return decision.is === 'recorded' ? answer({ text: decision.text }) : problem(decision.code, decision.reason)
+  return decision.is === 'recorded'
+    ? answer({ text: decision.text })
+    : problem(decision.code, decision.reason)
 }
 
 /** An incident with its streams' states, or one execution. */
 async function show(app: App, wanted: string): Promise<CommandResult> {
   const incidentId = incidentIdOf(wanted)
-  if (incidentId === undefined) return problem('bad-request', `"${wanted}" is not the id of an incident or an execution`)
+  if (incidentId === undefined)
+    return problem('bad-request', `"${wanted}" is not the id of an incident or an execution`)
   const { storage } = app.ports
-  const [heads, own] = await Promise.all([readHeads(storage, incidentId), load(storage, incidentId, INCIDENT_STREAM)])
+  const [heads, own] = await Promise.all([
+    readHeads(storage, incidentId),
+    load(storage, incidentId, INCIDENT_STREAM),
+  ])
   const incident = foldIncident(own.entries)
   if (!incident) return problem('not-found', `there is no incident ${incidentId}`)
   const { signalIds: _signalIds, ...shown } = incident
-  const streams = heads.filter((head) => head.stream !== INCIDENT_STREAM && (wanted === incidentId || head.stream === wanted))
-  if (streams.length === 0 && wanted !== incidentId) return problem('not-found', `there is no execution ${wanted}`)
+  const streams = heads.filter(
+    (head) => head.stream !== INCIDENT_STREAM && (wanted === incidentId || head.stream === wanted),
+  )
+  if (streams.length === 0 && wanted !== incidentId)
+    return problem('not-found', `there is no execution ${wanted}`)
   return answer({ incident: shown, streams })
 }
 
 /** Everything on record about an incident, exactly as stored: the timeline and `verify` are made from it offline. */
 async function records(app: App, wanted: string): Promise<CommandResult> {
   const incidentId = incidentIdOf(wanted)
-  if (incidentId === undefined) return problem('bad-request', `"${wanted}" is not the id of an incident or an execution`)
+  if (incidentId === undefined)
+    return problem('bad-request', `"${wanted}" is not the id of an incident or an execution`)
   const found = await loadRecords(app.ports.storage, incidentId)
   if (found.length === 0) return problem('not-found', `there is no incident ${incidentId}`)
   return answer({ format: 'firebreak.records/1', incidentId, records: found })
@@ -150,7 +190,10 @@ async function why(app: App, wanted: string): Promise<CommandResult> {
   if (verdict) return answer({ is: 'signal', ...verdict })
   const incidentId = incidentIdOf(wanted)
   if (incidentId === undefined) {
-    return problem('not-found', `no verdict is on record for "${wanted}": a signal that started something is found under its incident`)
+    return problem(
+      'not-found',
+      `no verdict is on record for "${wanted}": a signal that started something is found under its incident`,
+    )
   }
   const heads = await readHeads(app.ports.storage, incidentId)
   const reasons = await Promise.all(
@@ -198,7 +241,9 @@ async function plan(app: App, name: string): Promise<CommandResult> {
     readControl(ports.storage),
     Promise.all(rules.map((rule) => readClaims(ports.storage, rule.scope))),
   ])
-  const refusal = rules.map((rule, index) => refusalOf(rule, claims[index] ?? [], nowMs)).find((answered) => answered !== undefined)
+  const refusal = rules
+    .map((rule, index) => refusalOf(rule, claims[index] ?? [], nowMs))
+    .find((answered) => answered !== undefined)
   const mode = effectiveMode(catalogue.policy, runbook)
   return answer({
     format: 'firebreak.plan/1',
@@ -206,8 +251,16 @@ async function plan(app: App, name: string): Promise<CommandResult> {
     service: runbook.service,
     mode,
     guardrails: [
-      { rule: 'kill switch', verdict: control.is === 'paused' ? 'failed' : 'passed', reason: control.is === 'paused' ? `paused by ${control.by}` : 'not paused' },
-      { rule: 'cooldown and rate', verdict: refusal ? 'failed' : 'passed', reason: refusal?.reason ?? 'a start is within the limits' },
+      {
+        rule: 'kill switch',
+        verdict: control.is === 'paused' ? 'failed' : 'passed',
+        reason: control.is === 'paused' ? `paused by ${control.by}` : 'not paused',
+      },
+      {
+        rule: 'cooldown and rate',
+        verdict: refusal ? 'failed' : 'passed',
+        reason: refusal?.reason ?? 'a start is within the limits',
+      },
     ],
     steps,
     onResolved: runbook.onResolved ?? null,
@@ -219,8 +272,12 @@ async function run(app: App, request: Extract<Request, { verb: 'run' }>, turn: T
   const { ports, catalogue } = app
   const runbook = findRunbook(app, request.runbook)
   if (!runbook) return noRunbook(app, request.runbook)
-  const fingerprint = sha256(canonical({ runbook: request.runbook, reason: request.reason, mode: request.mode ?? null }))
-  const open = (await listIncidents(ports.storage, 50)).find((head) => head.status !== 'resolved' && head.summary?.service === runbook.service)
+  const fingerprint = sha256(
+    canonical({ runbook: request.runbook, reason: request.reason, mode: request.mode ?? null }),
+  )
+  const open = (await listIncidents(ports.storage, 50)).find(
+    (head) => head.status !== 'resolved' && head.summary?.service === runbook.service,
+  )
   const fresh = incidentIdFor(`manual/${request.by.name}/${request.key}`, 0)
   const proposed = open?.incidentId ?? fresh
   const occasionKey = `${request.by.name}/${request.key}`
@@ -242,7 +299,13 @@ async function run(app: App, request: Extract<Request, { verb: 'run' }>, turn: T
       executionId,
       key,
       runbook,
-      occasion: { is: 'manual', by: request.by.name, via: request.by.via, key: request.key, reason: request.reason },
+      occasion: {
+        is: 'manual',
+        by: request.by.name,
+        via: request.by.via,
+        key: request.key,
+        reason: request.reason,
+      },
       changes: [],
       repeat: true,
       ...(request.mode === undefined ? {} : { mode: request.mode }),
@@ -250,11 +313,21 @@ async function run(app: App, request: Extract<Request, { verb: 'run' }>, turn: T
     turn,
     Promise.resolve(),
   )
-  return answer({ incidentId, executionId, mode: lesser(effectiveMode(catalogue.policy, runbook).mode, request.mode) })
+  return answer({
+    incidentId,
+    executionId,
+    mode: lesser(effectiveMode(catalogue.policy, runbook).mode, request.mode),
+  })
 }
 
 /** The key of the incident that a manual start belongs to; an incident of its own is opened first. */
-async function incidentKey(app: App, request: Extract<Request, { verb: 'run' }>, runbook: Runbook, incidentId: string, own: boolean): Promise<string> {
+async function incidentKey(
+  app: App,
+  request: Extract<Request, { verb: 'run' }>,
+  runbook: Runbook,
+  incidentId: string,
+  own: boolean,
+): Promise<string> {
   const { ports } = app
   const manualKey = `manual/${request.by.name}/${request.key}`
   const stream = await addToIncident(ports, incidentId, (entries) =>

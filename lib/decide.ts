@@ -20,17 +20,31 @@ export interface Person {
 export type Decision =
   | { readonly is: 'recorded'; readonly text: string }
   /** It cannot be decided so, or not any more; `reason` says who or what was first. */
-  | { readonly is: 'refused'; readonly code: 'not-found' | 'nothing-asked' | 'changed' | 'ended' | 'ambiguous'; readonly reason: string }
+  | {
+      readonly is: 'refused'
+      readonly code: 'not-found' | 'nothing-asked' | 'changed' | 'ended' | 'ambiguous'
+      readonly reason: string
+    }
 
 /** The message that follows a decision has this long before the sweep sends another. */
 const WAKE_GRACE_MS = 10_000
 
 /** Approves what an execution asks for. Bound to the digest of the plan that was shown, where one is given. */
-export async function approve(app: App, id: string, by: Person, options: { subject?: string; digest?: string; reason?: string }): Promise<Decision> {
+export async function approve(
+  app: App,
+  id: string,
+  by: Person,
+  options: { subject?: string; digest?: string; reason?: string },
+): Promise<Decision> {
   return answer(app, id, by, 'step.approved', options)
 }
 
-export async function deny(app: App, id: string, by: Person, options: { subject?: string; digest?: string; reason?: string }): Promise<Decision> {
+export async function deny(
+  app: App,
+  id: string,
+  by: Person,
+  options: { subject?: string; digest?: string; reason?: string },
+): Promise<Decision> {
   return answer(app, id, by, 'step.denied', options)
 }
 
@@ -42,21 +56,36 @@ async function answer(
   options: { subject?: string; digest?: string; reason?: string },
 ): Promise<Decision> {
   return decideOn(app, id, by, (execution, actor) => {
-    if (isEnded(execution) || execution.aborted) return { is: 'refused', code: 'ended', reason: `${id} has ended, or was aborted: nothing is to be decided` }
+    if (isEnded(execution) || execution.aborted)
+      return {
+        is: 'refused',
+        code: 'ended',
+        reason: `${id} has ended, or was aborted: nothing is to be decided`,
+      }
     const asked = [...execution.approvals].filter(([, approval]) => approval.is === 'asked')
-    const chosen = options.subject === undefined ? asked : asked.filter(([subject]) => subject === options.subject)
+    const chosen =
+      options.subject === undefined ? asked : asked.filter(([subject]) => subject === options.subject)
     const [first, second] = chosen
-    if (!first || first[1].is !== 'asked') return { is: 'refused', code: 'nothing-asked', reason: nothingAsked(execution, id) }
+    if (!first || first[1].is !== 'asked')
+      return { is: 'refused', code: 'nothing-asked', reason: nothingAsked(execution, id) }
     if (second) {
       const subjects = chosen.map(([subject]) => subject).join(', ')
-      return { is: 'refused', code: 'ambiguous', reason: `${id} asks about ${subjects}: name one with --step` }
+      return {
+        is: 'refused',
+        code: 'ambiguous',
+        reason: `${id} asks about ${subjects}: name one with --step`,
+      }
     }
     const [subject, approval] = first
     if (approval.expiresAtMs <= app.ports.clock.now()) {
       return { is: 'refused', code: 'ended', reason: `the time to decide about ${subject} is over` }
     }
     if (options.digest !== undefined && options.digest !== approval.digest) {
-      return { is: 'refused', code: 'changed', reason: `the plan has changed: it is ${approval.digest} now, you saw ${options.digest}` }
+      return {
+        is: 'refused',
+        code: 'changed',
+        reason: `the plan has changed: it is ${approval.digest} now, you saw ${options.digest}`,
+      }
     }
     const why = options.reason === undefined ? {} : { reason: options.reason }
     const decision = { subject, digest: approval.digest, actor, ...why }
@@ -77,8 +106,10 @@ function nothingAsked(execution: Execution, id: string): string {
 /** Stops an execution: no intent is accepted after it. What is under way is observed and recorded. */
 export async function abort(app: App, id: string, by: Person, reason: string): Promise<Decision> {
   return decideOn(app, id, by, (execution, actor) => {
-    if (isEnded(execution) || execution.status.is === 'refused') return { is: 'refused', code: 'ended', reason: `${id} has ended already` }
-    if (execution.aborted) return { is: 'refused', code: 'ended', reason: `${id} was aborted already, by ${execution.aborted.by}` }
+    if (isEnded(execution) || execution.status.is === 'refused')
+      return { is: 'refused', code: 'ended', reason: `${id} has ended already` }
+    if (execution.aborted)
+      return { is: 'refused', code: 'ended', reason: `${id} was aborted already, by ${execution.aborted.by}` }
     return { kind: 'execution.aborted', reason, actor }
   })
 }
@@ -134,7 +165,12 @@ function sentenceOf(entry: Entry): string {
 }
 
 /** A person takes ownership. */
-export async function acknowledge(app: App, incidentId: string, by: Person, note?: string): Promise<Decision> {
+export async function acknowledge(
+  app: App,
+  incidentId: string,
+  by: Person,
+  note?: string,
+): Promise<Decision> {
   return decideOnIncident(app, incidentId, by, (incident, actor) =>
     incident.status === 'resolved'
       ? { is: 'refused', code: 'ended', reason: `${incidentId} is resolved` }
@@ -144,7 +180,11 @@ export async function acknowledge(app: App, incidentId: string, by: Person, note
 
 /** A sentence of a person, for the timeline. */
 export async function addNote(app: App, incidentId: string, by: Person, note: string): Promise<Decision> {
-  return decideOnIncident(app, incidentId, by, (_incident, actor) => ({ kind: 'incident.noted', actor, note }))
+  return decideOnIncident(app, incidentId, by, (_incident, actor) => ({
+    kind: 'incident.noted',
+    actor,
+    note,
+  }))
 }
 
 /** A person says that the impact is reduced. */
@@ -152,7 +192,8 @@ export async function mitigate(app: App, incidentId: string, by: Person, reason:
   const stream = await load(app.ports.storage, incidentId, INCIDENT_STREAM)
   const incident = foldIncident(stream.entries)
   if (!incident) return { is: 'refused', code: 'not-found', reason: `there is no incident ${incidentId}` }
-  if (incident.status !== 'open') return { is: 'refused', code: 'ended', reason: `${incidentId} is ${incident.status} already` }
+  if (incident.status !== 'open')
+    return { is: 'refused', code: 'ended', reason: `${incidentId} is ${incident.status} already` }
   await mitigated(app, incidentId, { kind: 'incident.mitigated', actor: { is: 'person', ...by }, reason })
   return { is: 'recorded', text: 'mitigated' }
 }

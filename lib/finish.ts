@@ -1,3 +1,4 @@
+import { allDone } from './all-done.ts'
 import type { Entry } from './ledger/entry.ts'
 import { endClaim } from './ledger/claims.ts'
 import { actor } from './perform.ts'
@@ -35,11 +36,14 @@ export async function finish(session: Session, entries: readonly Entry[]): Promi
 export async function withdrawClaims(session: Session): Promise<void> {
   const { storage } = session.app.ports
   const { executionId } = session.header
-  await Promise.all(scopesOf(session.pinned.runbook).map((scope) => endClaim(storage, scope, executionId, { is: 'refused' })))
+  await allDone(
+    scopesOf(session.pinned.runbook).map(async (scope) =>
+      endClaim(storage, scope, executionId, { is: 'refused' }),
+    ),
+  )
 }
 
 function isBad(session: Session, id: string): boolean {
   const state = stateOf(session.execution, id)
   return state.is === 'failed' || (state.is === 'checked' && state.verdict.verdict !== 'passed')
 }
-

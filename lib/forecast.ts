@@ -42,7 +42,9 @@ export async function forecast(session: Session): Promise<void> {
         expiresAtMs: session.app.ports.clock.now() + timeoutMs,
         onTimeout,
       })
-      const changes = forecasts.filter((step) => step.is === 'change').map((step) => `${step.step}: ${step.summary}`)
+      const changes = forecasts
+        .filter((step) => step.is === 'change')
+        .map((step) => `${step.step}: ${step.summary}`)
       escalate(session, WHOLE_PLAN, `approve the plan of ${session.stream.stream}? ${changes.join('; ')}`)
       return
     }

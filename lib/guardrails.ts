@@ -12,14 +12,21 @@ export interface GuardrailVerdict {
 const MODES: readonly Mode[] = ['shadow', 'approve', 'auto']
 
 /** The least permissive of what runbook, policy and the service's policy say. Pure. */
-export function effectiveMode(policy: Policy, runbook: Runbook): { readonly mode: Mode; readonly place?: string } {
+export function effectiveMode(
+  policy: Policy,
+  runbook: Runbook,
+): { readonly mode: Mode; readonly place?: string } {
   const service = policy.services[runbook.service]
   const candidates: readonly { readonly mode: Mode; readonly place?: string }[] = [
     { mode: runbook.mode },
     { mode: policy.mode, place: placeOf(policy, 'mode') },
-    ...(service?.mode === undefined ? [] : [{ mode: service.mode, place: placeOf(policy, `services.${runbook.service}.mode`) }]),
+    ...(service?.mode === undefined
+      ? []
+      : [{ mode: service.mode, place: placeOf(policy, `services.${runbook.service}.mode`) }]),
   ]
-  return candidates.reduce((least, other) => (MODES.indexOf(other.mode) < MODES.indexOf(least.mode) ? other : least))
+  return candidates.reduce((least, other) =>
+    MODES.indexOf(other.mode) < MODES.indexOf(least.mode) ? other : least,
+  )
 }
 
 /** Whether a change of capacity stays below the policy's ceiling. */
@@ -32,23 +39,46 @@ export function capacityVerdict(
   const ceiling = policy.services[service]?.maxCapacity
   const place = placeOf(policy, `services.${service}.maxCapacity`)
   if (capacity === undefined || ceiling === undefined) {
-    return { rule, verdict: 'passed', reason: ceiling === undefined ? 'no ceiling is set' : 'no capacity is added', place }
+    return {
+      rule,
+      verdict: 'passed',
+      reason: ceiling === undefined ? 'no ceiling is set' : 'no capacity is added',
+      place,
+    }
   }
   return capacity.to <= ceiling
     ? { rule, verdict: 'passed', reason: `${capacity.to} of at most ${ceiling}`, place }
-    : { rule, verdict: 'failed', reason: `${capacity.to} would exceed the ceiling of ${ceiling} (${place})`, place }
+    : {
+        rule,
+        verdict: 'failed',
+        reason: `${capacity.to} would exceed the ceiling of ${ceiling} (${place})`,
+        place,
+      }
 }
 
 /** Whether the alarm changes its state too often to be acted on. `changes` are the times of its latest transitions. */
-export function flappingVerdict(runbook: Runbook, changes: readonly number[], nowMs: number): GuardrailVerdict {
+export function flappingVerdict(
+  runbook: Runbook,
+  changes: readonly number[],
+  nowMs: number,
+): GuardrailVerdict {
   const { changes: limit, withinMs } = runbook.flapping
   const recent = changes.filter((atMs) => nowMs - atMs <= withinMs).length
   const reason = `${recent} changes of state within ${withinMs / 60_000} min; the limit is ${limit}`
-  return { rule: 'flapping', verdict: recent > limit ? 'failed' : 'passed', reason, place: `runbook ${runbook.runbook}` }
+  return {
+    rule: 'flapping',
+    verdict: recent > limit ? 'failed' : 'passed',
+    reason,
+    place: `runbook ${runbook.runbook}`,
+  }
 }
 
 /** The windows in which an automatic start needs a place. A cooldown is never shorter than the alarm looks back. */
-export function limitRules(policy: Policy, runbook: Runbook, windowMs: number | undefined): readonly LimitRule[] {
+export function limitRules(
+  policy: Policy,
+  runbook: Runbook,
+  windowMs: number | undefined,
+): readonly LimitRule[] {
   const perHour = policy.services[runbook.service]?.executionsPerHour ?? Infinity
   return [
     { scope: cooldownScope(runbook), perHour, cooldownMs: Math.max(runbook.cooldownMs, windowMs ?? 0) },
@@ -58,7 +88,10 @@ export function limitRules(policy: Policy, runbook: Runbook, windowMs: number | 
 
 /** Where the hourly limit of a window stands. */
 export function ratePlace(policy: Policy, runbook: Runbook, scope: string): string {
-  return placeOf(policy, scope === cooldownScope(runbook) ? `services.${runbook.service}.executionsPerHour` : 'executionsPerHour')
+  return placeOf(
+    policy,
+    scope === cooldownScope(runbook) ? `services.${runbook.service}.executionsPerHour` : 'executionsPerHour',
+  )
 }
 
 /** The scope of the limit over all services. */

@@ -20,7 +20,10 @@ export async function addToIncident(
   start: 'fresh' | 'known' = 'known',
 ): Promise<Stream> {
   // A fresh incident is put without a read; a conflict then shows what stands there.
-  let stream = start === 'fresh' ? emptyStream(incidentId, INCIDENT_STREAM) : await load(ports.storage, incidentId, INCIDENT_STREAM)
+  let stream =
+    start === 'fresh'
+      ? emptyStream(incidentId, INCIDENT_STREAM)
+      : await load(ports.storage, incidentId, INCIDENT_STREAM)
   for (;;) {
     const entries = decide(stream.entries)
     if (entries.length === 0) return stream
@@ -50,13 +53,17 @@ export function incidentHead(headSeq: number, incident: Incident, dueAtMs: numbe
   }
 }
 
-export async function settleIncidentHead(ports: Ports, stream: Stream, dueAtMs: number | undefined, unsent = false): Promise<void> {
+export async function settleIncidentHead(
+  ports: Ports,
+  stream: Stream,
+  dueAtMs: number | undefined,
+  unsent = false,
+): Promise<void> {
   const incident = foldIncident(stream.entries)
   if (!incident) return
   const head = incidentHead(stream.headSeq, incident, dueAtMs)
   await advanceHead(ports.storage, unsent ? { ...head, unsent } : head)
 }
-
 
 /** A check has passed: the impact is reduced, cause understood or not. Recorded once, before the check's own verdict. */
 export async function markMitigated(session: Session, reason: string): Promise<void> {
@@ -70,7 +77,11 @@ export async function markMitigated(session: Session, reason: string): Promise<v
 }
 
 /** Records that an incident is mitigated, once. Its HEAD keeps whatever is due. */
-export async function mitigated(app: App, incidentId: string, entry: Extract<Entry, { kind: 'incident.mitigated' }>): Promise<void> {
+export async function mitigated(
+  app: App,
+  incidentId: string,
+  entry: Extract<Entry, { kind: 'incident.mitigated' }>,
+): Promise<void> {
   const { storage } = app.ports
   let isNew = false
   const stream = await addToIncident(app.ports, incidentId, (entries) => {

@@ -158,7 +158,9 @@ export function foldIncident(entries: readonly Stamped[]): Incident | undefined 
     keepOpenMs: opened.keepOpenMs,
     detectedAtMs: opened.detectedAtMs,
     status: 'open',
-    signalIds: new Set(entries.flatMap((entry) => ('signal' in entry && entry.signal ? [entry.signal.signalId] : []))),
+    signalIds: new Set(
+      entries.flatMap((entry) => ('signal' in entry && entry.signal ? [entry.signal.signalId] : [])),
+    ),
     ...(opened.onsetAtMs === undefined ? {} : { onsetAtMs: opened.onsetAtMs }),
   }
   for (const entry of entries) incident = addToIncident(incident, entry)

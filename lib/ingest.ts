@@ -18,7 +18,12 @@ import { start, type StartOrder } from './start.ts'
 
 /** What became of one part of a payload. */
 export type Ingested =
-  | { readonly is: 'accepted'; readonly signalId: string; readonly effect: Pending['is']; readonly incidentId: string }
+  | {
+      readonly is: 'accepted'
+      readonly signalId: string
+      readonly effect: Pending['is']
+      readonly incidentId: string
+    }
   /** It started nothing, and the ledger says why. */
   | { readonly is: 'verdict'; readonly signalId: string; readonly code: string; readonly reason: string }
   | { readonly is: 'ignored'; readonly code: string; readonly reason: string }
@@ -46,7 +51,10 @@ export async function ingest(app: App, raw: unknown, turn: Turn): Promise<Ingest
       failures.push(error)
     }
   }
-  if (failures.length > 0) throw failures.length === 1 ? failures[0] : new AggregateError(failures, failures.map(describe).join('; '))
+  if (failures.length > 0)
+    throw failures.length === 1
+      ? failures[0]
+      : new AggregateError(failures, failures.map(describe).join('; '))
   return { parts }
 }
 
@@ -99,21 +107,40 @@ export async function acceptSignal(app: App, signal: Signal, turn: Turn): Promis
     const moved = transition(seen, signal, matched.service, matched.runbooks, dueAtMs)
     switch (moved.is) {
       case 'duplicate':
-        return { is: 'verdict', signalId: signal.signalId, code: 'duplicate', reason: 'this state is known already' }
+        return {
+          is: 'verdict',
+          signalId: signal.signalId,
+          code: 'duplicate',
+          reason: 'this state is known already',
+        }
       case 'stale':
         return leaveVerdict(app, signal, 'stale', moved.reason)
       case 'repeat':
+        // Its worker is still within its time; should that have died, the sweep or a later delivery carries on.
+        if (seen?.dueAtMs !== undefined && app.ports.clock.now() < seen.dueAtMs) {
+          return {
+            is: 'verdict',
+            signalId: signal.signalId,
+            code: 'duplicate',
+            reason: 'this state is being carried out',
+          }
+        }
         await carryOut(app, seen ?? unreachable(), moved.pending, turn, { repeat: true })
         return accepted(signal, moved.pending)
       case 'accepted': {
-        const answer = seen ? await replaceOpen(storage, seen, moved.open) : await firstOpen(storage, moved.open)
+        const answer = seen
+          ? await replaceOpen(storage, seen, moved.open)
+          : await firstOpen(storage, moved.open)
         if (answer.is === 'conflict') {
           seen = openOf(answer.existing)
           continue
         }
-        if (!moved.pending) return leaveVerdict(app, signal, 'nothing-open', 'no incident of this alarm is open')
+        if (!moved.pending)
+          return leaveVerdict(app, signal, 'nothing-open', 'no incident of this alarm is open')
         app.ports.metrics.count('SignalsAccepted')
-        await carryOut(app, { ...moved.open, version: (seen?.version ?? 0) + 1 }, moved.pending, turn, { repeat: false })
+        await carryOut(app, { ...moved.open, version: (seen?.version ?? 0) + 1 }, moved.pending, turn, {
+          repeat: false,
+        })
         return accepted(signal, moved.pending)
       }
       default:
@@ -126,7 +153,10 @@ export async function acceptSignal(app: App, signal: Signal, turn: Turn): Promis
 async function matchedOrOpen(
   app: App,
   signal: Signal,
-): Promise<{ is: 'matched'; service: { name: string }; runbooks: readonly Runbook[] } | { is: 'unmatched'; reason: string }> {
+): Promise<
+  | { is: 'matched'; service: { name: string }; runbooks: readonly Runbook[] }
+  | { is: 'unmatched'; reason: string }
+> {
   const matched = match(signal, app.catalogue)
   if (matched.is === 'matched' || signal.state !== 'ok') return matched
   const open = await readOpen(app.ports.storage, signal.key)
@@ -153,13 +183,24 @@ async function leaveVerdict(app: App, signal: Signal, code: string, reason: stri
  * Makes the records that an accepted change of state asks for, then clears it from OPEN. Every write is idempotent by its
  * derived id, so the sweep, a redelivery or another worker may simply do it again.
  */
-export async function carryOut(app: App, open: Open, pending: Pending, turn: Turn, how: Pick<StartOrder, 'repeat' | 'giveUp'>): Promise<void> {
+export async function carryOut(
+  app: App,
+  open: Open,
+  pending: Pending,
+  turn: Turn,
+  how: Pick<StartOrder, 'repeat' | 'giveUp'>,
+): Promise<void> {
   const incident = recordSignal(app, open, pending, how.repeat)
   const started = pending.executions.map(({ runbook: name, executionId }) => {
     const runbook = app.catalogue.runbooks.find((candidate) => candidate.runbook === name)
     if (!runbook) {
       // A newer catalogue was deployed in between: what did not run is on record with its reason (G6).
-      return leaveVerdict(app, pending.signal, 'runbook-gone', `runbook ${name} is not deployed any more; ${executionId} was not started`)
+      return leaveVerdict(
+        app,
+        pending.signal,
+        'runbook-gone',
+        `runbook ${name} is not deployed any more; ${executionId} was not started`,
+      )
     }
     const order = {
       incidentId: pending.incidentId,
@@ -182,8 +223,16 @@ async function recordSignal(app: App, open: Open, pending: Pending, repeat: bool
   const { ports } = app
   const signal = pending.signal
   const actor = { is: 'signal', signalId: signal.signalId, source: signal.source } as const
-  const once = (...wanted: readonly Entry[]) => (entries: readonly Stamped[]) =>
-    wanted.filter((entry) => !entries.some((other) => other.kind === entry.kind && 'signal' in other && other.signal?.signalId === signal.signalId))
+  const once =
+    (...wanted: readonly Entry[]) =>
+    (entries: readonly Stamped[]) =>
+      wanted.filter(
+        (entry) =>
+          !entries.some(
+            (other) =>
+              other.kind === entry.kind && 'signal' in other && other.signal?.signalId === signal.signalId,
+          ),
+      )
   // An event that only occurs is over as it happens.
   const cleared: Entry = { kind: 'incident.cleared', actor, clearedAtMs: signal.stateAtMs, signal }
   const over = signal.state === 'occurred' ? [cleared] : []
@@ -192,28 +241,47 @@ async function recordSignal(app: App, open: Open, pending: Pending, repeat: bool
       const wanted: readonly Entry[] = [{ ...openedEntry(app, open, pending, signal), actor }, ...over]
       const incident = foldIncident(stampAll(wanted, INCIDENT_STREAM, 0, ports.clock.now()))
       // HEAD's first put leaves what stands there, so it needs not wait for the record.
-      await Promise.all([
+      await allDone([
         addToIncident(ports, pending.incidentId, once(...wanted), repeat ? 'known' : 'fresh'),
-        incident && openHead(ports.storage, { ...incidentHead(0, incident, dueOf(incident)), ...(over.length > 0 ? { unsent: true } : {}) }),
+        incident &&
+          openHead(ports.storage, {
+            ...incidentHead(0, incident, dueOf(incident)),
+            ...(over.length > 0 ? { unsent: true } : {}),
+          }),
       ])
       return
     }
     case 'recurred':
-      await addToIncident(ports, pending.incidentId, once({ kind: 'incident.recurred', actor, onsetAtMs: signal.stateAtMs, signal }, ...over))
+      await addToIncident(
+        ports,
+        pending.incidentId,
+        once({ kind: 'incident.recurred', actor, onsetAtMs: signal.stateAtMs, signal }, ...over),
+      )
       return
     case 'cleared':
       await addToIncident(ports, pending.incidentId, once(cleared))
       return
     case 'attached':
-      await addToIncident(ports, pending.incidentId, once({ kind: 'signal.attached', actor, signal, note: signal.reason }))
+      await addToIncident(
+        ports,
+        pending.incidentId,
+        once({ kind: 'signal.attached', actor, signal, note: signal.reason }),
+      )
       return
     default:
       never(pending.is)
   }
 }
 
-function openedEntry(app: App, open: Open, pending: Pending, signal: Signal): Omit<Extract<Entry, { kind: 'incident.opened' }>, 'actor'> {
-  const runbooks = app.catalogue.runbooks.filter((runbook) => pending.executions.some((one) => one.runbook === runbook.runbook))
+function openedEntry(
+  app: App,
+  open: Open,
+  pending: Pending,
+  signal: Signal,
+): Omit<Extract<Entry, { kind: 'incident.opened' }>, 'actor'> {
+  const runbooks = app.catalogue.runbooks.filter((runbook) =>
+    pending.executions.some((one) => one.runbook === runbook.runbook),
+  )
   return {
     kind: 'incident.opened',
     incidentId: pending.incidentId,
@@ -241,9 +309,12 @@ async function clearPending(app: App, open: Open, pending: Pending): Promise<voi
     if (!seen || seen.pending[pending.signal.signalId] === undefined) return
     // What cleared before it was opened has had nobody to resolve it and to put it back.
     if (seen.state === 'ok' && pending.executions.length > 0) await advanceIncident(app, pending.incidentId)
-    const answer = await replaceOpen(storage, seen, settled(seen, pending.signal.signalId, clock.now() + PENDING_GRACE_MS))
+    const answer = await replaceOpen(
+      storage,
+      seen,
+      settled(seen, pending.signal.signalId, clock.now() + PENDING_GRACE_MS),
+    )
     if (answer.is === 'put') return
     seen = openOf(answer.existing)
   }
 }
-

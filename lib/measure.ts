@@ -22,7 +22,11 @@ const EARLY_MS = 500
  * Takes the measurements that are due: has a change landed, is the symptom gone? Polling writes nothing until there is a
  * verdict. Answers after how many milliseconds to look again.
  */
-export async function measure(session: Session, verify: readonly string[], checks: readonly string[]): Promise<number> {
+export async function measure(
+  session: Session,
+  verify: readonly string[],
+  checks: readonly string[],
+): Promise<number> {
   const delays = await Promise.all([
     ...verify.map((id) => verifyStep(session, id)),
     ...checks.map((id) => checkStep(session, id)),
@@ -41,13 +45,19 @@ async function verifyStep(session: Session, id: string): Promise<number> {
   const overAtMs = state.atMs + step.timeoutMs
   let verdict: Verdict
   try {
-    verdict = await action.verify(state.change, state.receipt, { aws, nowMs, marker: markerOf(session.stream.stream, id) })
+    verdict = await action.verify(state.change, state.receipt, {
+      aws,
+      nowMs,
+      marker: markerOf(session.stream.stream, id),
+    })
   } catch (error) {
     verdict = { verdict: 'error', reason: describe(error) }
   }
   const open = verdict.verdict === 'inconclusive' || verdict.verdict === 'error'
   if (open && nowMs < overAtMs) return Math.min(everyMs, overAtMs - nowMs)
-  const final: Verdict = open ? { ...verdict, reason: `${verdict.reason}; after ${step.timeoutMs / 1000} s` } : verdict
+  const final: Verdict = open
+    ? { ...verdict, reason: `${verdict.reason}; after ${step.timeoutMs / 1000} s` }
+    : verdict
   note(session, { kind: 'step.verified', actor: actor(session), step: id, verdict: final })
   if (final.verdict !== 'passed') {
     escalate(session, id, `${id} was applied, but it is not verified (${final.verdict}): ${final.reason}`)
@@ -66,7 +76,11 @@ async function checkStep(session: Session, id: string): Promise<number> {
   if (clock.now() + EARLY_MS < dueAtMs) return dueAtMs - clock.now()
   const { aws, signal } = deliberationOf(session, id)
   const nowMs = clock.now()
-  const verdict = await sampleCheck(step.probe, watchedService(session), signal, { aws, nowMs, sinceMs: lastChangeMs(session) })
+  const verdict = await sampleCheck(step.probe, watchedService(session), signal, {
+    aws,
+    nowMs,
+    sinceMs: lastChangeMs(session),
+  })
   const all = [...samples, { ...verdict, atMs: nowMs }]
   session.polls = { ...session.polls, [id]: all.slice(-SAMPLES_CARRIED) as unknown as readonly Json[] }
   const final = judge(step, all, nowMs >= state.untilMs)
@@ -88,7 +102,11 @@ function judge(step: CheckStep, samples: readonly Sample[], over: boolean): Verd
   const latest = samples.at(-1)
   const values = latest?.values === undefined ? {} : { values: latest.values }
   if (good === step.samples) {
-    return { verdict: 'passed', reason: `${good} of ${step.samples} samples in a row were good: ${latest?.reason ?? ''}`, ...values }
+    return {
+      verdict: 'passed',
+      reason: `${good} of ${step.samples} samples in a row were good: ${latest?.reason ?? ''}`,
+      ...values,
+    }
   }
   if (!over) return undefined
   const inRow = samples.length - 1 - samples.findLastIndex((sample) => sample.verdict !== 'passed')
@@ -100,13 +118,16 @@ function judge(step: CheckStep, samples: readonly Sample[], over: boolean): Verd
 /** A person's own start has no signal: the alarms that the runbook names exactly are then the ones to ask. */
 function watchedService(session: Session): Session['pinned']['service'] {
   const { runbook, service } = session.pinned
-  const named = runbook.triggers.flatMap((trigger) => (trigger.is === 'alarm' && !/[*?]/.test(trigger.glob) ? [trigger.glob] : []))
+  const named = runbook.triggers.flatMap((trigger) =>
+    trigger.is === 'alarm' && !/[*?]/.test(trigger.glob) ? [trigger.glob] : [],
+  )
   return named.length === 0 ? service : { ...service, alarms: named }
 }
 
 /** Data from before the last change says nothing about its effect. */
 function lastChangeMs(session: Session): number {
-  const times = [...session.execution.steps.values()].flatMap((state) => (state.is === 'applied' && !state.message ? [state.atMs] : []))
+  const times = [...session.execution.steps.values()].flatMap((state) =>
+    state.is === 'applied' && !state.message ? [state.atMs] : [],
+  )
   return Math.max(0, ...times)
 }
-

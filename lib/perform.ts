@@ -151,7 +151,9 @@ function intentEntry(session: Session, intent: Intent): Entry {
     worker: session.turn.workerId,
     leaseUntilMs: leaseUntilMs(session.turn),
     settleMs: intent.action.timing.listLagMs,
-    ...(intent.locks.length === 0 ? {} : { locks: Object.fromEntries(intent.locks.map((lock) => [lock.key, lock.token])) }),
+    ...(intent.locks.length === 0
+      ? {}
+      : { locks: Object.fromEntries(intent.locks.map((lock) => [lock.key, lock.token])) }),
     ...(intent.notes.length === 0 ? {} : { notes: [...intent.notes] }),
     ...(Object.keys(intent.values).length === 0 ? {} : { values: intent.values }),
     ...(intent.undoTo === intent.change.before ? {} : { undoTo: intent.undoTo }),
@@ -163,7 +165,10 @@ function intentEntry(session: Session, intent: Intent): Entry {
 async function applyOnce(session: Session, intent: Intent): Promise<() => void> {
   const { ports } = session.app
   try {
-    const receipt = await intent.action.apply(intent.change, applyContext(session, intent.step, intent.attempt))
+    const receipt = await intent.action.apply(
+      intent.change,
+      applyContext(session, intent.step, intent.attempt),
+    )
     return () => applied(session, intent, receipt)
   } catch (error) {
     const outcome = outcomeOf(error)
@@ -185,7 +190,11 @@ export function applyContext(session: Session, step: ActionStep, attempt: number
   const { ports } = session.app
   return {
     // People are reached with the stack's own rights, whatever account the service is in.
-    aws: awsOf(ports, findAction(step.action)?.effect === 'message' ? {} : session.pinned.service, session.header.executionId),
+    aws: awsOf(
+      ports,
+      findAction(step.action)?.effect === 'message' ? {} : session.pinned.service,
+      session.header.executionId,
+    ),
     http: ports.http,
     secret: (name) => ports.secret(name),
     nowMs: ports.clock.now(),
@@ -197,7 +206,9 @@ export function applyContext(session: Session, step: ActionStep, attempt: number
 /** The effect is there, by AWS's answer or by observation. */
 export function applied(session: Session, intent: Intent, receipt: Receipt, recovered?: string): void {
   const { metrics, clock } = session.app.ports
-  const first = ![...session.execution.steps.values()].some((state) => state.is === 'applied' && !state.message)
+  const first = ![...session.execution.steps.values()].some(
+    (state) => state.is === 'applied' && !state.message,
+  )
   note(session, {
     kind: 'step.applied',
     actor: actor(session),
@@ -215,7 +226,12 @@ export function applied(session: Session, intent: Intent, receipt: Receipt, reco
 
 function outstandingAfter(session: Session, intent: Intent): HeldLock['outstanding'] {
   const { step, change, undoTo, last, locks } = intent
-  const after = afterChange(session.header, session.pinned, { step: step.id, change, undoTo, last }, locks[0]?.outstanding)
+  const after = afterChange(
+    session.header,
+    session.pinned,
+    { step: step.id, change, undoTo, last },
+    locks[0]?.outstanding,
+  )
   return after && intent.replaces ? { ...after, replaced: true } : after
 }
 
@@ -227,7 +243,12 @@ function release(session: Session, intent: Intent, outstanding: HeldLock['outsta
   for (const lock of intent.locks) session.releases.push({ ...lockOf(lock), outstanding })
 }
 
-function giveUp(session: Session, intent: Intent, code: 'terminal' | 'human' | 'exhausted' | 'unknown', reason: string): void {
+function giveUp(
+  session: Session,
+  intent: Intent,
+  code: 'terminal' | 'human' | 'exhausted' | 'unknown',
+  reason: string,
+): void {
   failStep(session, intent.step.id, { attempt: intent.attempt, code, reason })
   release(session, intent, intent.locks[0]?.outstanding)
 }
@@ -246,7 +267,14 @@ function tryAgain(session: Session, intent: Intent, reason: string, retryAfterMs
 }
 
 function retried(session: Session, intent: Intent, reason: string, retryAtMs: number): Entry {
-  return { kind: 'step.retried', actor: actor(session), step: intent.step.id, attempt: intent.attempt, reason, retryAtMs }
+  return {
+    kind: 'step.retried',
+    actor: actor(session),
+    step: intent.step.id,
+    attempt: intent.attempt,
+    reason,
+    retryAtMs,
+  }
 }
 
 /** No answer: nothing is repeated before it was observed. A message is sent again; what cannot be seen goes to a person. */
@@ -261,7 +289,14 @@ function inDoubt(session: Session, intent: Intent, reason: string): void {
     return
   }
   const observeAtMs = clock.now() + CALL_TIMEOUT_MS + intent.action.timing.listLagMs
-  note(session, { kind: 'step.unsettled', actor: actor(session), step: intent.step.id, attempt: intent.attempt, reason, observeAtMs })
+  note(session, {
+    kind: 'step.unsettled',
+    actor: actor(session),
+    step: intent.step.id,
+    attempt: intent.attempt,
+    reason,
+    observeAtMs,
+  })
 }
 
 /** The kill switch, read before each intent. */
@@ -314,10 +349,14 @@ async function hasNoOpenIntent(session: Session, owner: string, incidentId: stri
 }
 
 /** The attempt that a state holds, as an intent of its own. */
-export function attemptOf(session: Session, id: string): { readonly step: ActionStep; readonly action: AnyAction; readonly tried: Attempt } {
+export function attemptOf(
+  session: Session,
+  id: string,
+): { readonly step: ActionStep; readonly action: AnyAction; readonly tried: Attempt } {
   const step = stepOf(session, id)
   const state = stateOf(session.execution, id)
-  if (step.is !== 'action' || (state.is !== 'open' && state.is !== 'again')) throw new Error(`${id} has no attempt`)
+  if (step.is !== 'action' || (state.is !== 'open' && state.is !== 'again'))
+    throw new Error(`${id} has no attempt`)
   const action = findAction(state.action)
   if (!action) throw new Error(`this version of Firebreak has no action "${state.action}"`)
   return { step, action, tried: state }

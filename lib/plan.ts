@@ -8,7 +8,6 @@ import { digestFor } from './ids.ts'
 import { sameJson, type Json } from './json.ts'
 import type { Forecast } from './ledger/entry.ts'
 import { factProbes } from './probes/index.ts'
-import { conditionReads, evaluateCondition } from './runbook/conditions.ts'
 import type { ActionStep, Pinned, Policy, Step } from './runbook/runbook.ts'
 import type { Signal } from './signal/signal.ts'
 
@@ -41,8 +40,18 @@ export type Considered =
       readonly digest: string
       readonly guardrails: readonly GuardrailVerdict[]
     }
-  | { readonly is: 'skipped'; readonly code: 'condition' | 'already'; readonly reason: string; readonly values: { readonly [path: string]: Json } }
-  | { readonly is: 'failed'; readonly code: 'refused' | 'human' | 'guardrail'; readonly reason: string; readonly place?: string }
+  | {
+      readonly is: 'skipped'
+      readonly code: 'condition' | 'already'
+      readonly reason: string
+      readonly values: { readonly [path: string]: Json }
+    }
+  | {
+      readonly is: 'failed'
+      readonly code: 'refused' | 'human' | 'guardrail'
+      readonly reason: string
+      readonly place?: string
+    }
   /** The live state could not be read. */
   | { readonly is: 'unreadable'; readonly reason: string }
 
@@ -69,7 +78,10 @@ export function occasionOf(deliberation: Deliberation, stepId: string): Occasion
 }
 
 /** What a step's parameters name on AWS; lint has refused what names nothing, so a miss here is a bug or a stale pin. */
-export function targetOf(step: ActionStep, pinned: Pinned): { readonly action: AnyAction; readonly target: Target } {
+export function targetOf(
+  step: ActionStep,
+  pinned: Pinned,
+): { readonly action: AnyAction; readonly target: Target } {
   const action = findAction(step.action)
   if (!action) throw new Error(`this version of Firebreak has no action "${step.action}"`)
   const params: unknown = action.params.parse(step.params)
@@ -86,7 +98,12 @@ export async function considerStep(deliberation: Deliberation, step: ActionStep)
   try {
     const condition = await evaluateWhen(deliberation, step)
     if (!condition.holds) {
-      return { is: 'skipped', code: 'condition', reason: `when: ${step.when} is false`, values: condition.values }
+      return {
+        is: 'skipped',
+        code: 'condition',
+        reason: `when: ${step.when} is false`,
+        values: condition.values,
+      }
     }
     const { action, target } = targetOf(step, deliberation.pinned)
     const observed: unknown = await action.observe(target, observeContext(deliberation, step.id))
@@ -145,8 +162,12 @@ async function evaluateWhen(
   step: Step,
 ): Promise<{ readonly holds: boolean; readonly values: { readonly [path: string]: Json } }> {
   if (step.when === undefined) return { holds: true, values: {} }
+  // Loaded for runbooks that have conditions, so that others do not wait for it on a cold start.
+  const { conditionReads, evaluateCondition } = await import('./runbook/conditions.ts')
   const reads = conditionReads(step.when)
-  const read = await Promise.all(reads.map(async (path) => [path, await readFact(deliberation, path)] as const))
+  const read = await Promise.all(
+    reads.map(async (path) => [path, await readFact(deliberation, path)] as const),
+  )
   const { value, values } = evaluateCondition(step.when, Object.fromEntries(read))
   return { holds: value, values }
 }
@@ -159,7 +180,10 @@ export async function conditionHolds(
   return evaluateWhen(deliberation, step)
 }
 
-async function readFact(deliberation: Deliberation, path: string): Promise<{ readonly [field: string]: Json }> {
+async function readFact(
+  deliberation: Deliberation,
+  path: string,
+): Promise<{ readonly [field: string]: Json }> {
   const { pinned, signal } = deliberation
   if (path === 'alarm') {
     return {
@@ -196,8 +220,12 @@ export interface PlannedStep {
 
 /** The forecast of a whole runbook: every action step, in order, read live. Waits and checks are named, not measured. */
 export async function planSteps(deliberation: Deliberation): Promise<readonly PlannedStep[]> {
-  const steps = deliberation.pinned.runbook.steps.flatMap((node) => (node.is === 'parallel' ? node.steps : [node]))
-  return Promise.all(steps.map(async (step) => (step.is === 'action' ? planStep(deliberation, step) : unplanned(step))))
+  const steps = deliberation.pinned.runbook.steps.flatMap((node) =>
+    node.is === 'parallel' ? node.steps : [node],
+  )
+  return Promise.all(
+    steps.map(async (step) => (step.is === 'action' ? planStep(deliberation, step) : unplanned(step))),
+  )
 }
 
 async function planStep(deliberation: Deliberation, step: ActionStep): Promise<PlannedStep> {
@@ -215,7 +243,12 @@ async function planStep(deliberation: Deliberation, step: ActionStep): Promise<P
   }
 }
 
-export function forecastOf(step: ActionStep, considered: Considered, target: Target, action: AnyAction): Forecast {
+export function forecastOf(
+  step: ActionStep,
+  considered: Considered,
+  target: Target,
+  action: AnyAction,
+): Forecast {
   const basics = { step: step.id, target: target.label, reversible: action.effect === 'reversible' }
   switch (considered.is) {
     case 'change':
@@ -248,7 +281,9 @@ function unplanned(step: Exclude<Step, ActionStep>): PlannedStep {
 function guardrailsOf(considered: Considered): readonly GuardrailVerdict[] {
   if (considered.is === 'change') return considered.guardrails
   if (considered.is !== 'failed' || considered.code !== 'guardrail') return []
-  return [{ rule: 'max_capacity', verdict: 'failed', reason: considered.reason, place: considered.place ?? '' }]
+  return [
+    { rule: 'max_capacity', verdict: 'failed', reason: considered.reason, place: considered.place ?? '' },
+  ]
 }
 
 /** What an approval of several steps is bound to. */
@@ -257,7 +292,13 @@ export function planDigest(steps: readonly PlannedStep[]): string {
 }
 
 /** Whether an outstanding change of the same target is what was found there, so that its `before` is inherited. */
-export function standsAt(action: AnyAction, target: Target, before: Json, after: Json, observed: Json): boolean {
+export function standsAt(
+  action: AnyAction,
+  target: Target,
+  before: Json,
+  after: Json,
+  observed: Json,
+): boolean {
   if (sameJson(after, observed)) return true
   const where = action.locate({ target, before, after, summary: '' }, observed, { marker: '' })
   return where.at === 'after'

@@ -32,7 +32,15 @@ export async function prepareUndo(session: Session, step: ActionStep): Promise<P
   if (clock.now() < dueAtMs) {
     const reason = `the alarm must stay clear for ${header.afterMs / 1000} s`
     return unlocked(() => {
-      note(session, { kind: 'step.waiting', actor: actor(session), step: step.id, waitId: random.id(), wakeAtMs: dueAtMs, reason, blocked: true })
+      note(session, {
+        kind: 'step.waiting',
+        actor: actor(session),
+        step: step.id,
+        waitId: random.id(),
+        wakeAtMs: dueAtMs,
+        reason,
+        blocked: true,
+      })
       return undefined
     })
   }
@@ -48,13 +56,22 @@ export async function prepareUndo(session: Session, step: ActionStep): Promise<P
         escalate(session, step.id, `${item.change.target.label} was left alone: ${reason}`)
         return undefined
       }
-      skipUndo(session, step, 'superseded', `${outstanding.by} has changed ${item.change.target.label} since; its undo puts both back`)
+      skipUndo(
+        session,
+        step,
+        'superseded',
+        `${outstanding.by} has changed ${item.change.target.label} since; its undo puts both back`,
+      )
       return undefined
     })
   }
   let observed: Json
   try {
-    const context = { aws: awsOf(ports, session.pinned.service, header.executionId), nowMs: clock.now(), marker: markerOf(header.executionId, step.id) }
+    const context = {
+      aws: awsOf(ports, session.pinned.service, header.executionId),
+      nowMs: clock.now(),
+      marker: markerOf(header.executionId, step.id),
+    }
     observed = (await action.observe(item.change.target, context)) as Json
   } catch (error) {
     releaseAll(session, locked.locks)
@@ -62,7 +79,12 @@ export async function prepareUndo(session: Session, step: ActionStep): Promise<P
   }
   const change = { ...item.change }
   // A change that nobody undoes may have handed its own value on to us.
-  const planned = action.undo(change, outstanding?.after ?? state.lastSet ?? change.after, observed, header.stepPercent)
+  const planned = action.undo(
+    change,
+    outstanding?.after ?? state.lastSet ?? change.after,
+    observed,
+    header.stepPercent,
+  )
   const settleUndo = (): Intent | undefined => {
     switch (planned.is) {
       case 'done':
@@ -78,7 +100,12 @@ export async function prepareUndo(session: Session, step: ActionStep): Promise<P
         return {
           step,
           action,
-          change: { target: item.change.target, before: planned.before, after: planned.after, summary: planned.summary },
+          change: {
+            target: item.change.target,
+            before: planned.before,
+            after: planned.after,
+            summary: planned.summary,
+          },
           attempt: 1,
           locks: locked.locks,
           undoTo: change.before,
@@ -93,7 +120,12 @@ export async function prepareUndo(session: Session, step: ActionStep): Promise<P
   return { locks: locked.locks, settle: settleUndo }
 }
 
-function skipUndo(session: Session, step: ActionStep, code: 'undone' | 'foreign' | 'superseded', reason: string): void {
+function skipUndo(
+  session: Session,
+  step: ActionStep,
+  code: 'undone' | 'foreign' | 'superseded',
+  reason: string,
+): void {
   note(session, { kind: 'step.skipped', actor: actor(session), step: step.id, code, reason })
 }
 

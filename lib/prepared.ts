@@ -26,7 +26,15 @@ export function putOff(session: Session, step: ActionStep, reason: string): unde
     return undefined
   }
   const wakeAtMs = clock.now() + LOCK_WAIT_MS
-  note(session, { kind: 'step.waiting', actor: actor(session), step: step.id, waitId: random.id(), wakeAtMs, reason, blocked: true })
+  note(session, {
+    kind: 'step.waiting',
+    actor: actor(session),
+    step: step.id,
+    waitId: random.id(),
+    wakeAtMs,
+    reason,
+    blocked: true,
+  })
   return undefined
 }
 

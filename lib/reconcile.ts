@@ -22,17 +22,25 @@ const LATE_MS = 60_000
  * not tell which alarms are muted. Answers how many were found.
  */
 export async function reconcile(app: App, turn: Turn): Promise<number> {
-  const open = (await listIncidents(app.ports.storage, MAX_INCIDENTS)).filter((head) => head.status !== 'resolved')
+  const open = (await listIncidents(app.ports.storage, MAX_INCIDENTS)).filter(
+    (head) => head.status !== 'resolved',
+  )
   let found = 0
   for (const head of open) {
     try {
       const signal = await lostClearing(app, head)
       if (!signal) continue
-      app.ports.log.warn('an alarm has cleared and no event told of it', { incident: head.incidentId, signal: signal.signalId })
+      app.ports.log.warn('an alarm has cleared and no event told of it', {
+        incident: head.incidentId,
+        signal: signal.signalId,
+      })
       await acceptSignal(app, signal, turn)
       found++
     } catch (error) {
-      app.ports.log.error('an incident could not be compared with its alarm', { incident: head.incidentId, error })
+      app.ports.log.error('an incident could not be compared with its alarm', {
+        incident: head.incidentId,
+        error,
+      })
     }
   }
   return found
@@ -41,13 +49,20 @@ export async function reconcile(app: App, turn: Turn): Promise<number> {
 async function lostClearing(app: App, head: Head): Promise<Signal | undefined> {
   const { ports, catalogue } = app
   const incident = foldIncident((await load(ports.storage, head.incidentId, INCIDENT_STREAM)).entries)
-  const open = incident?.key.startsWith('cloudwatch/') ? await readOpen(ports.storage, incident.key) : undefined
+  const open = incident?.key.startsWith('cloudwatch/')
+    ? await readOpen(ports.storage, incident.key)
+    : undefined
   if (!incident || open?.state !== 'alarm' || open.incidentId !== head.incidentId) return undefined
-  const alarm = await describeAlarm(awsOf(ports, catalogue.services[open.service] ?? {}, undefined), incident.title)
+  const alarm = await describeAlarm(
+    awsOf(ports, catalogue.services[open.service] ?? {}, undefined),
+    incident.title,
+  )
   const nowMs = ports.clock.now()
   if (alarm?.state !== 'ok' || alarm.arn === undefined || alarm.updatedAtMs === undefined) return undefined
   if (alarm.updatedAtMs <= open.stateAtMs || nowMs - alarm.updatedAtMs < LATE_MS) return undefined
-  const [parsed] = parseEvent(eventOf(alarm.name, alarm.arn, alarm.updatedAtMs, alarm), { receivedAtMs: nowMs })
+  const [parsed] = parseEvent(eventOf(alarm.name, alarm.arn, alarm.updatedAtMs, alarm), {
+    receivedAtMs: nowMs,
+  })
   return parsed?.is === 'signal' && parsed.signal.key === open.key ? parsed.signal : undefined
 }
 

@@ -45,7 +45,8 @@ export async function recover(session: Session, ids: readonly string[]): Promise
   for (const intent of held) releaseAll(session, intent.locks)
   const going = intents.filter((intent) => !held.includes(intent))
   if (going.length > 0) return carryOut(session, going)
-  if (held.length === 0 || session.buffer.length > tookOver) return WENT_ON
+  if (session.buffer.length > tookOver) return WENT_ON
+  // Nothing was found that is not on record already: look again later, without a write.
   session.buffer.length = facts
   return { is: 'paused' }
 }
@@ -121,9 +122,21 @@ async function isClearForUndo(session: Session): Promise<boolean> {
   return open === undefined || open.state === 'ok'
 }
 
+const ALARM_STANDS = 'the alarm stands again: the undo waits'
+
+/** Said once; while it goes on being so, the undo polls. */
 function holdUndo(session: Session, step: string, attempt: number): undefined {
+  const state = stateOf(session.execution, step)
+  if (state.is === 'again' && state.reason === ALARM_STANDS) return undefined
   const retryAtMs = session.app.ports.clock.now() + UNCLEAR_POLL_MS
-  note(session, { kind: 'step.retried', actor: actor(session), step, attempt, reason: 'the alarm stands again: the undo waits', retryAtMs })
+  note(session, {
+    kind: 'step.retried',
+    actor: actor(session),
+    step,
+    attempt,
+    reason: ALARM_STANDS,
+    retryAtMs,
+  })
   return undefined
 }
 
@@ -171,6 +184,13 @@ function stillInDoubt(session: Session, id: string, why: string): undefined {
     return undefined
   }
   const observeAtMs = nowMs + LOCK_WAIT_MS
-  note(session, { kind: 'step.unsettled', actor: actor(session), step: id, attempt: tried.attempt, reason: why, observeAtMs })
+  note(session, {
+    kind: 'step.unsettled',
+    actor: actor(session),
+    step: id,
+    attempt: tried.attempt,
+    reason: why,
+    observeAtMs,
+  })
   return undefined
 }

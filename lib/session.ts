@@ -113,7 +113,13 @@ export async function flush(session: Session): Promise<boolean> {
   let clean = true
   for (;;) {
     const before = session.stream.headSeq
-    const answer = await append(ports.storage, ports.random, session.stream, session.buffer, ports.clock.now())
+    const answer = await append(
+      ports.storage,
+      ports.random,
+      session.stream,
+      session.buffer,
+      ports.clock.now(),
+    )
     session.stream = answer.stream
     if (answer.is === 'appended') break
     clean = false
@@ -156,7 +162,10 @@ function outcomesOf(buffer: readonly Entry[]): Entry[] {
   const failed = new Set<string>()
   return buffer.filter((entry) => {
     if (entry.kind === 'step.failed' && isOutcome(entry)) failed.add(entry.step)
-    return isOutcome(entry) || (entry.kind === 'execution.escalated' && entry.step !== undefined && failed.has(entry.step))
+    return (
+      isOutcome(entry) ||
+      (entry.kind === 'execution.escalated' && entry.step !== undefined && failed.has(entry.step))
+    )
   })
 }
 

@@ -51,7 +51,8 @@ const pinnedIn = new WeakMap<Storage, Set<string>>()
 /** What a RUNBOOK item pins. */
 export function pinnedOf(catalogue: Catalogue, runbook: Runbook): Pinned {
   const service = catalogue.services[runbook.service]
-  if (!service) throw new Error(`runbook ${runbook.runbook} names service ${runbook.service}, which services.yaml lacks`)
+  if (!service)
+    throw new Error(`runbook ${runbook.runbook} names service ${runbook.service}, which services.yaml lacks`)
   return { runbook, service, teams: catalogue.teams }
 }
 
@@ -59,11 +60,16 @@ export function pinnedOf(catalogue: Catalogue, runbook: Runbook): Pinned {
  * Starts one execution and runs its first turn. `beside` is what must be on record before the first effect and may go out
  * together with the start's own writes (the incident's first record). Every start ends in a record 0: started or refused.
  */
-export async function start(app: App, order: StartOrder, turn: Turn, beside: Promise<unknown>): Promise<TurnResult> {
+export async function start(
+  app: App,
+  order: StartOrder,
+  turn: Turn,
+  beside: Promise<unknown>,
+): Promise<TurnResult> {
   const { ports, catalogue } = app
   const { incidentId, executionId, runbook } = order
   const pinned = pinnedOf(catalogue, runbook)
-  const hash = runbookHashFor(pinned)
+  const hash = hashOf(runbook, pinned)
   const head = { incidentId, stream: executionId, headSeq: -1, status: 'starting', wakes: 0 }
   if (order.repeat) {
     await beside
@@ -123,7 +129,12 @@ function orderOf({ occasion, runbook, key, mode }: StartOrder): Pick<Head, 'orde
   return { order: { runbook: runbook.runbook, key, occasion, ...(mode === undefined ? {} : { mode }) } }
 }
 
-function beginSession(app: App, turn: Turn, pinned: Pinned, first: EntryOf<'execution.started'> | EntryOf<'execution.refused'>): Session {
+function beginSession(
+  app: App,
+  turn: Turn,
+  pinned: Pinned,
+  first: EntryOf<'execution.started'> | EntryOf<'execution.refused'>,
+): Session {
   const session = openSession(app, turn, pinned, first, emptyStream(first.incidentId, first.executionId))
   session.guarded = true
   note(session, first)
@@ -150,7 +161,9 @@ function holdDown(session: Session, order: StartOrder, runbook: Runbook): void {
 function rulesOf(order: StartOrder, catalogue: Catalogue): readonly LimitRule[] {
   const windowMs = order.occasion.is === 'alarm' ? order.occasion.signal.windowMs : undefined
   const rules = limitRules(catalogue.policy, order.runbook, windowMs)
-  return order.occasion.is === 'manual' ? rules.map((rule) => ({ ...rule, cooldownMs: 0, perHour: Infinity })) : rules
+  return order.occasion.is === 'manual'
+    ? rules.map((rule) => ({ ...rule, cooldownMs: 0, perHour: Infinity }))
+    : rules
 }
 
 /** Every rule that forbids this start, in order of weight. All are asked at once, since the first effect waits for them. */
@@ -163,14 +176,18 @@ async function refusalsOf(
 ): Promise<readonly Refusal[]> {
   const { ports, catalogue } = app
   const flapping = flappingVerdict(order.runbook, order.changes, nowMs)
-  const [control, disabled, ...claims] = await Promise.all([
+  const [control, disabled, claims] = await allDone([
     readControl(ports.storage),
     actionsDisabled(app, order, pinned),
-    ...rules.map((rule) => claim(ports.storage, rule, order.executionId, nowMs)),
+    allDone(rules.map(async (rule) => claim(ports.storage, rule, order.executionId, nowMs))),
   ])
   const refusals: Refusal[] = []
   if (control.is === 'paused') {
-    refusals.push({ code: 'paused', reason: `everything was paused by ${control.by}: ${control.reason}`, page: true })
+    refusals.push({
+      code: 'paused',
+      reason: `everything was paused by ${control.by}: ${control.reason}`,
+      page: true,
+    })
   }
   if (disabled) refusals.push({ code: 'actions-disabled', reason: disabled, page: false })
   if (flapping.verdict === 'failed') {
@@ -199,12 +216,26 @@ async function actionsDisabled(app: App, order: StartOrder, pinned: Pinned): Pro
   if (signal.source !== 'cloudwatch' || signal.via === 'alarm-action') return undefined
   try {
     const alarm = await describeAlarm(awsOf(app.ports, pinned.service, order.executionId), signal.name)
-    return alarm?.actionsEnabled === false ? `the actions of alarm ${signal.name} are disabled in CloudWatch` : undefined
+    return alarm?.actionsEnabled === false
+      ? `the actions of alarm ${signal.name} are disabled in CloudWatch`
+      : undefined
   } catch (error) {
     // A mitigation is not held back because this question went unanswered.
-    app.ports.log.warn('the alarm could not be described', { execution: order.executionId, reason: describe(error) })
+    app.ports.log.warn('the alarm could not be described', {
+      execution: order.executionId,
+      reason: describe(error),
+    })
     return undefined
   }
+}
+
+/** A process's catalogue never changes, so each runbook is hashed once. */
+const hashes = new WeakMap<Runbook, string>()
+
+function hashOf(runbook: Runbook, pinned: Pinned): string {
+  const hash = hashes.get(runbook) ?? runbookHashFor(pinned)
+  hashes.set(runbook, hash)
+  return hash
 }
 
 /** One put per version and process; a repeat by another process meets the same content. */

@@ -62,7 +62,11 @@ export async function sweep(app: App, turn: Turn): Promise<SweepResult> {
       else if (late && head.wakes >= MAX_WAKES) stopped += await stopPoison(app, head, turn)
       else await wake(app, head, nowMs)
     } catch (error) {
-      ports.log.error('a stream could not be woken', { execution: head.stream, incident: head.incidentId, error })
+      ports.log.error('a stream could not be woken', {
+        execution: head.stream,
+        incident: head.incidentId,
+        error,
+      })
     }
   }
   for (const open of opens) carriedOut += await carryOutAll(app, open, turn)
@@ -75,11 +79,21 @@ export async function sweep(app: App, turn: Turn): Promise<SweepResult> {
 async function wake(app: App, head: Head, nowMs: number): Promise<void> {
   const { ports } = app
   const delayMs = Math.max(0, (head.dueAtMs ?? nowMs) - nowMs)
-  const message = { v: 1, incidentId: head.incidentId, stream: head.stream, minSeq: Math.max(0, head.headSeq), sentAtMs: nowMs } as const
+  const message = {
+    v: 1,
+    incidentId: head.incidentId,
+    stream: head.stream,
+    minSeq: Math.max(0, head.headSeq),
+    sentAtMs: nowMs,
+  } as const
   await ports.queue.send(message, delayMs)
   const late = delayMs === 0
   const { unsent: _unsent, ...rest } = head
-  await advanceHead(ports.storage, { ...rest, wakes: head.wakes + (late ? 1 : 0), dueAtMs: nowMs + delayMs + AHEAD_MS })
+  await advanceHead(ports.storage, {
+    ...rest,
+    wakes: head.wakes + (late ? 1 : 0),
+    dueAtMs: nowMs + delayMs + AHEAD_MS,
+  })
 }
 
 /** Attempts that die before they record anything are counted here and nowhere else. */
@@ -97,12 +111,21 @@ async function stopPoison(app: App, head: Head, turn: Turn): Promise<number> {
   if (isEnded(execution)) {
     const paged = execution.pages.every((page) => isSettled(stateOf(execution, page.id)))
     // A page is tried for as long as it takes.
-    await advanceHead(ports.storage, paged ? withoutDue(head) : { ...head, wakes: 0, dueAtMs: nowMs + AHEAD_MS })
-    if (!paged) await ports.queue.send({ v: 1, incidentId: head.incidentId, stream: head.stream, minSeq: 0, sentAtMs: nowMs }, 0)
+    await advanceHead(
+      ports.storage,
+      paged ? withoutDue(head) : { ...head, wakes: 0, dueAtMs: nowMs + AHEAD_MS },
+    )
+    if (!paged)
+      await ports.queue.send(
+        { v: 1, incidentId: head.incidentId, stream: head.stream, minSeq: 0, sentAtMs: nowMs },
+        0,
+      )
     return 0
   }
   const doubtful = [...execution.steps].filter(([, state]) => state.is === 'open' || state.is === 'again')
-  const leased = doubtful.some(([, state]) => state.is === 'open' && nowMs < state.leaseUntilMs + state.settleMs)
+  const leased = doubtful.some(
+    ([, state]) => state.is === 'open' && nowMs < state.leaseUntilMs + state.settleMs,
+  )
   if (leased) return 0
   const actor = { is: 'engine', worker: turn.workerId } as const
   const reason = `it was woken ${head.wakes} times and wrote nothing`
@@ -118,13 +141,39 @@ async function stopPoison(app: App, head: Head, turn: Turn): Promise<number> {
       reason: `the execution was stopped: ${reason}`,
     })),
     { kind: 'execution.stopped', actor, reason },
-    { ...escalation(execution, 'execution', `${head.stream} was stopped: ${reason}${left}`, app.catalogue.policy.escalateTo), actor },
+    {
+      ...escalation(
+        execution,
+        'execution',
+        `${head.stream} was stopped: ${reason}${left}`,
+        app.catalogue.policy.escalateTo,
+      ),
+      actor,
+    },
   ]
   const answer = await append(ports.storage, ports.random, stream, entries, nowMs)
   if (answer.is === 'conflict') return 0
-  await endClaim(ports.storage, cooldownScope(execution.header), execution.header.executionId, { is: 'ended', atMs: nowMs })
-  await ports.queue.send({ v: 1, incidentId: head.incidentId, stream: head.stream, minSeq: answer.stream.headSeq, sentAtMs: nowMs }, 0)
-  await advanceHead(ports.storage, { ...head, headSeq: answer.stream.headSeq, status: 'stopped', wakes: 0, dueAtMs: nowMs + AHEAD_MS })
+  await endClaim(ports.storage, cooldownScope(execution.header), execution.header.executionId, {
+    is: 'ended',
+    atMs: nowMs,
+  })
+  await ports.queue.send(
+    {
+      v: 1,
+      incidentId: head.incidentId,
+      stream: head.stream,
+      minSeq: answer.stream.headSeq,
+      sentAtMs: nowMs,
+    },
+    0,
+  )
+  await advanceHead(ports.storage, {
+    ...head,
+    headSeq: answer.stream.headSeq,
+    status: 'stopped',
+    wakes: 0,
+    dueAtMs: nowMs + AHEAD_MS,
+  })
   return 1
 }
 
@@ -181,7 +230,10 @@ async function carryOutAll(app: App, open: Open, turn: Turn): Promise<number> {
       await carryOut(app, seen, pending, turn, { repeat: true, ...(giveUp === undefined ? {} : { giveUp }) })
       count++
     } catch (error) {
-      ports.log.error('a pending signal could not be carried out', { signal: pending.signal.signalId, reason: describe(error) })
+      ports.log.error('a pending signal could not be carried out', {
+        signal: pending.signal.signalId,
+        reason: describe(error),
+      })
     }
   }
   return count

@@ -20,7 +20,12 @@ export interface UndoOrder {
  * Begins the undo of an execution in a stream of its own. A repeat finds the first record there and changes nothing.
  * Answers whether there is anything to put back.
  */
-export async function startUndo(app: App, execution: Execution, pinned: Pinned, order: UndoOrder): Promise<boolean> {
+export async function startUndo(
+  app: App,
+  execution: Execution,
+  pinned: Pinned,
+  order: UndoOrder,
+): Promise<boolean> {
   const { ports } = app
   const { header } = execution
   if (header?.kind !== 'execution.started') return false
@@ -41,14 +46,24 @@ export async function startUndo(app: App, execution: Execution, pinned: Pinned, 
     ...(order.after === 'at-once' ? { atOnce: true } : {}),
     reason: order.reason,
   }
-  await openHead(ports.storage, { incidentId: header.incidentId, stream, headSeq: -1, status: 'running', wakes: 0, dueAtMs: nowMs })
+  await openHead(ports.storage, {
+    incidentId: header.incidentId,
+    stream,
+    headSeq: -1,
+    status: 'running',
+    wakes: 0,
+    dueAtMs: nowMs,
+  })
   await append(ports.storage, ports.random, emptyStream(header.incidentId, stream), [entry], nowMs)
   await ports.queue.send({ v: 1, incidentId: header.incidentId, stream, minSeq: 0, sentAtMs: nowMs }, 0)
   return true
 }
 
 type UndoStarted = EntryOf<'undo.started'>
-type HeaderFields = Omit<UndoStarted, 'kind' | 'actor' | 'items' | 'afterMs' | 'stepPercent' | 'everyMs' | 'atOnce' | 'reason'>
+type HeaderFields = Omit<
+  UndoStarted,
+  'kind' | 'actor' | 'items' | 'afterMs' | 'stepPercent' | 'everyMs' | 'atOnce' | 'reason'
+>
 
 function headerFields(header: HeaderFields): HeaderFields {
   const { executionId, incidentId, key, runbook, runbookHash, service, severity, mode, occasion } = header
@@ -56,7 +71,11 @@ function headerFields(header: HeaderFields): HeaderFields {
 }
 
 /** What was applied and can be put back, the last change first. */
-function undoItems(execution: Execution, pinned: Pinned, steps: readonly string[] | 'all'): UndoStarted['items'] {
+function undoItems(
+  execution: Execution,
+  pinned: Pinned,
+  steps: readonly string[] | 'all',
+): UndoStarted['items'] {
   const all = pinned.runbook.steps.flatMap((node) => (node.is === 'parallel' ? node.steps : [node]))
   const chosen = all.filter((step) => steps === 'all' || steps.includes(step.id))
   return chosen.toReversed().flatMap((step) => {

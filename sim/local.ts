@@ -57,7 +57,10 @@ export async function startLocal(options: LocalOptions): Promise<LocalStack> {
   const { account } = options
   const dynamodb = await startEmbeddedDynamodb(options.folder === undefined ? {} : { folder: options.folder })
   await prepareTable(dynamodb.endpoint, TABLE)
-  const isDue = () => [signals.nextAtMs(), work.nextAtMs(), nextSweepMs].some((atMs) => atMs !== undefined && atMs <= time.now())
+  const isDue = () =>
+    [signals.nextAtMs(), work.nextAtMs(), nextSweepMs].some(
+      (atMs) => atMs !== undefined && atMs <= time.now(),
+    )
   const time = virtualTime(account, options.idleSpeed, isDue)
   const queueOf = (name: 'signals' | 'work'): SimQueue =>
     simQueue({
@@ -200,9 +203,16 @@ function workers(options: LocalOptions, endpoint: string, time: VirtualTime, wor
 }
 
 /** One message, one invocation, with SQS's event; acknowledged unless it was reported or the worker died. */
-async function deliverTo(crew: Crew, queue: SimQueue, delivery: NonNullable<ReturnType<SimQueue['receive']>>, name: 'ingest' | 'advance'): Promise<void> {
+async function deliverTo(
+  crew: Crew,
+  queue: SimQueue,
+  delivery: NonNullable<ReturnType<SimQueue['receive']>>,
+  name: 'ingest' | 'advance',
+): Promise<void> {
   try {
-    const answer = (await crew.invoke(name, { Records: [delivery.record] })) as { batchItemFailures?: readonly unknown[] } | undefined
+    const answer = (await crew.invoke(name, { Records: [delivery.record] })) as
+      | { batchItemFailures?: readonly unknown[] }
+      | undefined
     if ((answer?.batchItemFailures?.length ?? 0) === 0) queue.acknowledge(delivery.messageId)
   } catch {
     // Not acknowledged: it becomes visible again, as after a crash of a function.

@@ -19,7 +19,12 @@ export interface Point {
  * The ports of one worker that may die at any I/O: before the request leaves, or after it took effect and before the answer
  * is read. From then on every port refuses, as a killed process does.
  */
-export function mortalPorts(ports: Ports, count: () => number, diesAt: (point: Point) => boolean, died: (where: string) => void): Ports {
+export function mortalPorts(
+  ports: Ports,
+  count: () => number,
+  diesAt: (point: Point) => boolean,
+  died: (where: string) => void,
+): Ports {
   let dead = false
   const io = async <T>(name: string, work: () => Promise<T>): Promise<T> => {
     if (dead) throw new CrashError(name)
@@ -47,7 +52,8 @@ export function mortalPorts(ports: Ports, count: () => number, diesAt: (point: P
     ...ports,
     aws,
     storage: {
-      put: (item, condition) => io(`put ${kind(item.pk === 'CONTROL' ? 'CONTROL' : item.sk)}`, () => storage.put(item, condition)),
+      put: (item, condition) =>
+        io(`put ${kind(item.pk === 'CONTROL' ? 'CONTROL' : item.sk)}`, () => storage.put(item, condition)),
       get: (pk, sk) => io(`get ${kind(sk)}`, () => storage.get(pk, sk)),
       query: (pk, prefix) => io(`query ${kind(prefix)}`, () => storage.query(pk, prefix)),
       dueBefore: (shard, atMs, limit) => io('due', () => storage.dueBefore(shard, atMs, limit)),

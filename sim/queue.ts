@@ -50,7 +50,10 @@ export function simQueue(options: SimQueueOptions): SimQueue {
   // Ids go on after the highest one that was kept.
   let count = Math.max(0, ...waiting.map((one) => Number(one.messageId.split('-').at(-1))))
   const soonest = () =>
-    waiting.reduce<Stored | undefined>((best, one) => (best && best.visibleAtMs <= one.visibleAtMs ? best : one), undefined)
+    waiting.reduce<Stored | undefined>(
+      (best, one) => (best && best.visibleAtMs <= one.visibleAtMs ? best : one),
+      undefined,
+    )
   return {
     get waiting() {
       return waiting
@@ -58,13 +61,22 @@ export function simQueue(options: SimQueueOptions): SimQueue {
     deadLetters,
     send(body, delayMs = 0) {
       const messageId = `${options.name}-${++count}`
-      waiting.push({ messageId, body, visibleAtMs: options.now() + Math.ceil(delayMs / 1_000) * 1_000, receiveCount: 0 })
+      waiting.push({
+        messageId,
+        body,
+        visibleAtMs: options.now() + Math.ceil(delayMs / 1_000) * 1_000,
+        receiveCount: 0,
+      })
       return messageId
     },
     receive() {
       const message = soonest()
       if (!message || message.visibleAtMs > options.now()) return undefined
-      const received = { ...message, visibleAtMs: options.now() + options.visibilityMs, receiveCount: message.receiveCount + 1 }
+      const received = {
+        ...message,
+        visibleAtMs: options.now() + options.visibilityMs,
+        receiveCount: message.receiveCount + 1,
+      }
       waiting = waiting.filter((one) => one !== message)
       if (received.receiveCount > options.maxReceives) {
         deadLetters.push(message)

@@ -80,7 +80,15 @@ export function createStack(options: StackOptions): Stack {
   const app: App = { ports, catalogue }
   const worker = (): App => {
     if (!options.diesAt) return app
-    return { catalogue, ports: mortalPorts(ports, () => ++points, options.diesAt, (where) => void crashes.push(where)) }
+    return {
+      catalogue,
+      ports: mortalPorts(
+        ports,
+        () => ++points,
+        options.diesAt,
+        (where) => void crashes.push(where),
+      ),
+    }
   }
   const turn = (): Turn => ({ workerId: random.id(), deadlineMs: now() + WORKER_MS })
   if (options.wired ?? true) account.onEvent((event) => void signals.send(JSON.stringify(event)))
@@ -88,7 +96,8 @@ export function createStack(options: StackOptions): Stack {
   const work1 = async (queued: SimQueue, handle: (body: string) => Promise<unknown>): Promise<boolean> => {
     const delivery = queued.receive()
     if (!delivery) return false
-    if (await survives(() => handle(delivery.body), options.log ?? silentLog)) queued.acknowledge(delivery.messageId)
+    if (await survives(() => handle(delivery.body), options.log ?? silentLog))
+      queued.acknowledge(delivery.messageId)
     return true
   }
   const step = async (): Promise<boolean> => {

@@ -53,7 +53,13 @@ export async function startWorker(around: WorkerSurroundings): Promise<Worker> {
       else hear(message, child, around, calls)
     })
   })
-  const init: ToWorker = { is: 'init', endpoint: around.endpoint, tableName: around.tableName, catalogue: around.catalogue, nowMs: around.now() }
+  const init: ToWorker = {
+    is: 'init',
+    endpoint: around.endpoint,
+    tableName: around.tableName,
+    catalogue: around.catalogue,
+    nowMs: around.now(),
+  }
   child.send(init)
   await ready
   return {

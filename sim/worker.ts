@@ -21,8 +21,21 @@ import { remoteAccount, remoteClock } from './wire.ts'
 
 /** What the local stack tells a worker. */
 export type ToWorker =
-  | { readonly is: 'init'; readonly endpoint: string; readonly tableName: string; readonly catalogue: Catalogue; readonly nowMs: number }
-  | { readonly is: 'invoke'; readonly id: number; readonly name: FunctionName; readonly event: unknown; readonly nowMs: number; readonly timeoutMs: number }
+  | {
+      readonly is: 'init'
+      readonly endpoint: string
+      readonly tableName: string
+      readonly catalogue: Catalogue
+      readonly nowMs: number
+    }
+  | {
+      readonly is: 'invoke'
+      readonly id: number
+      readonly name: FunctionName
+      readonly event: unknown
+      readonly nowMs: number
+      readonly timeoutMs: number
+    }
   | { readonly is: 'answer'; readonly id: number; readonly text: string }
 
 /** What a worker tells the local stack. */
@@ -33,7 +46,12 @@ export type FromWorker =
   /** A call of the account, as `Account.serve` takes it. */
   | { readonly is: 'ask'; readonly id: number; readonly text: string }
   | { readonly is: 'send'; readonly id: number; readonly body: string; readonly delayMs: number }
-  | { readonly is: 'log'; readonly level: 'info' | 'warn' | 'error'; readonly message: string; readonly fields: unknown }
+  | {
+      readonly is: 'log'
+      readonly level: 'info' | 'warn' | 'error'
+      readonly message: string
+      readonly fields: unknown
+    }
 
 export type FunctionName = 'ingest' | 'advance' | 'sweep' | 'command' | 'ingest-now'
 
@@ -82,7 +100,9 @@ function init(message: Extract<ToWorker, { is: 'init' }>): void {
 
 function plain(fields: object | undefined): unknown {
   if (fields === undefined) return {}
-  return Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, value instanceof Error ? String(value) : value]))
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [name, value instanceof Error ? String(value) : value]),
+  )
 }
 
 async function invoke(message: Extract<ToWorker, { is: 'invoke' }>): Promise<void> {
@@ -96,11 +116,19 @@ async function invoke(message: Extract<ToWorker, { is: 'invoke' }>): Promise<voi
   try {
     tell({ is: 'done', id: message.id, result: await run(message, context, deadlineMs) })
   } catch (error) {
-    tell({ is: 'failed', id: message.id, message: error instanceof Error ? (error.stack ?? error.message) : String(error) })
+    tell({
+      is: 'failed',
+      id: message.id,
+      message: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    })
   }
 }
 
-async function run(message: Extract<ToWorker, { is: 'invoke' }>, context: Context, deadlineMs: number): Promise<unknown> {
+async function run(
+  message: Extract<ToWorker, { is: 'invoke' }>,
+  context: Context,
+  deadlineMs: number,
+): Promise<unknown> {
   const event = message.event as never
   switch (message.name) {
     case 'ingest':

@@ -9,7 +9,9 @@ import { lineAt, type Import, type Source } from './architecture-source.ts'
 const ROWS: readonly { readonly row: string; readonly files: readonly string[] }[] = [
   {
     row: 'foundations',
-    files: ['json', 'ids', 'clock', 'random', 'errors', 'verdict', 'queue', 'http', 'glob', 'all-done'].map(inLib),
+    files: ['json', 'ids', 'clock', 'random', 'errors', 'verdict', 'queue', 'http', 'glob', 'all-done'].map(
+      inLib,
+    ),
   },
   {
     row: 'contracts of the world',
@@ -43,9 +45,17 @@ const ROWS: readonly { readonly row: string; readonly files: readonly string[] }
   },
   {
     row: 'orchestrators',
-    files: ['start', 'advance', 'advance-incident', 'decide', 'sweep', 'reconcile', 'ingest', 'command', 'replay'].map(
-      inLib,
-    ),
+    files: [
+      'start',
+      'advance',
+      'advance-incident',
+      'decide',
+      'sweep',
+      'reconcile',
+      'ingest',
+      'command',
+      'replay',
+    ].map(inLib),
   },
   {
     // Above all that decides, so that nothing in lib can load them: they are handed in.

@@ -6,7 +6,9 @@ test('ids are derived, so that every delivery of a signal derives the same ones'
   const incidentId = incidentIdFor('cloudwatch/123456789012/eu-west-1/api-5xx-spike', ONSET_AT_MS)
   expect(incidentId).toMatch(/^inc-[0-9a-hjkmnp-tv-z]{12}$/)
   expect(incidentIdFor('cloudwatch/123456789012/eu-west-1/api-5xx-spike', ONSET_AT_MS)).toBe(incidentId)
-  expect(incidentIdFor('cloudwatch/123456789012/eu-west-1/api-5xx-spike', ONSET_AT_MS + 1)).not.toBe(incidentId)
+  expect(incidentIdFor('cloudwatch/123456789012/eu-west-1/api-5xx-spike', ONSET_AT_MS + 1)).not.toBe(
+    incidentId,
+  )
 })
 
 test('an execution id and an undo stream alone tell the incident', () => {

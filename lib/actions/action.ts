@@ -181,7 +181,13 @@ export type Whereabouts =
   | { readonly at: 'elsewhere'; readonly reason: string }
 
 export type UndoPlanned<S> =
-  | { readonly is: 'change'; readonly before: S; readonly after: S; readonly summary: string; readonly last: boolean }
+  | {
+      readonly is: 'change'
+      readonly before: S
+      readonly after: S
+      readonly summary: string
+      readonly last: boolean
+    }
   | { readonly is: 'done'; readonly reason: string }
   /** The value is not the one that we set: it is left alone and a person is told (G7). */
   | { readonly is: 'foreign'; readonly reason: string }

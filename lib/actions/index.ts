@@ -5,7 +5,12 @@ import { route53WeightRecord } from './route53-weight-record.ts'
 import { scaleOutEcs } from './scale-out-ecs.ts'
 
 /** Every action, in alphabetical order. Adding one here is all that makes it known. */
-export const actions: readonly AnyAction[] = [notifyOncall, rollbackCodedeploy, route53WeightRecord, scaleOutEcs]
+export const actions: readonly AnyAction[] = [
+  notifyOncall,
+  rollbackCodedeploy,
+  route53WeightRecord,
+  scaleOutEcs,
+]
 
 /** How the engine calls a person when a runbook's step has failed or must not decide. */
 export const pageAction: AnyAction = notifyOncall

@@ -155,7 +155,9 @@ function pageOf(asked: NotifyParams, occasion: Occasion): Page {
 /** `incident:level:round:reason`: what a provider recognises a repeated page by. Safe in headers and ids. */
 function pageKey({ incidentId, executionId, stepId }: Occasion): string {
   // Each stream counts its steps and pages for itself, so the stream is part of the reason.
-  const stream = executionId.startsWith(`${incidentId}-`) ? executionId.slice(incidentId.length + 1) : executionId
+  const stream = executionId.startsWith(`${incidentId}-`)
+    ? executionId.slice(incidentId.length + 1)
+    : executionId
   const why = `${stream.replace('.', '-')}-${stepId}`
   return `${incidentId}:1:1:${/^[\w-]{1,150}$/.test(why) ? why : sha256(why).slice(0, 16)}`
 }

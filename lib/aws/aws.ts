@@ -44,20 +44,38 @@ export interface Calls {
     codedeploy.GetDeploymentGroupCommandInput,
     codedeploy.GetDeploymentGroupCommandOutput
   >
-  'codedeploy:ListDeployments': Call<codedeploy.ListDeploymentsCommandInput, codedeploy.ListDeploymentsCommandOutput>
+  'codedeploy:ListDeployments': Call<
+    codedeploy.ListDeploymentsCommandInput,
+    codedeploy.ListDeploymentsCommandOutput
+  >
   'codedeploy:BatchGetDeployments': Call<
     codedeploy.BatchGetDeploymentsCommandInput,
     codedeploy.BatchGetDeploymentsCommandOutput
   >
-  'codedeploy:GetDeployment': Call<codedeploy.GetDeploymentCommandInput, codedeploy.GetDeploymentCommandOutput>
+  'codedeploy:GetDeployment': Call<
+    codedeploy.GetDeploymentCommandInput,
+    codedeploy.GetDeploymentCommandOutput
+  >
   'codedeploy:GetApplicationRevision': Call<
     codedeploy.GetApplicationRevisionCommandInput,
     codedeploy.GetApplicationRevisionCommandOutput
   >
-  'codedeploy:StopDeployment': Call<codedeploy.StopDeploymentCommandInput, codedeploy.StopDeploymentCommandOutput>
-  'codedeploy:CreateDeployment': Call<codedeploy.CreateDeploymentCommandInput, codedeploy.CreateDeploymentCommandOutput>
-  'cloudwatch:DescribeAlarms': Call<cloudwatch.DescribeAlarmsCommandInput, cloudwatch.DescribeAlarmsCommandOutput>
-  'cloudwatch:GetMetricData': Call<cloudwatch.GetMetricDataCommandInput, cloudwatch.GetMetricDataCommandOutput>
+  'codedeploy:StopDeployment': Call<
+    codedeploy.StopDeploymentCommandInput,
+    codedeploy.StopDeploymentCommandOutput
+  >
+  'codedeploy:CreateDeployment': Call<
+    codedeploy.CreateDeploymentCommandInput,
+    codedeploy.CreateDeploymentCommandOutput
+  >
+  'cloudwatch:DescribeAlarms': Call<
+    cloudwatch.DescribeAlarmsCommandInput,
+    cloudwatch.DescribeAlarmsCommandOutput
+  >
+  'cloudwatch:GetMetricData': Call<
+    cloudwatch.GetMetricDataCommandInput,
+    cloudwatch.GetMetricDataCommandOutput
+  >
   'sns:Publish': Call<sns.PublishCommandInput, sns.PublishCommandOutput>
   'ses:SendEmail': Call<ses.SendEmailCommandInput, ses.SendEmailCommandOutput>
   'ssm:GetParameter': Call<ssm.GetParameterCommandInput, ssm.GetParameterCommandOutput>

@@ -28,7 +28,8 @@ function add(draft: Draft, entry: Stamped): void {
     case 'undo.started':
       draft.header = entry
       draft.status = { is: 'running' }
-      for (const item of entry.items) draft.steps.set(item.step, { is: 'pending', lastSet: item.change.after, putOff: 0 })
+      for (const item of entry.items)
+        draft.steps.set(item.step, { is: 'pending', lastSet: item.change.after, putOff: 0 })
       return
     case 'execution.refused':
       draft.header = entry
@@ -114,7 +115,11 @@ function decide(draft: Draft, entry: Decision): void {
       })
       return
     case 'step.denied':
-      draft.approvals.set(entry.subject, { is: 'denied', by: nameOf(entry.actor), reason: entry.reason ?? '' })
+      draft.approvals.set(entry.subject, {
+        is: 'denied',
+        by: nameOf(entry.actor),
+        reason: entry.reason ?? '',
+      })
       return
     case 'approval.expired':
       draft.approvals.set(entry.subject, { is: 'expired', onTimeout: entry.onTimeout })
@@ -164,7 +169,13 @@ function addToStep(draft: Draft, before: StepState | undefined, entry: StepEntry
         const everyMs = draft.header?.kind === 'undo.started' ? draft.header.everyMs : 0
         return { is: 'pending', lastSet: tried.change.after, notBeforeMs: entry.atMs + everyMs, putOff: 0 }
       }
-      return { ...tried, is: 'applied', receipt: entry.receipt, atMs: entry.atMs, message: entry.message ?? false }
+      return {
+        ...tried,
+        is: 'applied',
+        receipt: entry.receipt,
+        atMs: entry.atMs,
+        message: entry.message ?? false,
+      }
     }
     case 'step.retried': {
       const tried = attemptOf(before)

@@ -21,13 +21,23 @@ export type Command =
   /** Facts that follow from time and record alone. */
   | { readonly is: 'record'; readonly entries: readonly Entry[] }
   /** Measure; wake again soon, by `wakeAtMs` at the latest where something else falls due. */
-  | { readonly is: 'poll'; readonly verify: readonly string[]; readonly checks: readonly string[]; readonly wakeAtMs?: number }
+  | {
+      readonly is: 'poll'
+      readonly verify: readonly string[]
+      readonly checks: readonly string[]
+      readonly wakeAtMs?: number
+    }
   | { readonly is: 'wait'; readonly untilMs: number }
 
 type Draft = { [K in Entry['kind']]: Omit<Extract<Entry, { kind: K }>, 'actor'> }[Entry['kind']]
 
 /** The next command for a state at a time. Pure. `worker` is who asks, and stands as the actor of recorded facts. */
-export function next(execution: Execution, program: readonly Group[], worker: string, nowMs: number): Command {
+export function next(
+  execution: Execution,
+  program: readonly Group[],
+  worker: string,
+  nowMs: number,
+): Command {
   const { status } = execution
   const record = (...entries: readonly Draft[]): Command => ({
     is: 'record',
@@ -59,7 +69,8 @@ export function next(execution: Execution, program: readonly Group[], worker: st
   const due = again.filter(([, state]) => state.is === 'again' && state.dueAtMs <= nowMs).map(([id]) => id)
   if (due.length > 0) return { is: 'recover', steps: due }
   const hold = execution.steps.get(HOLD_DOWN)
-  if (hold?.is === 'waiting') return hold.wakeAtMs <= nowMs ? { is: 'end-hold' } : { is: 'wait', untilMs: hold.wakeAtMs }
+  if (hold?.is === 'waiting')
+    return hold.wakeAtMs <= nowMs ? { is: 'end-hold' } : { is: 'wait', untilMs: hold.wakeAtMs }
   const gate = modeGate(execution, nowMs, record)
   if (gate) return gate
   return work(execution, program, nowMs, record)
@@ -67,7 +78,9 @@ export function next(execution: Execution, program: readonly Group[], worker: st
 
 /** A worker's lease protects its calls; only after it, and after the time in which an effect may still be unseen, do we look. */
 function takeOver(open: readonly (readonly [string, StepState])[], nowMs: number): Command {
-  const freeAtMs = Math.max(...open.map(([, state]) => (state.is === 'open' ? state.leaseUntilMs + state.settleMs : 0)))
+  const freeAtMs = Math.max(
+    ...open.map(([, state]) => (state.is === 'open' ? state.leaseUntilMs + state.settleMs : 0)),
+  )
   if (nowMs < freeAtMs) return { is: 'leave', untilMs: freeAtMs }
   return { is: 'recover', steps: open.map(([id]) => id) }
 }
@@ -78,7 +91,9 @@ function isPage(execution: Execution, id: string): boolean {
 
 /** The engine's own pages go out whatever else is the matter, also from a refused or failed execution. */
 function pageCommand(execution: Execution, nowMs: number): Command | undefined {
-  const fresh = execution.pages.filter((page) => stateOf(execution, page.id).is === 'pending').map((page) => page.id)
+  const fresh = execution.pages
+    .filter((page) => stateOf(execution, page.id).is === 'pending')
+    .map((page) => page.id)
   if (fresh.length > 0) return { is: 'begin', steps: fresh }
   const due = execution.pages.filter((page) => {
     const state = stateOf(execution, page.id)
@@ -89,7 +104,9 @@ function pageCommand(execution: Execution, nowMs: number): Command | undefined {
 
 /** Waits for pages that are still to be tried again. */
 function patience(execution: Execution, nowMs: number): Command | undefined {
-  const waiting = execution.pages.filter((page) => stateOf(execution, page.id).is === 'again').map((page) => page.id)
+  const waiting = execution.pages
+    .filter((page) => stateOf(execution, page.id).is === 'again')
+    .map((page) => page.id)
   return waiting.length > 0 ? dueOf(execution, waiting, nowMs) : undefined
 }
 
@@ -99,7 +116,9 @@ function dueOf(execution: Execution, ids: readonly string[], nowMs: number): Com
     return state.is === 'again' ? state.dueAtMs : nowMs
   }
   const due = ids.filter((id) => dueAtMs(id) <= nowMs)
-  return due.length > 0 ? { is: 'recover', steps: due } : { is: 'wait', untilMs: Math.min(...ids.map(dueAtMs)) }
+  return due.length > 0
+    ? { is: 'recover', steps: due }
+    : { is: 'wait', untilMs: Math.min(...ids.map(dueAtMs)) }
 }
 
 /** Shadow records the plan and ends; approve asks for the whole plan before its first step. */
@@ -126,9 +145,15 @@ function modeGate(
       })
     case 'expired':
       if (approval.onTimeout === 'escalate' && !hasPageFor(execution, WHOLE_PLAN)) {
-        return record(escalation(execution, WHOLE_PLAN, 'nobody approved the plan in time; nothing was changed'))
+        return record(
+          escalation(execution, WHOLE_PLAN, 'nobody approved the plan in time; nothing was changed'),
+        )
       }
-      return record({ kind: 'execution.finished', outcome: 'skipped', reason: 'nobody approved the plan in time' })
+      return record({
+        kind: 'execution.finished',
+        outcome: 'skipped',
+        reason: 'nobody approved the plan in time',
+      })
     default:
       return never(approval)
   }
@@ -169,7 +194,9 @@ function work(
     return { is: 'poll', verify, checks, ...(wakes.length > 0 ? { wakeAtMs: Math.min(...wakes) } : {}) }
   }
   if (wakes.length > 0) return { is: 'wait', untilMs: Math.min(...wakes) }
-  const pending = execution.pages.filter((page) => !isSettled(stateOf(execution, page.id))).map((page) => page.id)
+  const pending = execution.pages
+    .filter((page) => !isSettled(stateOf(execution, page.id)))
+    .map((page) => page.id)
   if (pending.length > 0) return dueOf(execution, pending, nowMs)
   return record({ kind: 'execution.finished', ...outcomeOf(execution, program) })
 }
@@ -190,7 +217,8 @@ function stepCommand(
 ): StepCommand {
   switch (state.is) {
     case 'pending':
-      if (state.notBeforeMs !== undefined && nowMs < state.notBeforeMs) return { is: 'wake', atMs: state.notBeforeMs }
+      if (state.notBeforeMs !== undefined && nowMs < state.notBeforeMs)
+        return { is: 'wake', atMs: state.notBeforeMs }
       return approvalCommand(execution, step, nowMs, record)
     case 'waiting':
       if (nowMs < state.wakeAtMs) return { is: 'wake', atMs: state.wakeAtMs }
@@ -286,7 +314,15 @@ function skipRest(execution: Execution, program: readonly Group[], halt: Step): 
   return program
     .flat()
     .filter((step) => stateOf(execution, step.id).is === 'pending')
-    .map((step) => ({ kind: 'step.skipped', step: step.id, code: 'stopped', reason: `${halt.id} failed and its on_failure is ${halt.onFailure}` }) as const)
+    .map(
+      (step) =>
+        ({
+          kind: 'step.skipped',
+          step: step.id,
+          code: 'stopped',
+          reason: `${halt.id} failed and its on_failure is ${halt.onFailure}`,
+        }) as const,
+    )
 }
 
 function isUnverified(state: StepState): boolean {

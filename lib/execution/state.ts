@@ -17,7 +17,11 @@ export type Status =
   | { readonly is: 'running' }
   | { readonly is: 'refused'; readonly code: string; readonly reason: string }
   | { readonly is: 'stopped'; readonly reason: string }
-  | { readonly is: 'finished'; readonly outcome: 'succeeded' | 'failed' | 'aborted' | 'skipped'; readonly reason: string }
+  | {
+      readonly is: 'finished'
+      readonly outcome: 'succeeded' | 'failed' | 'aborted' | 'skipped'
+      readonly reason: string
+    }
 
 export type StepState =
   /** Not begun. In an undo: `lastSet` is the value that our own last slow step set. */
@@ -30,9 +34,20 @@ export type StepState =
     }
   | { readonly is: 'waiting'; readonly waitId: string; readonly wakeAtMs: number; readonly reason: string }
   /** Intended, and no result on record: a live worker is at it, or a dead one was. */
-  | ({ readonly is: 'open'; readonly worker: string; readonly leaseUntilMs: number; readonly settleMs: number } & Attempt)
+  | ({
+      readonly is: 'open'
+      readonly worker: string
+      readonly leaseUntilMs: number
+      readonly settleMs: number
+    } & Attempt)
   /** To be observed, and perhaps tried again, from `dueAtMs` on. */
-  | ({ readonly is: 'again'; readonly why: 'retried' | 'unsettled'; readonly reason: string; readonly dueAtMs: number; readonly sinceMs: number } & Attempt)
+  | ({
+      readonly is: 'again'
+      readonly why: 'retried' | 'unsettled'
+      readonly reason: string
+      readonly dueAtMs: number
+      readonly sinceMs: number
+    } & Attempt)
   | ({
       readonly is: 'applied'
       readonly receipt: RecordedReceipt

@@ -35,7 +35,12 @@ function claimsOf(item: Item): readonly Claim[] {
 }
 
 /** Claims a place in the window by conditional puts, so a limit holds under any interleaving (G6). */
-export async function claim(storage: Storage, rule: LimitRule, executionId: string, nowMs: number): Promise<ClaimResult> {
+export async function claim(
+  storage: Storage,
+  rule: LimitRule,
+  executionId: string,
+  nowMs: number,
+): Promise<ClaimResult> {
   const own: Claim = { executionId, startedAtMs: nowMs, cooldownMs: rule.cooldownMs }
   if (rule.perHour <= 0) return refusedByRate(rule, 0)
   const first = await storage.put(itemOf(rule.scope, 1, [own]), { is: 'absent' })
@@ -48,7 +53,10 @@ export async function claim(storage: Storage, rule: LimitRule, executionId: stri
     if (refusal) return refusal
     const version = existing.version ?? 0
     const kept = claims.filter((other) => nowMs - (other.endedAtMs ?? other.startedAtMs) < keepMs(other))
-    const answer = await storage.put(itemOf(rule.scope, version + 1, [...kept, own]), { is: 'version', equals: version })
+    const answer = await storage.put(itemOf(rule.scope, version + 1, [...kept, own]), {
+      is: 'version',
+      equals: version,
+    })
     if (answer.is === 'put') return { is: 'claimed' }
     existing = answer.existing
   }
@@ -90,12 +98,20 @@ export function refusalOf(
   if (rule.cooldownMs > 0) {
     const running = live.find((other) => other.endedAtMs === undefined)
     if (running) {
-      return { is: 'refused', code: 'cooldown', reason: `${running.executionId} is running for ${rule.scope}` }
+      return {
+        is: 'refused',
+        code: 'cooldown',
+        reason: `${running.executionId} is running for ${rule.scope}`,
+      }
     }
     const endedAtMs = Math.max(...live.map((other) => other.endedAtMs ?? 0))
     if (nowMs - endedAtMs < rule.cooldownMs) {
       const leftS = Math.ceil((rule.cooldownMs - (nowMs - endedAtMs)) / 1000)
-      return { is: 'refused', code: 'cooldown', reason: `the cooldown of ${rule.scope} lasts ${leftS} s more` }
+      return {
+        is: 'refused',
+        code: 'cooldown',
+        reason: `the cooldown of ${rule.scope} lasts ${leftS} s more`,
+      }
     }
   }
   const started = live.filter((other) => nowMs - other.startedAtMs < HOUR_MS).length

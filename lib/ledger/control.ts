@@ -44,10 +44,16 @@ export async function writeControl(storage: Storage, control: Control): Promise<
 
 /** The first verdict on a signal stands. */
 export async function writeSignalVerdict(storage: Storage, verdict: SignalVerdict): Promise<void> {
-  await storage.put({ pk: `SIGNAL#${verdict.signalId}`, sk: 'SIGNAL', body: JSON.stringify(verdict) }, { is: 'absent' })
+  await storage.put(
+    { pk: `SIGNAL#${verdict.signalId}`, sk: 'SIGNAL', body: JSON.stringify(verdict) },
+    { is: 'absent' },
+  )
 }
 
-export async function readSignalVerdict(storage: Storage, signalId: string): Promise<SignalVerdict | undefined> {
+export async function readSignalVerdict(
+  storage: Storage,
+  signalId: string,
+): Promise<SignalVerdict | undefined> {
   const item = await storage.get(`SIGNAL#${signalId}`, 'SIGNAL')
   return item && (JSON.parse(item.body) as SignalVerdict)
 }
@@ -74,7 +80,12 @@ export async function readPinned(storage: Storage, hash: string): Promise<Pinned
 }
 
 /** Claims an idempotency key; the answer is what the key stands for, ours or an earlier one's. */
-export async function claimKey(storage: Storage, caller: string, key: string, body: KeyBody): Promise<KeyBody> {
+export async function claimKey(
+  storage: Storage,
+  caller: string,
+  key: string,
+  body: KeyBody,
+): Promise<KeyBody> {
   const item = { pk: `KEY#${caller}#${key}`, sk: 'KEY', body: JSON.stringify(body) }
   const answer = await storage.put(item, { is: 'absent' })
   return answer.is === 'put' ? body : (JSON.parse(answer.existing.body) as KeyBody)

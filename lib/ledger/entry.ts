@@ -12,7 +12,11 @@ export const ENTRY_VERSION = 1
 
 /** Entry bodies come out of `JSON.parse`, so any value in them is JSON already. */
 const json = z.unknown() as z.ZodType<Json>
-const signal = z.looseObject({ signalId: z.string(), name: z.string(), state: z.string() }) as unknown as z.ZodType<Signal>
+const signal = z.looseObject({
+  signalId: z.string(),
+  name: z.string(),
+  state: z.string(),
+}) as unknown as z.ZodType<Signal>
 const verdict = z.object({
   verdict: z.enum(['passed', 'failed', 'inconclusive', 'error']),
   reason: z.string(),
@@ -82,7 +86,11 @@ const kinds = [
   z.object({ kind: z.literal('incident.recurred'), onsetAtMs: z.number(), signal }),
   z.object({ kind: z.literal('signal.attached'), signal, note: z.string() }),
   z.object({ kind: z.literal('incident.cleared'), clearedAtMs: z.number(), signal }),
-  z.object({ kind: z.literal('incident.mitigated'), executionId: z.string().exactOptional(), reason: z.string() }),
+  z.object({
+    kind: z.literal('incident.mitigated'),
+    executionId: z.string().exactOptional(),
+    reason: z.string(),
+  }),
   z.object({ kind: z.literal('incident.resolved'), how: z.enum(['cleared', 'person']), reason: z.string() }),
   z.object({ kind: z.literal('incident.acknowledged'), note: z.string().exactOptional() }),
   z.object({ kind: z.literal('incident.noted'), note: z.string() }),
@@ -151,7 +159,17 @@ const kinds = [
     kind: z.literal('step.failed'),
     step: z.string(),
     attempt: z.number().exactOptional(),
-    code: z.enum(['refused', 'terminal', 'exhausted', 'conflict', 'unreadable', 'unknown', 'human', 'denied', 'guardrail']),
+    code: z.enum([
+      'refused',
+      'terminal',
+      'exhausted',
+      'conflict',
+      'unreadable',
+      'unknown',
+      'human',
+      'denied',
+      'guardrail',
+    ]),
     reason: z.string(),
     place: z.string().exactOptional(),
   }),
@@ -191,9 +209,23 @@ const kinds = [
     expiresAtMs: z.number(),
     onTimeout: z.enum(['skip', 'stop', 'escalate']),
   }),
-  z.object({ kind: z.literal('step.approved'), subject: z.string(), digest: z.string(), reason: z.string().exactOptional() }),
-  z.object({ kind: z.literal('step.denied'), subject: z.string(), digest: z.string(), reason: z.string().exactOptional() }),
-  z.object({ kind: z.literal('approval.expired'), subject: z.string(), onTimeout: z.enum(['skip', 'stop', 'escalate']) }),
+  z.object({
+    kind: z.literal('step.approved'),
+    subject: z.string(),
+    digest: z.string(),
+    reason: z.string().exactOptional(),
+  }),
+  z.object({
+    kind: z.literal('step.denied'),
+    subject: z.string(),
+    digest: z.string(),
+    reason: z.string().exactOptional(),
+  }),
+  z.object({
+    kind: z.literal('approval.expired'),
+    subject: z.string(),
+    onTimeout: z.enum(['skip', 'stop', 'escalate']),
+  }),
   z.object({
     kind: z.literal('execution.escalated'),
     /** The step id under which the page is sent: `page-1`. */

@@ -25,7 +25,12 @@ export interface Head {
   /** Wakes by the sweep for an unchanged `headSeq`: poison is counted here. */
   readonly wakes: number
   /** What `list` shows; incidents only. */
-  readonly summary?: { readonly title: string; readonly service: string; readonly severity: string; readonly openedAtMs: number }
+  readonly summary?: {
+    readonly title: string
+    readonly service: string
+    readonly severity: string
+    readonly openedAtMs: number
+  }
 }
 
 /** Enough that no single index partition takes all writes of a storm; few enough that a sweep reads them all. */
@@ -66,7 +71,11 @@ export async function advanceHead(storage: Storage, head: Head): Promise<void> {
   await storage.put(headItem(head), { is: 'version-below', limit: head.headSeq + 1 })
 }
 
-export async function readHead(storage: Storage, incidentId: string, stream: string): Promise<Head | undefined> {
+export async function readHead(
+  storage: Storage,
+  incidentId: string,
+  stream: string,
+): Promise<Head | undefined> {
   const item = await storage.get(incidentPk(incidentId), `HEAD#${stream}`)
   return item && headOf(item)
 }
@@ -82,7 +91,11 @@ export async function dueHeads(storage: Storage, beforeMs: number, limit: number
 }
 
 /** Incidents, newest first. */
-export async function listIncidents(storage: Storage, limit: number, beforeMs?: number): Promise<readonly Head[]> {
+export async function listIncidents(
+  storage: Storage,
+  limit: number,
+  beforeMs?: number,
+): Promise<readonly Head[]> {
   const pages = await Promise.all(shards.map((shard) => storage.listed(`INC#${shard}`, limit, beforeMs)))
   return pages
     .flat()

@@ -65,12 +65,23 @@ function bodyOf(item: { readonly body: string }): LockBody {
  */
 export async function takeLock(
   storage: Storage,
-  wanted: { readonly key: string; readonly owner: string; readonly incidentId: string; readonly expiresAtMs: number; readonly target?: string },
+  wanted: {
+    readonly key: string
+    readonly owner: string
+    readonly incidentId: string
+    readonly expiresAtMs: number
+    readonly target?: string
+  },
   nowMs: number,
   mayStealFrom: (owner: string, incidentId: string) => Promise<boolean>,
   leftBehind: LeftBehind = async (_owner, _sinceToken, outstanding) => outstanding,
 ): Promise<TakeResult> {
-  const body = { key: wanted.key, owner: wanted.owner, incidentId: wanted.incidentId, expiresAtMs: wanted.expiresAtMs }
+  const body = {
+    key: wanted.key,
+    owner: wanted.owner,
+    incidentId: wanted.incidentId,
+    expiresAtMs: wanted.expiresAtMs,
+  }
   const first = await storage.put(
     { pk: pkOf(wanted.key), sk: 'LOCK', version: 1, body: JSON.stringify(body) },
     { is: 'absent' },
@@ -79,7 +90,12 @@ export async function takeLock(
   let existing = first.existing
   for (;;) {
     const old = bodyOf(existing)
-    const busy = { is: 'busy', owner: old.owner, incidentId: old.incidentId, expiresAtMs: old.expiresAtMs } as const
+    const busy = {
+      is: 'busy',
+      owner: old.owner,
+      incidentId: old.incidentId,
+      expiresAtMs: old.expiresAtMs,
+    } as const
     if (old.releasedAtMs === undefined && old.owner !== wanted.owner) {
       if (old.expiresAtMs > nowMs || !(await mayStealFrom(old.owner, old.incidentId))) return busy
     }
@@ -87,11 +103,18 @@ export async function takeLock(
     const sinceToken = old.sinceToken ?? seen
     const stood = [...(old.outstanding === undefined ? [] : [old.outstanding]), ...(old.others ?? [])]
     const left =
-      old.releasedAtMs === undefined ? await leftBehind({ stream: old.owner, incidentId: old.incidentId }, sinceToken, stood) : stood
+      old.releasedAtMs === undefined
+        ? await leftBehind({ stream: old.owner, incidentId: old.incidentId }, sinceToken, stood)
+        : stood
     const kept = sorted(left, wanted.target)
     const held = old.releasedAtMs === undefined && old.owner === wanted.owner ? { sinceToken } : {}
     const answer = await storage.put(
-      { pk: pkOf(wanted.key), sk: 'LOCK', version: seen + 1, body: JSON.stringify({ ...body, ...held, ...kept }) },
+      {
+        pk: pkOf(wanted.key),
+        sk: 'LOCK',
+        version: seen + 1,
+        body: JSON.stringify({ ...body, ...held, ...kept }),
+      },
       { is: 'version', equals: seen },
     )
     if (answer.is === 'put') {
@@ -103,8 +126,12 @@ export async function takeLock(
 }
 
 /** The target's own outstanding change, and those of others. */
-function sorted(all: readonly Outstanding[], target: string | undefined): Pick<HeldLock, 'outstanding' | 'others'> {
-  const isOwn = (one: Outstanding) => one.target === undefined || target === undefined || one.target === target
+function sorted(
+  all: readonly Outstanding[],
+  target: string | undefined,
+): Pick<HeldLock, 'outstanding' | 'others'> {
+  const isOwn = (one: Outstanding) =>
+    one.target === undefined || target === undefined || one.target === target
   const outstanding = all.find(isOwn)
   const others = all.filter((one) => !isOwn(one))
   return { ...(outstanding === undefined ? {} : { outstanding }), ...(others.length === 0 ? {} : { others }) }

@@ -45,7 +45,9 @@ function openItem(open: Open): Item {
     sk: 'OPEN',
     version: open.version,
     body: JSON.stringify(open),
-    ...(open.dueAtMs === undefined ? {} : { due: { shard: `OPEN#${shardOf(open.key)}`, atMs: open.dueAtMs } }),
+    ...(open.dueAtMs === undefined
+      ? {}
+      : { due: { shard: `OPEN#${shardOf(open.key)}`, atMs: open.dueAtMs } }),
   }
 }
 
@@ -60,7 +62,10 @@ export async function firstOpen(storage: Storage, open: Open): Promise<PutResult
 
 /** Replaces exactly the version that was seen. */
 export async function replaceOpen(storage: Storage, seen: Open, next: Open): Promise<PutResult> {
-  return storage.put(openItem({ ...next, version: seen.version + 1 }), { is: 'version', equals: seen.version })
+  return storage.put(openItem({ ...next, version: seen.version + 1 }), {
+    is: 'version',
+    equals: seen.version,
+  })
 }
 
 export async function readOpen(storage: Storage, key: string): Promise<Open | undefined> {
@@ -69,7 +74,12 @@ export async function readOpen(storage: Storage, key: string): Promise<Open | un
 }
 
 /** Keys whose pending changes are due. */
-export async function dueOpens(storage: Storage, beforeMs: number, limit: number, shards: readonly string[]): Promise<readonly Open[]> {
+export async function dueOpens(
+  storage: Storage,
+  beforeMs: number,
+  limit: number,
+  shards: readonly string[],
+): Promise<readonly Open[]> {
   const pages = await Promise.all(shards.map((shard) => storage.dueBefore(`OPEN#${shard}`, beforeMs, limit)))
   return pages.flat().map(openOf)
 }

@@ -71,7 +71,9 @@ export async function append(
   const entriesText = JSON.stringify(entries)
   const bytes = Buffer.byteLength(entriesText)
   if (bytes > MAX_RECORD_BYTES) {
-    throw new StorageError(`record ${stream.stream}/${seq} has ${bytes} bytes; at most ${MAX_RECORD_BYTES} fit`)
+    throw new StorageError(
+      `record ${stream.stream}/${seq} has ${bytes} bytes; at most ${MAX_RECORD_BYTES} fit`,
+    )
   }
   const hash = recordHash(stream.headHash, stream.stream, seq, atMs, entriesText)
   const body = `{"v":${ENTRY_VERSION},"seq":${seq},"atMs":${atMs},"prev":"${stream.headHash}","hash":"${hash}","entries":${entriesText}}`
@@ -120,7 +122,10 @@ export async function loadIncident(storage: Storage, incidentId: string): Promis
 /** Every record of an incident exactly as stored: what exports and `verify` work on. Unknown members stay, or no hash would hold. */
 export async function loadRecords(storage: Storage, incidentId: string): Promise<readonly ChainRecord[]> {
   const items = await storage.query(incidentPk(incidentId), 'REC#')
-  return items.map((item) => ({ stream: item.sk.split('#')[1] ?? '', ...(JSON.parse(item.body) as Omit<ChainRecord, 'stream'>) }))
+  return items.map((item) => ({
+    stream: item.sk.split('#')[1] ?? '',
+    ...(JSON.parse(item.body) as Omit<ChainRecord, 'stream'>),
+  }))
 }
 
 function streamOf(incidentId: string, stream: string, records: readonly LedgerRecord[]): Stream {
@@ -134,22 +139,39 @@ function streamOf(incidentId: string, stream: string, records: readonly LedgerRe
   }
 }
 
-export function stampAll(entries: readonly Entry[], stream: string, seq: number, atMs: number): readonly Stamped[] {
-  return entries.map((entry, index) => ({ ...entry, atMs, stream, seq, address: `${stream}/${seq}.${index}` }))
+export function stampAll(
+  entries: readonly Entry[],
+  stream: string,
+  seq: number,
+  atMs: number,
+): readonly Stamped[] {
+  return entries.map((entry, index) => ({
+    ...entry,
+    atMs,
+    stream,
+    seq,
+    address: `${stream}/${seq}.${index}`,
+  }))
 }
 
 /** Parses a stored record. Throws with the record's address when it is not one of ours or a newer version's. */
 function recordOf(item: Item): LedgerRecord {
   const [, stream = '', seqText = ''] = item.sk.split('#')
   const address = `${stream}/${Number(seqText)}`
-  const body = JSON.parse(item.body) as Omit<LedgerRecord, 'stream' | 'recordId' | 'entries'> & { entries: unknown[] }
+  const body = JSON.parse(item.body) as Omit<LedgerRecord, 'stream' | 'recordId' | 'entries'> & {
+    entries: unknown[]
+  }
   if (body.v > ENTRY_VERSION) {
-    throw new StorageError(`record ${address} was written by a newer version (${body.v}; this one reads up to ${ENTRY_VERSION}): update Firebreak`)
+    throw new StorageError(
+      `record ${address} was written by a newer version (${body.v}; this one reads up to ${ENTRY_VERSION}): update Firebreak`,
+    )
   }
   const entries = body.entries.map((entry, index) => {
     const parsed = entrySchema.safeParse(entry)
     if (parsed.success) return parsed.data
-    throw new StorageError(`entry ${address}.${index} cannot be read: ${parsed.error.issues[0]?.message ?? 'malformed'}`)
+    throw new StorageError(
+      `entry ${address}.${index} cannot be read: ${parsed.error.issues[0]?.message ?? 'malformed'}`,
+    )
   })
   return { ...body, stream, recordId: item.recordId ?? '', entries }
 }

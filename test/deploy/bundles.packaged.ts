@@ -90,7 +90,7 @@ test('advance hands a message that is none back to the queue', async () => {
 
 test('the sweep of an empty table finds nothing and says so, so that its alarm knows that it ran', async () => {
   const { answer, log } = await invoke('sweep', {})
-  expect(answer).toEqual({ woken: 0, overdue: 0, carriedOut: 0, stopped: 0 })
+  expect(answer).toEqual({ woken: 0, overdue: 0, carriedOut: 0, stopped: 0, reconciled: 0 })
   expect(log).toContain('"ExecutionsOverdue":0')
 }, 30_000)
 

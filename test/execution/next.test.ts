@@ -708,7 +708,8 @@ describe('what is to be done now', () => {
         for (const nowMs of [at(0), at(100), at(1_000), at(100_000)]) {
           const command = next(execution, program, 'w-9', nowMs)
           const late = (command.is === 'wait' || command.is === 'leave') && command.untilMs <= nowMs
-          const rash = open && execution.status.is !== 'stopped' && command.is !== 'leave' && command.is !== 'recover'
+          const rash =
+            open && execution.status.is !== 'stopped' && command.is !== 'leave' && command.is !== 'recover'
           if (late || rash) wrong.push([sentence, length, nowMs, command])
         }
       }

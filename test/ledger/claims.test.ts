@@ -78,7 +78,9 @@ describe('a cooldown', () => {
     await claim(storage, cooldown(15), 'a', T)
     await endClaim(storage, SCOPE, 'a', ended(T + 1))
     await endClaim(storage, SCOPE, 'a', ended(T + HOUR))
-    expect(await readClaims(storage, SCOPE)).toEqual([{ executionId: 'a', startedAtMs: T, endedAtMs: T + 1, cooldownMs: 900_000 }])
+    expect(await readClaims(storage, SCOPE)).toEqual([
+      { executionId: 'a', startedAtMs: T, endedAtMs: T + 1, cooldownMs: 900_000 },
+    ])
   })
 
   test('of nothing is off', () => {

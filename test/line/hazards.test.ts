@@ -24,16 +24,11 @@ import {
 } from './calm.ts'
 import { effectsOf, onlyIncident, START_AT_MS } from './world.ts'
 
-/* Hazards of starts, locks and stops that were found once by reading against the design; undo has its own file. */
+/* Hazards of starts, stops and people's words that a review found once; those of targets are beside this file. */
 
 const SCALE = '- scale_out: { ecs: api, by: 50% }'
 
-interface Gate {
-  readonly passed: Promise<void>
-  open(): void
-}
-
-function gate(): Gate {
+function gate(): { readonly passed: Promise<void>; open(): void } {
   const { promise, resolve } = Promise.withResolvers<void>()
   return { passed: promise, open: resolve }
 }
@@ -52,7 +47,9 @@ function appWhosePuts(stack: Stack, before: (item: Item) => Promise<void>): App 
 }
 
 async function kindsOf(stack: Stack): Promise<readonly string[]> {
-  return (await allEntries(stack)).map((entry) => ('step' in entry ? `${entry.kind} ${entry.step}` : entry.kind))
+  return (await allEntries(stack)).map((entry) =>
+    'step' in entry ? `${entry.kind} ${entry.step}` : entry.kind,
+  )
 }
 
 /** The worker dies at its change, and again at each look at the target, until the test heals it. */
@@ -75,7 +72,7 @@ const STOPPED = [
   'incident.opened',
   'step.failed scale_out',
   'execution.stopped',
-  'execution.escalated',
+  'execution.escalated execution',
   'step.intended page-1',
   'step.applied page-1',
 ]
@@ -85,7 +82,9 @@ test('an execution whose every look kills its worker is stopped on record, paged
   fire(stack)
   await play(stack, 60)
   expect(await kindsOf(stack)).toEqual(STOPPED)
-  expect(await entriesOfKind(stack, 'step.failed')).toMatchObject([{ step: 'scale_out', attempt: 1, code: 'unknown' }])
+  expect(await entriesOfKind(stack, 'step.failed')).toMatchObject([
+    { step: 'scale_out', attempt: 1, code: 'unknown' },
+  ])
   expect(pagesOf(stack)).toEqual([
     expect.stringMatching(
       /^\[sev2\] api: inc-\w+-\w+ was stopped: it was woken 10 times and wrote nothing; the outcome of scale_out is not known$/,
@@ -145,8 +144,11 @@ test('a signal is not answered while one of its starts is under way, whatever be
     await reached.passed
     throw new StorageError('throttled')
   })
+  const { detail, ...event } = transition(stack.account, 'ALARM')
+  // An alarm without a window, as a composite alarm is, has no cooldown of its own: both runbooks start.
+  const { configuration: _configuration, ...windowless } = detail as { readonly [name: string]: unknown }
   let answered = ''
-  const answer = ingest(app, transition(stack.account, 'ALARM'), turnOf(stack)).then(
+  const answer = ingest(app, { ...event, detail: windowless }, turnOf(stack)).then(
     () => (answered = 'done'),
     (error: Error) => (answered = error.message),
   )
@@ -158,50 +160,11 @@ test('a signal is not answered while one of its starts is under way, whatever be
   await answer
   expect(answered).toContain('throttled')
   expect(effectsOf(stack)).toEqual({ 'ecs:UpdateService': 1 })
+  // Nothing was left running behind the answer.
   const written = (await allEntries(stack)).length
   const calls = stack.account.calls.length
   for (let turns = 0; turns < 20; turns++) await new Promise<void>((resolve) => void setImmediate(resolve))
   expect([(await allEntries(stack)).length, stack.account.calls.length]).toEqual([written, calls])
-})
-
-test('two drains of one weighted group, side by side, never leave all its weights 0 (G5)', async () => {
-  const services = (text: string) =>
-    text.replace(/^(\s*)canary: (.*)set: canary \}/m, (line, indent, rest) => `${line}\n${indent}stable: ${rest}set: stable }`)
-  const drains = [
-    '- parallel:',
-    '    - { id: a, route53_weight: { record: canary, weight: 0 } }',
-    '    - { id: b, route53_weight: { record: stable, weight: 0 } }',
-  ].join('\n')
-  const stack = calmStack(catalogueOf([runbookText(drains)], { services }))
-  const weights = () =>
-    (stack.account.world.zones['Z0123456789ABCDEFGHIJ']?.records ?? []).flatMap((record) => record.Weight ?? [])
-  expect(weights()).toEqual([10, 90])
-  fire(stack)
-  await play(stack, 5)
-  expect(weights()).toEqual([0, 90])
-  expect(effectsOf(stack)).toEqual({ 'route53:ChangeResourceRecordSets': 1 })
-  expect(await entriesOfKind(stack, 'step.failed')).toMatchObject([
-    { step: 'b', reason: expect.stringContaining('the other sets (canary) have weight 0 too') },
-  ])
-  expect(pagesOf(stack)).toHaveLength(1)
-})
-
-test('two scale-outs of one service, side by side, begin one after the other: the second sees the first, and undo restores the start (G5, G7)', async () => {
-  const both = '- parallel:\n    - { id: a, scale_out: { ecs: api, by: 50% } }\n    - { id: b, scale_out: { ecs: api, by: 2 } }'
-  const stack = calmStack(catalogueOf([runbookText(both, 'on_resolved: { undo: [a, b], after: 5m, step: 100% }')]))
-  fire(stack)
-  await play(stack, 5)
-  expect(desired(stack)).toBe(11)
-  expect((await entriesOfKind(stack, 'step.intended')).map((entry) => [entry.step, entry.change.summary, entry.locks])).toEqual([
-    ['a', 'desired 6 -> 9', { 'ecs/prod/api': 1 }],
-    ['b', 'desired 9 -> 11', { 'ecs/prod/api': expect.any(Number) }],
-  ])
-  const order = (await kindsOf(stack)).filter((kind) => /^step\.(intended|applied)/.test(kind))
-  expect(order).toEqual(['step.intended a', 'step.applied a', 'step.intended b', 'step.applied b'])
-  fire(stack, 'OK')
-  await play(stack, 60)
-  expect(desired(stack)).toBe(6)
-  expect(pagesOf(stack)).toEqual([])
 })
 
 test('a repeat of a start that is refused leaves the claim of the live start alone (G6)', async () => {
@@ -221,6 +184,8 @@ test('a repeat of a start that is refused leaves the claim of the live start alo
   const first = ingest(live.app, event, turnOf(stack))
   await live.there.passed
   await stack.command({ verb: 'pause-all', by: ANN, reason: 'audit' })
+  // The live start is slow: its delivery comes again once its worker should have ended.
+  stack.account.advance(60_000)
   const second = ingest(repeat.app, event, turnOf(stack))
   await repeat.there.passed
   live.go.open()
@@ -229,8 +194,7 @@ test('a repeat of a start that is refused leaves the claim of the live start alo
   await second
   await stack.command({ verb: 'resume-all', by: ANN })
   const [started] = await entriesOfKind(stack, 'execution.started')
-  const executionId = started?.executionId ?? 'none'
-  const claim = { executionId, startedAtMs: START_AT_MS }
+  const claim = { executionId: started?.executionId, startedAtMs: START_AT_MS }
   expect(await readClaims(stack.storage, 'service:api')).toEqual([{ ...claim, cooldownMs: 600_000 }])
   expect(await readClaims(stack.storage, 'all')).toEqual([{ ...claim, cooldownMs: 0 }])
   await play(stack, 10)
@@ -266,48 +230,8 @@ test('notes on an incident that waits add no messages beyond their own', async (
     await play(stack, 5)
     return { sent, queued: stack.work.waiting.length }
   }
-  expect(await sentAfter(20)).toEqual(await sentAfter(0))
-  expect((await sentAfter(20)).sent).toBeLessThanOrEqual(5)
-})
-
-test('a target stays locked while the outcome of a change of it is in doubt (G5)', async () => {
-  const undo = 'on_resolved: { undo: [scale_out], after: 1m }'
-  const stack = calmStack(
-    catalogueOf([runbookText(SCALE, undo), runbookText(SCALE, `triggers: [{ alarm: other }]\n${undo}`, 'second')]),
-  )
-  let lost = false
-  let blind = true
-  stack.account.onCall({
-    after(call) {
-      if (call.name !== 'ecs:UpdateService' || lost) return
-      lost = true
-      throw new Error('socket hang up')
-    },
-    before(call) {
-      if (call.name === 'ecs:DescribeServices' && lost && blind) throw new Error('socket hang up')
-    },
-  })
-  fire(stack)
-  await play(stack, 0.3)
-  const [first] = await entriesOfKind(stack, 'step.unsettled')
-  const lock = await stack.storage.get('LOCK#ecs/prod/api', 'LOCK')
-  expect(JSON.parse(lock?.body ?? '{}')).toMatchObject({ owner: first?.stream })
-  expect(JSON.parse(lock?.body ?? '{}')).not.toHaveProperty('releasedAtMs')
-  blind = false
-  await stack.command({ verb: 'run', runbook: 'second', key: 'k', by: ANN, reason: 'slow' })
-  await play(stack, 2)
-  expect((await kindsOf(stack)).filter((kind) => /^step\.(intended|applied|waiting)/.test(kind))).toEqual([
-    'step.intended scale_out',
-    'step.waiting scale_out',
-    'step.applied scale_out',
-    'step.intended scale_out',
-    'step.applied scale_out',
-  ])
-  expect(desired(stack)).toBe(14)
-  fire(stack, 'OK')
-  await play(stack, 60)
-  expect(desired(stack)).toBe(6)
-  expect(pagesOf(stack)).toEqual([])
+  expect(await sentAfter(0)).toEqual({ sent: 5, queued: 2 })
+  expect(await sentAfter(20)).toEqual({ sent: 5, queued: 2 })
 })
 
 test('an approval of an execution that was aborted, or has ended, is refused and records nothing', async () => {
@@ -316,13 +240,18 @@ test('an approval of an execution that was aborted, or has ended, is refused and
   )
   fire(stack)
   await play(stack, 1)
-  const [started] = await entriesOfKind(stack, 'execution.started')
-  const id = started?.executionId
+  const id = (await entriesOfKind(stack, 'execution.started'))[0]?.executionId
   await stack.command({ verb: 'abort', id, by: ANN, reason: 'no' })
-  expect(await stack.command({ verb: 'approve', id, by: BOB })).toMatchObject({ is: 'problem', code: 'ended' })
+  expect(await stack.command({ verb: 'approve', id, by: BOB })).toMatchObject({
+    is: 'problem',
+    code: 'ended',
+  })
   await play(stack, 1)
   expect(await entriesOfKind(stack, 'execution.finished')).toMatchObject([{ outcome: 'aborted' }])
-  expect(await stack.command({ verb: 'approve', id, by: BOB })).toMatchObject({ is: 'problem', code: 'ended' })
+  expect(await stack.command({ verb: 'approve', id, by: BOB })).toMatchObject({
+    is: 'problem',
+    code: 'ended',
+  })
   await play(stack, 20)
   expect(await entriesOfKind(stack, 'step.approved')).toEqual([])
   expect(effectsOf(stack)).toEqual({})
@@ -344,8 +273,8 @@ test("a person's start that died before its first record is carried on by the sw
   await expect(command({ ...stack.app, ports }, request, turnOf(stack))).rejects.toThrow('put REC')
   const incidentId = await onlyIncident(stack)
   const [unborn] = (await readHeads(stack.storage, incidentId)).filter((head) => head.stream !== 'incident')
-  expect(unborn).toMatchObject({ headSeq: -1, order: { runbook: 'spike', key: 'k' } })
-  expect(unborn?.dueAtMs).toBe(0)
+  expect(unborn).toMatchObject({ headSeq: -1, order: { runbook: 'spike', key: 'manual/ann/k' } })
+  expect(unborn?.dueAtMs).toBe(START_AT_MS + 62_000)
   await play(stack, 30)
   expect(desired(stack)).toBe(9)
   expect(await kindsOf(stack)).toEqual([
@@ -356,8 +285,12 @@ test("a person's start that died before its first record is carried on by the sw
     'step.verified scale_out',
     'execution.finished',
   ])
-  expect(await readHead(stack.storage, incidentId, unborn?.stream ?? '')).toMatchObject({ status: 'succeeded' })
+  expect(await readHead(stack.storage, incidentId, unborn?.stream ?? '')).toMatchObject({
+    status: 'succeeded',
+  })
   expect(await readHead(stack.storage, incidentId, unborn?.stream ?? '')).not.toHaveProperty('dueAtMs')
+  // The first sweep after what its dead worker might still have done.
+  expect((await entriesOfKind(stack, 'execution.started'))[0]?.atMs).toBe(START_AT_MS + 120_000)
   fire(stack)
   await play(stack, 5)
   expect(await entriesOfKind(stack, 'execution.refused')).toEqual([])

@@ -11,8 +11,15 @@ export const START_AT_MS = Date.parse('2026-11-23T09:00:00Z')
 export const MINUTE_MS = 60_000
 
 /** The shipped runbooks, in the mode that a test wants. */
-export function shippedCatalogue(mode: 'shadow' | 'approve' | 'auto', runbook = 'api-5xx-spike.yaml', edit: (text: string) => string = (text) => text): Catalogue {
-  const read = (path: string) => ({ path, text: readFileSync(new URL(`../../runbooks/${path}`, import.meta.url), 'utf8') })
+export function shippedCatalogue(
+  mode: 'shadow' | 'approve' | 'auto',
+  runbook = 'api-5xx-spike.yaml',
+  edit: (text: string) => string = (text) => text,
+): Catalogue {
+  const read = (path: string) => ({
+    path,
+    text: readFileSync(new URL(`../../runbooks/${path}`, import.meta.url), 'utf8'),
+  })
   const rulebook = read(runbook)
   const policy = read('policy.yaml')
   const files = [
@@ -22,12 +29,18 @@ export function shippedCatalogue(mode: 'shadow' | 'approve' | 'auto', runbook = 
     { ...policy, text: policy.text.replace(/^mode: .*$/m, `mode: ${mode}`) },
   ]
   const { catalogue, diagnostics } = compileCatalogue(files)
-  if (!catalogue) throw new Error(diagnostics.map((one) => `${one.file}:${one.line} ${one.message}`).join('\n'))
+  if (!catalogue)
+    throw new Error(diagnostics.map((one) => `${one.file}:${one.line} ${one.message}`).join('\n'))
   return catalogue
 }
 
 /** The demo's world under the real line, on virtual time. */
-export function apiStack(options: Omit<StackOptions, 'account' | 'catalogue'> & { readonly catalogue?: Catalogue; readonly demo?: Partial<DemoOptions> } = {}): Stack {
+export function apiStack(
+  options: Omit<StackOptions, 'account' | 'catalogue'> & {
+    readonly catalogue?: Catalogue
+    readonly demo?: Partial<DemoOptions>
+  } = {},
+): Stack {
   const { catalogue, demo, ...rest } = options
   return createStack({
     account: apiBadCanary({ startAtMs: START_AT_MS, ...demo }),
@@ -52,7 +65,9 @@ interface PlainEntry {
   readonly [name: string]: unknown
 }
 
-export async function entriesOf(stack: Stack): Promise<readonly (PlainEntry & { readonly stream: string; readonly seq: number })[]> {
+export async function entriesOf(
+  stack: Stack,
+): Promise<readonly (PlainEntry & { readonly stream: string; readonly seq: number })[]> {
   return (await recordsOf(stack)).flatMap((record) =>
     record.entries.map((entry) => ({ ...(entry as PlainEntry), stream: record.stream, seq: record.seq })),
   )
@@ -61,7 +76,8 @@ export async function entriesOf(stack: Stack): Promise<readonly (PlainEntry & { 
 /** Calls that changed the account, by name, as the account itself counted them. */
 export function effectsOf(stack: Stack): { readonly [name: string]: number } {
   const counts: { [name: string]: number } = {}
-  for (const call of stack.account.calls) if (call.mutating && call.effect) counts[call.name] = (counts[call.name] ?? 0) + 1
+  for (const call of stack.account.calls)
+    if (call.mutating && call.effect) counts[call.name] = (counts[call.name] ?? 0) + 1
   return counts
 }
 
