@@ -4,6 +4,7 @@ import { allDone } from './all-done.ts'
 import { askApproval, consentFor, isPlanApproved } from './consent.ts'
 import { describe, never } from './errors.ts'
 import type { HeldLock } from './ledger/locks.ts'
+import { releaseAll, takeLocks } from './hold.ts'
 import {
   actor,
   carryOut,
@@ -11,9 +12,7 @@ import {
   failStep,
   hasTime,
   isPaused,
-  releaseAll,
   stepOf,
-  takeLocks,
   WENT_ON,
   type Intent,
   type Performed,

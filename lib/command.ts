@@ -3,18 +3,19 @@ import { abort, acknowledge, addNote, approve, deny, mitigate, resolve, type Dec
 import { never } from './errors.ts'
 import { fold } from './execution/fold.ts'
 import { effectiveMode, limitRules } from './guardrails.ts'
-import { canonical, type Json } from './json.ts'
-import { executionIdFor, incidentIdFor, incidentIdOf, runbookHashFor, sha256 } from './ids.ts'
+import type { Json } from './json.ts'
+import { incidentIdOf, runbookHashFor } from './ids.ts'
 import { foldIncident } from './incident.ts'
-import { addToIncident, INCIDENT_STREAM, incidentHead } from './incident-stream.ts'
+import { INCIDENT_STREAM } from './incident-stream.ts'
 import { readClaims, refusalOf } from './ledger/claims.ts'
-import { claimKey, readControl, readSignalVerdict, writeControl } from './ledger/control.ts'
-import { listIncidents, openHead, readHeads } from './ledger/head.ts'
+import { readControl, readSignalVerdict, writeControl } from './ledger/control.ts'
+import { listIncidents, readHeads } from './ledger/head.ts'
 import { load, loadRecords } from './ledger/records.ts'
 import { planSteps } from './plan.ts'
 import { awsOf, type App, type Turn } from './ports.ts'
 import type { Runbook } from './runbook/runbook.ts'
-import { lesser, pinnedOf, start } from './start.ts'
+import { run } from './run.ts'
+import { pinnedOf } from './start.ts'
 
 const text = z.string().min(1).max(1_000)
 const id = z.string().min(1).max(100)
@@ -114,7 +115,7 @@ async function perform(app: App, request: Request, turn: Turn): Promise<CommandR
     case 'plan':
       return plan(app, request.runbook)
     case 'run':
-      return run(app, request, turn)
+      return runByHand(app, request, turn)
     case 'approve':
       return decided(await approve(app, request.id, request.by, request))
     case 'deny':
@@ -267,88 +268,14 @@ async function plan(app: App, name: string): Promise<CommandResult> {
   })
 }
 
-/** A manual start: one per key. It joins the service's open incident, or opens one. */
-async function run(app: App, request: Extract<Request, { verb: 'run' }>, turn: Turn): Promise<CommandResult> {
-  const { ports, catalogue } = app
-  const runbook = findRunbook(app, request.runbook)
-  if (!runbook) return noRunbook(app, request.runbook)
-  const fingerprint = sha256(
-    canonical({ runbook: request.runbook, reason: request.reason, mode: request.mode ?? null }),
-  )
-  const open = (await listIncidents(ports.storage, 50)).find(
-    (head) => head.status !== 'resolved' && head.summary?.service === runbook.service,
-  )
-  const fresh = incidentIdFor(`manual/${request.by.name}/${request.key}`, 0)
-  const proposed = open?.incidentId ?? fresh
-  const occasionKey = `${request.by.name}/${request.key}`
-  const claimed = await claimKey(ports.storage, request.by.name, request.key, {
-    fingerprint,
-    incidentId: proposed,
-    executionId: executionIdFor(proposed, runbook.runbook, occasionKey),
-    atMs: ports.clock.now(),
-  })
-  if (claimed.fingerprint !== fingerprint) {
-    return problem('conflict', `the idempotency key "${request.key}" was used for another request`)
-  }
-  const { incidentId, executionId } = claimed
-  const key = await incidentKey(app, request, runbook, incidentId, incidentId === fresh)
-  await start(
-    app,
-    {
-      incidentId,
-      executionId,
-      key,
-      runbook,
-      occasion: {
-        is: 'manual',
-        by: request.by.name,
-        via: request.by.via,
-        key: request.key,
-        reason: request.reason,
-      },
-      changes: [],
-      repeat: true,
-      ...(request.mode === undefined ? {} : { mode: request.mode }),
-    },
-    turn,
-    Promise.resolve(),
-  )
-  return answer({
-    incidentId,
-    executionId,
-    mode: lesser(effectiveMode(catalogue.policy, runbook).mode, request.mode),
-  })
-}
-
-/** The key of the incident that a manual start belongs to; an incident of its own is opened first. */
-async function incidentKey(
+async function runByHand(
   app: App,
   request: Extract<Request, { verb: 'run' }>,
-  runbook: Runbook,
-  incidentId: string,
-  own: boolean,
-): Promise<string> {
-  const { ports } = app
-  const manualKey = `manual/${request.by.name}/${request.key}`
-  const stream = await addToIncident(ports, incidentId, (entries) =>
-    !own || foldIncident(entries)
-      ? []
-      : [
-          {
-            kind: 'incident.opened',
-            actor: { is: 'person', ...request.by },
-            incidentId,
-            key: manualKey,
-            title: `${runbook.runbook} started by ${request.by.name}`,
-            service: runbook.service,
-            severity: runbook.severity,
-            keepOpenMs: runbook.keepOpenMs,
-            detectedAtMs: ports.clock.now(),
-            reason: request.reason,
-          },
-        ],
-  )
-  const incident = foldIncident(stream.entries)
-  if (incident) await openHead(ports.storage, incidentHead(stream.headSeq, incident, undefined))
-  return incident?.key ?? manualKey
+  turn: Turn,
+): Promise<CommandResult> {
+  const runbook = findRunbook(app, request.runbook)
+  if (!runbook) return noRunbook(app, request.runbook)
+  const { is, ...started } = await run(app, runbook, request, turn)
+  if (is === 'started') return answer(started)
+  return problem('conflict', `the idempotency key "${request.key}" was used for another request`)
 }

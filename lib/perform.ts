@@ -1,22 +1,21 @@
 import { actionName, findAction, pageAction } from './actions/index.ts'
-import type { AnyAction, ApplyContext, Change, Receipt, Target } from './actions/action.ts'
+import type { AnyAction, ApplyContext, Change, Receipt } from './actions/action.ts'
 import { CALL_TIMEOUT_MS } from './aws/aws.ts'
 import { outcomeOf } from './errors.ts'
-import { fold } from './execution/fold.ts'
 import { escalation } from './execution/next.ts'
 import { pageStep } from './execution/program.ts'
 import { stateOf, type Attempt } from './execution/state.ts'
+import { lockOf, releaseAll } from './hold.ts'
 import type { Json } from './json.ts'
 import { readControl } from './ledger/control.ts'
 import type { Entry } from './ledger/entry.ts'
 import { advanceHead } from './ledger/head.ts'
-import { takeLock, type HeldLock, type TakeResult } from './ledger/locks.ts'
-import { load } from './ledger/records.ts'
+import type { HeldLock } from './ledger/locks.ts'
 import { APPLY_BUDGET_MS, markerOf, type Deliberation } from './plan.ts'
 import { awsOf } from './ports.ts'
 import type { ActionStep, Step } from './runbook/runbook.ts'
-import { afterChange, leftBehind } from './outstanding.ts'
-import { flush, headFor, leaseUntilMs, note, type Release, type Session } from './session.ts'
+import { afterChange } from './outstanding.ts'
+import { flush, headFor, leaseUntilMs, note, type Session } from './session.ts'
 
 /** An intent that is about to be recorded and then applied. */
 export interface Intent {
@@ -235,10 +234,6 @@ function outstandingAfter(session: Session, intent: Intent): HeldLock['outstandi
   return after && intent.replaces ? { ...after, replaced: true } : after
 }
 
-function lockOf(lock: HeldLock): Omit<Release, 'outstanding'> {
-  return { key: lock.key, token: lock.token, ...(lock.others === undefined ? {} : { others: lock.others }) }
-}
-
 function release(session: Session, intent: Intent, outstanding: HeldLock['outstanding']): void {
   for (const lock of intent.locks) session.releases.push({ ...lockOf(lock), outstanding })
 }
@@ -303,49 +298,6 @@ function inDoubt(session: Session, intent: Intent, reason: string): void {
 export async function isPaused(session: Session): Promise<boolean> {
   const control = await readControl(session.app.ports.storage)
   return control.is === 'paused'
-}
-
-export type Locked =
-  | { readonly is: 'held'; readonly locks: readonly HeldLock[] }
-  | { readonly is: 'busy'; readonly reason: string }
-
-/** Takes every lock of a target, in sorted order so that two executions cannot wait for each other. */
-export async function takeLocks(session: Session, target: Pick<Target, 'locks' | 'label'>): Promise<Locked> {
-  const { storage, clock } = session.app.ports
-  const held: HeldLock[] = []
-  for (const key of target.locks.toSorted()) {
-    const wanted = {
-      key,
-      owner: session.stream.stream,
-      incidentId: session.stream.incidentId,
-      expiresAtMs: leaseUntilMs(session.turn),
-      target: target.label,
-    }
-    const answer: TakeResult = await takeLock(
-      storage,
-      wanted,
-      clock.now(),
-      (owner, incidentId) => hasNoOpenIntent(session, owner, incidentId),
-      (owner, sinceToken, stood) => leftBehind(session, owner, { key, sinceToken }, stood),
-    )
-    if (answer.is === 'busy') {
-      releaseAll(session, held)
-      return { is: 'busy', reason: `${key} is held by ${answer.owner}` }
-    }
-    held.push(answer.lock)
-  }
-  return { is: 'held', locks: held }
-}
-
-/** Gives locks back under which nothing was changed. */
-export function releaseAll(session: Session, locks: readonly HeldLock[]): void {
-  for (const lock of locks) session.releases.push({ ...lockOf(lock), outstanding: lock.outstanding })
-}
-
-/** A lock is stolen only from an owner whose stream has no open intent: nothing of its can be on the way. */
-async function hasNoOpenIntent(session: Session, owner: string, incidentId: string): Promise<boolean> {
-  const stream = await load(session.app.ports.storage, incidentId, owner)
-  return ![...fold(stream.entries).steps.values()].some((state) => state.is === 'open')
 }
 
 /** The attempt that a state holds, as an intent of its own. */

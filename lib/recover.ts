@@ -2,6 +2,7 @@ import { allDone } from './all-done.ts'
 import { describe, never } from './errors.ts'
 import { stateOf } from './execution/state.ts'
 import type { Json } from './json.ts'
+import { releaseAll, takeLocks } from './hold.ts'
 import {
   actor,
   applied,
@@ -12,8 +13,6 @@ import {
   hasTime,
   isPaused,
   LOCK_WAIT_MS,
-  releaseAll,
-  takeLocks,
   WENT_ON,
   type Intent,
   type Performed,

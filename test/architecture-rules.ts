@@ -40,7 +40,9 @@ const ROWS: readonly { readonly row: string; readonly files: readonly string[] }
     row: 'a turn',
     files: [
       ...['session', 'incident-stream', 'plan', 'perform', 'begin', 'recover', 'measure'].map(inLib),
-      ...['undo', 'finish', 'forecast', 'outstanding', 'prepared', 'prepare-undo', 'consent'].map(inLib),
+      ...['undo', 'finish', 'forecast', 'outstanding', 'prepared', 'prepare-undo', 'consent', 'hold'].map(
+        inLib,
+      ),
     ],
   },
   {
@@ -52,6 +54,7 @@ const ROWS: readonly { readonly row: string; readonly files: readonly string[] }
       'decide',
       'sweep',
       'reconcile',
+      'run',
       'ingest',
       'command',
       'replay',

@@ -1,0 +1,55 @@
+import type { Target } from './actions/action.ts'
+import { fold } from './execution/fold.ts'
+import { takeLock, type HeldLock, type TakeResult } from './ledger/locks.ts'
+import { load } from './ledger/records.ts'
+import { leftBehind } from './outstanding.ts'
+import { leaseUntilMs, type Release, type Session } from './session.ts'
+
+/** What a session holds of a target. */
+export type Locked =
+  | { readonly is: 'held'; readonly locks: readonly HeldLock[] }
+  | { readonly is: 'busy'; readonly reason: string }
+
+/** Takes every lock of a target, in sorted order so that two executions cannot wait for each other. */
+export async function takeLocks(session: Session, target: Pick<Target, 'locks' | 'label'>): Promise<Locked> {
+  const { storage, clock } = session.app.ports
+  const held: HeldLock[] = []
+  for (const key of target.locks.toSorted()) {
+    const wanted = {
+      key,
+      owner: session.stream.stream,
+      incidentId: session.stream.incidentId,
+      expiresAtMs: leaseUntilMs(session.turn),
+      target: target.label,
+    }
+    const answer: TakeResult = await takeLock(
+      storage,
+      wanted,
+      clock.now(),
+      (owner, incidentId) => hasNoOpenIntent(session, owner, incidentId),
+      (owner, sinceToken, stood) => leftBehind(session, owner, { key, sinceToken }, stood),
+    )
+    if (answer.is === 'busy') {
+      releaseAll(session, held)
+      return { is: 'busy', reason: `${key} is held by ${answer.owner}` }
+    }
+    held.push(answer.lock)
+  }
+  return { is: 'held', locks: held }
+}
+
+/** Gives locks back under which nothing was changed. */
+export function releaseAll(session: Session, locks: readonly HeldLock[]): void {
+  for (const lock of locks) session.releases.push({ ...lockOf(lock), outstanding: lock.outstanding })
+}
+
+/** A lock is stolen only from an owner whose stream has no open intent: nothing of its can be on the way. */
+async function hasNoOpenIntent(session: Session, owner: string, incidentId: string): Promise<boolean> {
+  const stream = await load(session.app.ports.storage, incidentId, owner)
+  return ![...fold(stream.entries).steps.values()].some((state) => state.is === 'open')
+}
+
+/** A held lock as it is given back. */
+export function lockOf(lock: HeldLock): Omit<Release, 'outstanding'> {
+  return { key: lock.key, token: lock.token, ...(lock.others === undefined ? {} : { others: lock.others }) }
+}

@@ -1,0 +1,103 @@
+import { effectiveMode } from './guardrails.ts'
+import { canonical } from './json.ts'
+import { executionIdFor, incidentIdFor, sha256 } from './ids.ts'
+import { foldIncident } from './incident.ts'
+import { addToIncident, incidentHead } from './incident-stream.ts'
+import { claimKey } from './ledger/control.ts'
+import { listIncidents, openHead } from './ledger/head.ts'
+import type { App, Turn } from './ports.ts'
+import type { Mode, Runbook } from './runbook/runbook.ts'
+import { lesser, start } from './start.ts'
+
+/** What a person starts by hand. */
+export interface RunOrder {
+  readonly runbook: string
+  /** One start per caller and key, whatever has happened since. */
+  readonly key: string
+  readonly by: { readonly name: string; readonly via: string }
+  readonly reason: string
+  readonly mode?: Mode
+}
+
+export type RunResult =
+  | { readonly is: 'started'; readonly incidentId: string; readonly executionId: string; readonly mode: Mode }
+  /** The key stands for another request. */
+  | { readonly is: 'conflict' }
+
+/** How far back an open incident of the service is looked for. */
+const RECENT_INCIDENTS = 50
+
+/** A manual start: it joins the service's open incident, or opens one (CORE.md 1.2). */
+export async function run(app: App, runbook: Runbook, order: RunOrder, turn: Turn): Promise<RunResult> {
+  const { ports, catalogue } = app
+  const { by, key, reason, mode } = order
+  const fingerprint = sha256(canonical({ runbook: order.runbook, reason, mode: mode ?? null }))
+  const open = (await listIncidents(ports.storage, RECENT_INCIDENTS)).find(
+    (head) => head.status !== 'resolved' && head.summary?.service === runbook.service,
+  )
+  const fresh = incidentIdFor(`manual/${by.name}/${key}`, 0)
+  const proposed = open?.incidentId ?? fresh
+  const claimed = await claimKey(ports.storage, by.name, key, {
+    fingerprint,
+    incidentId: proposed,
+    executionId: executionIdFor(proposed, runbook.runbook, `${by.name}/${key}`),
+    atMs: ports.clock.now(),
+  })
+  if (claimed.fingerprint !== fingerprint) return { is: 'conflict' }
+  const { incidentId, executionId } = claimed
+  await start(
+    app,
+    {
+      incidentId,
+      executionId,
+      key: await incidentKey(app, order, runbook, incidentId, incidentId === fresh),
+      runbook,
+      occasion: { is: 'manual', by: by.name, via: by.via, key, reason },
+      changes: [],
+      repeat: true,
+      ...(mode === undefined ? {} : { mode }),
+    },
+    turn,
+    Promise.resolve(),
+  )
+  return {
+    is: 'started',
+    incidentId,
+    executionId,
+    mode: lesser(effectiveMode(catalogue.policy, runbook).mode, mode),
+  }
+}
+
+/** The key of the incident that a manual start belongs to; an incident of its own is opened first. */
+async function incidentKey(
+  app: App,
+  order: RunOrder,
+  runbook: Runbook,
+  incidentId: string,
+  own: boolean,
+): Promise<string> {
+  const { ports } = app
+  const { by, reason } = order
+  const manualKey = `manual/${by.name}/${order.key}`
+  const stream = await addToIncident(ports, incidentId, (entries) =>
+    !own || foldIncident(entries)
+      ? []
+      : [
+          {
+            kind: 'incident.opened',
+            actor: { is: 'person', ...by },
+            incidentId,
+            key: manualKey,
+            title: `${runbook.runbook} started by ${by.name}`,
+            service: runbook.service,
+            severity: runbook.severity,
+            keepOpenMs: runbook.keepOpenMs,
+            detectedAtMs: ports.clock.now(),
+            reason,
+          },
+        ],
+  )
+  const incident = foldIncident(stream.entries)
+  if (incident) await openHead(ports.storage, incidentHead(stream.headSeq, incident, undefined))
+  return incident?.key ?? manualKey
+}
