@@ -29,6 +29,7 @@ import {
   listResourceRecordSets,
   tickZones,
 } from './route53.ts'
+import { describeTargetHealth } from './targets.ts'
 import {
   decodeWire,
   encodeWire,
@@ -44,6 +45,7 @@ const HANDLERS: { readonly [K in CallName]: Handler<K> } = {
   'ecs:UpdateService': updateService,
   'application-autoscaling:DescribeScalableTargets': describeScalableTargets,
   'application-autoscaling:RegisterScalableTarget': registerScalableTarget,
+  'elasticloadbalancing:DescribeTargetHealth': describeTargetHealth,
   'route53:ListResourceRecordSets': listResourceRecordSets,
   'route53:GetHealthCheckStatus': getHealthCheckStatus,
   'route53:ChangeResourceRecordSets': changeResourceRecordSets,

@@ -3,6 +3,7 @@ import { isActive } from './applications.ts'
 import type { Answer } from './calls.ts'
 import { nextDigits, nextUuid } from './chance.ts'
 import { need, refuse } from './refusal.ts'
+import { targetGroupArn } from './targets.ts'
 import type { EcsDeployment, EcsService, Sim, World } from './world.ts'
 
 type ServiceShape = NonNullable<Calls['ecs:UpdateService']['output']['service']>
@@ -39,7 +40,10 @@ const NAMES: { readonly [parameter: string]: string } = {
 export function addService(
   world: World,
   options: { cluster: string; name: string; desired: number; taskDefinition: string } & Partial<
-    Pick<EcsService, 'controller' | 'scheduling' | 'startupMs' | 'placeable' | 'rolloutMs' | 'status'>
+    Pick<
+      EcsService,
+      'controller' | 'scheduling' | 'startupMs' | 'placeable' | 'rolloutMs' | 'status' | 'targetGroup'
+    >
   >,
 ): EcsService {
   const service: EcsService = {
@@ -57,6 +61,7 @@ export function addService(
     startupMs: options.startupMs ?? 40_000,
     ...(options.placeable === undefined ? {} : { placeable: options.placeable }),
     rolloutMs: options.rolloutMs ?? 60_000,
+    ...(options.targetGroup === undefined ? {} : { targetGroup: options.targetGroup }),
     createdAtMs: world.nowMs,
     deployments: [],
     events: [],
@@ -292,7 +297,7 @@ function shapeOf(world: World, service: EcsService, asOfMs: number): ServiceShap
     deploymentConfiguration: { maximumPercent: 200, minimumHealthyPercent: 100, strategy: 'ROLLING' },
     taskDefinition: service.taskDefinition,
     createdAt: new Date(service.createdAtMs),
-    loadBalancers: [],
+    loadBalancers: loadBalancersOf(world, service),
     deployments: service.deployments.map((deployment, index) => ({
       id: deployment.id,
       status: deployment.status,
@@ -314,6 +319,12 @@ function shapeOf(world: World, service: EcsService, asOfMs: number): ServiceShap
   }
 }
 
+function loadBalancersOf(world: World, service: EcsService) {
+  const targetGroup = targetGroupArn(world, service)
+  if (targetGroup === undefined) return []
+  return [{ targetGroupArn: targetGroup, containerName: service.name, containerPort: 8080 }]
+}
+
 /** The primary task set, and the replacement beside it while CodeDeploy deploys. */
 function taskSetsOf(world: World, service: EcsService, desired: number, running: number, pending: number) {
   const replacement = Object.values(world.deployments).find((deployment) => {
@@ -330,6 +341,7 @@ function taskSetsOf(world: World, service: EcsService, desired: number, running:
     pendingCount: pending,
     scale: { value: 100, unit: 'PERCENT' as const },
     stabilityStatus: isSteady(world, service) ? ('STEADY_STATE' as const) : ('STABILIZING' as const),
+    loadBalancers: loadBalancersOf(world, service),
     createdAt: new Date(service.createdAtMs),
   })
   return replacement ? [set(1, 'PRIMARY'), set(2, 'ACTIVE')] : [set(1, 'PRIMARY')]

@@ -39,7 +39,7 @@ export function refuseNext(
 /** How far a list or describe call stays behind what has happened. */
 export function lagBehind(
   world: World,
-  name: 'ecs:DescribeServices' | 'codedeploy:ListDeployments',
+  name: 'ecs:DescribeServices' | 'elasticloadbalancing:DescribeTargetHealth' | 'codedeploy:ListDeployments',
   ms: number,
 ): void {
   world.faults.lagMs[name] = ms

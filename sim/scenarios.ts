@@ -15,6 +15,8 @@ export const DEMO_ZONE = 'Z0123456789ABCDEFGHIJ'
 const NAME = 'api.example.com'
 const STABLE_ADDRESS = '198.51.100.10'
 const CANARY_ADDRESS = '198.51.100.20'
+const STABLE_TARGETS = 'api-stable/73e2d6bc24d8a067'
+const CANARY_TARGETS = 'api-canary/943f017f100becff'
 const LOAD_BALANCER = { LoadBalancer: 'app/api/0123456789abcdef' }
 
 export interface DemoOptions {
@@ -83,6 +85,7 @@ function addFleet(world: World, autoscaling: boolean): void {
     desired: 6,
     taskDefinition: good,
     controller: 'CODE_DEPLOY',
+    targetGroup: STABLE_TARGETS,
   })
   addService(world, {
     cluster: 'prod',
@@ -90,6 +93,7 @@ function addFleet(world: World, autoscaling: boolean): void {
     desired: 1,
     taskDefinition: good,
     rolloutMs: 10_000,
+    targetGroup: CANARY_TARGETS,
   })
   if (autoscaling) addScalableTarget(world, 'prod/api', { min: 4, max: 20, tracking: 0.7 })
 }
@@ -144,14 +148,14 @@ function addNames(world: World, periodMs: number): void {
         address: STABLE_ADDRESS,
         backend: { is: 'ecs', service: 'prod/api' },
         exposure: 0.08,
-        dimensions: { TargetGroup: 'targetgroup/api-stable/73e2d6bc24d8a067' },
+        dimensions: { TargetGroup: `targetgroup/${STABLE_TARGETS}` },
       },
       {
         name: 'canary',
         address: CANARY_ADDRESS,
         backend: { is: 'ecs', service: 'prod/api-canary' },
         exposure: 1,
-        dimensions: { TargetGroup: 'targetgroup/api-canary/943f017f100becff' },
+        dimensions: { TargetGroup: `targetgroup/${CANARY_TARGETS}` },
       },
     ],
   })

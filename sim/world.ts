@@ -59,6 +59,8 @@ export interface EcsService {
   placeable?: number
   /** From a new task definition to COMPLETED, at the least. */
   readonly rolloutMs: number
+  /** Name and id of the target group that its tasks are registered in: `api/73e2d6bc24d8a067`. */
+  readonly targetGroup?: string
   readonly createdAtMs: number
   deployments: EcsDeployment[]
   events: { id: string; atMs: number; message: string }[]

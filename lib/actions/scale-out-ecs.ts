@@ -5,6 +5,7 @@ import { AMOUNT_HELP, MAX_TASKS, parseAmount, tasksAdded } from '../ecs/amount.t
 import { lowered, lowers, raised } from '../ecs/landed.ts'
 import { movement, scaleState, type ScaleState, standing, standsAt, stepBack } from '../ecs/scaling.ts'
 import { readFloor, readService, SCALABLE_DIMENSION, scalableResource } from '../ecs/service.ts'
+import { healthy } from '../ecs/targets.ts'
 import type { Service } from '../runbook/runbook.ts'
 import type { Verdict } from '../verdict.ts'
 import type {
@@ -187,6 +188,11 @@ function permissions(on: EcsTarget): readonly Statement[] {
       resources: ['*'],
       reason: 'Application Auto Scaling offers no resource-level permission for Describe calls.',
     },
+    {
+      actions: ['elasticloadbalancing:DescribeTargetHealth'],
+      resources: ['*'],
+      reason: 'Elastic Load Balancing offers no resource-level permission for Describe calls.',
+    },
   ]
 }
 
@@ -313,7 +319,9 @@ function locate({ before, after }: ScaleChange, observed: ScaleState): Whereabou
 async function verify(change: ScaleChange, _receipt: Receipt, { aws }: ObserveContext): Promise<Verdict> {
   try {
     const seen = await readService(aws, change.target)
-    if (!lowers(change)) return raised(change, seen)
+    if (!lowers(change)) {
+      return await healthy(aws, raised(change, seen), seen.targetGroups, change.after.desired)
+    }
     return lowered(change, seen, change.after.floor && (await readFloor(aws, change.target)))
   } catch (error) {
     return unreadable(error)

@@ -2,6 +2,7 @@ import type * as autoscaling from '@aws-sdk/client-application-auto-scaling'
 import type * as cloudwatch from '@aws-sdk/client-cloudwatch'
 import type * as codedeploy from '@aws-sdk/client-codedeploy'
 import type * as ecs from '@aws-sdk/client-ecs'
+import type * as loadBalancing from '@aws-sdk/client-elastic-load-balancing-v2'
 import type * as route53 from '@aws-sdk/client-route-53'
 import type * as ses from '@aws-sdk/client-sesv2'
 import type * as sns from '@aws-sdk/client-sns'
@@ -26,6 +27,10 @@ export interface Calls {
   'application-autoscaling:RegisterScalableTarget': Call<
     autoscaling.RegisterScalableTargetCommandInput,
     autoscaling.RegisterScalableTargetCommandOutput
+  >
+  'elasticloadbalancing:DescribeTargetHealth': Call<
+    loadBalancing.DescribeTargetHealthCommandInput,
+    loadBalancing.DescribeTargetHealthCommandOutput
   >
   'route53:ListResourceRecordSets': Call<
     route53.ListResourceRecordSetsCommandInput,

@@ -25,6 +25,7 @@ const services: { readonly [S in Service]: () => Promise<{ readonly service: Ser
   cloudwatch: () => import('./clients/cloudwatch.ts'),
   codedeploy: () => import('./clients/codedeploy.ts'),
   ecs: () => import('./clients/ecs.ts'),
+  elasticloadbalancing: () => import('./clients/elasticloadbalancing.ts'),
   route53: () => import('./clients/route53.ts'),
   ses: () => import('./clients/ses.ts'),
   sns: () => import('./clients/sns.ts'),

@@ -1,6 +1,7 @@
 import type { Aws } from '../aws/aws.ts'
 import { rethrow } from '../aws/failure.ts'
 import { TerminalError } from '../errors.ts'
+import { type TargetGroup, targetGroupsOf } from './targets.ts'
 
 /** How an ECS service is addressed: names, not ARNs. */
 export interface EcsName {
@@ -23,6 +24,8 @@ export interface SeenService {
   readonly primary: { readonly id: string; readonly rolloutState: string } | null
   /** Task sets that are not being drained. More than one under CODE_DEPLOY: a deployment is active. */
   readonly taskSets: number
+  /** Where its tasks are registered; with task sets, those of the primary one. */
+  readonly targetGroups: readonly TargetGroup[]
   /** Newest first, as AWS gives them. */
   readonly events: readonly { readonly atMs: number; readonly message: string }[]
 }
@@ -63,6 +66,7 @@ export async function readService(aws: Aws, name: EcsName): Promise<SeenService>
     throw new Error(`${label}: the answer lacks status, desiredCount or runningCount`)
   }
   const primary = service.deployments?.find((deployment) => deployment.status === 'PRIMARY')
+  const primarySet = service.taskSets?.find((set) => set.status === 'PRIMARY')
   return {
     status: service.status,
     strategy: service.schedulingStrategy ?? 'REPLICA',
@@ -73,6 +77,8 @@ export async function readService(aws: Aws, name: EcsName): Promise<SeenService>
     primary:
       primary?.id === undefined ? null : { id: primary.id, rolloutState: primary.rolloutState ?? 'unknown' },
     taskSets: service.taskSets?.filter((set) => set.status !== 'DRAINING').length ?? 0,
+    // What stands on the service is the configuration that CodeDeploy began with; its deployments change groups.
+    targetGroups: targetGroupsOf(primarySet?.loadBalancers ?? service.loadBalancers ?? []),
     events: (service.events ?? []).map((event) => ({
       atMs: event.createdAt?.getTime() ?? 0,
       message: event.message ?? '',

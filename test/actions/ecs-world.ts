@@ -1,3 +1,5 @@
+import type { LoadBalancer } from '@aws-sdk/client-ecs'
+import type { TargetHealthStateEnum } from '@aws-sdk/client-elastic-load-balancing-v2'
 import type { Service } from '../../lib/runbook/runbook.ts'
 import { awsError, type Answers, type World } from './conformance.ts'
 
@@ -12,6 +14,10 @@ export const ecsService: Service = {
   metrics: {},
 }
 
+/** The target group that worlds have where a test does not care for its name. */
+export const TARGETS =
+  'arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/api/73e2d6bc24d8a067'
+
 export interface EcsWorldState {
   desired: number
   running: number
@@ -20,7 +26,11 @@ export interface EcsWorldState {
   strategy: string
   controller: string
   deployments: { id: string; status: string; rolloutState: string }[]
-  taskSets: { id: string; status: string }[]
+  taskSets: { id: string; status: string; loadBalancers?: LoadBalancer[] }[]
+  /** The states of the registered targets by target group; once settled, all that run are healthy. */
+  targets: { [arn: string]: TargetHealthStateEnum[] }
+  /** What ECS answers as the service's own; by default every group of `targets`. */
+  loadBalancers: LoadBalancer[]
   events: { id: string; createdAt: Date; message: string }[]
   suspended: boolean
 }
@@ -36,6 +46,8 @@ export function ecsWorld(start: Partial<EcsWorldState> = {}): World & { readonly
     controller: 'ECS',
     deployments: [{ id: 'ecs-svc/1', status: 'PRIMARY', rolloutState: 'COMPLETED' }],
     taskSets: [],
+    targets: {},
+    loadBalancers: Object.keys(start.targets ?? {}).map((targetGroupArn) => ({ targetGroupArn })),
     events: [
       { id: 'e1', createdAt: new Date(Date.UTC(2026, 10, 22, 13)), message: '(service api) is steady.' },
     ],
@@ -57,6 +69,7 @@ export function ecsWorld(start: Partial<EcsWorldState> = {}): World & { readonly
                 runningCount: state.running,
                 deployments: state.deployments,
                 taskSets: state.taskSets,
+                loadBalancers: state.loadBalancers,
                 events: state.events,
               },
             ],
@@ -67,6 +80,14 @@ export function ecsWorld(start: Partial<EcsWorldState> = {}): World & { readonly
     'ecs:UpdateService': (input) => {
       state.desired = input.desiredCount ?? state.desired
       return { service: {}, $metadata }
+    },
+    'elasticloadbalancing:DescribeTargetHealth': ({ TargetGroupArn: arn = '' }) => {
+      const states = state.targets[arn]
+      if (!states) throw awsError('TargetGroupNotFoundException', 400)
+      return {
+        TargetHealthDescriptions: states.map((State) => ({ TargetHealth: { State } })),
+        $metadata,
+      }
     },
     'application-autoscaling:DescribeScalableTargets': (input) => ({
       ScalableTargets: state.floor
@@ -98,6 +119,9 @@ export function ecsWorld(start: Partial<EcsWorldState> = {}): World & { readonly
     snapshot: () => ({ desired: state.desired, floor: state.floor }),
     settle: () => {
       state.running = state.desired
+      for (const arn of Object.keys(state.targets)) {
+        state.targets[arn] = Array.from({ length: state.running }, () => 'healthy')
+      }
     },
     interfere: () => {
       if (state.floor) state.floor.min += 3

@@ -2,8 +2,8 @@ import type { Planned } from '../../lib/actions/action.ts'
 import { scaleOutEcs as action } from '../../lib/actions/scale-out-ecs.ts'
 import { TerminalError } from '../../lib/errors.ts'
 import type { ScaleState } from '../../lib/ecs/scaling.ts'
-import { type Example, scriptedAws, testAction } from './conformance.ts'
-import { ecsService, ecsWorld, type EcsWorldState } from './ecs-world.ts'
+import { awsError, type Example, scriptedAws, testAction } from './conformance.ts'
+import { ecsService, ecsWorld, type EcsWorldState, TARGETS } from './ecs-world.ts'
 
 const common: Omit<Example, 'params' | 'shorthand'> = {
   service: ecsService,
@@ -34,6 +34,7 @@ const common: Omit<Example, 'params' | 'shorthand'> = {
   ],
   worlds: {
     'without a scalable target': () => ecsWorld(),
+    'behind a load balancer': () => ecsWorld({ targets: { [TARGETS]: [] } }),
     'with a scalable target': () => ecsWorld({ floor: { min: 2, max: 40 } }),
   },
 }
@@ -291,6 +292,165 @@ describe('verification', () => {
       reason: expect.stringContaining(reason),
     })
   })
+
+  const BLUE = TARGETS.replace('/api/', '/api-blue/')
+  const healthy = (count: number) => Array.from({ length: count }, () => 'healthy' as const)
+  const starting = [...healthy(6), 'initial', 'initial', 'unhealthy'] as const
+  const primary = (arn: string, status = 'PRIMARY') => ({
+    id: `ts-${arn}`,
+    status,
+    loadBalancers: [{ targetGroupArn: arn }],
+  })
+
+  test.each([
+    [
+      'health checks go on',
+      { targets: { [TARGETS]: [...starting] } },
+      'inconclusive',
+      'running 9 of 9, healthy 6 of 9 in api',
+      { api: 6 },
+    ],
+    [
+      'targets that drain are no targets',
+      { targets: { [TARGETS]: [...healthy(8), 'draining', 'draining', 'unused'] } },
+      'inconclusive',
+      'running 9 of 9, healthy 8 of 9 in api',
+      { api: 8 },
+    ],
+    [
+      'nothing is registered',
+      { targets: { [TARGETS]: [] } },
+      'inconclusive',
+      'running 9 of 9, healthy 0 of 9 in api',
+      { api: 0 },
+    ],
+    [
+      'all are healthy',
+      { targets: { [TARGETS]: healthy(9) } },
+      'passed',
+      'running 9 of 9, healthy 9 of 9 in api',
+      { api: 9 },
+    ],
+    [
+      'one group of two stays behind',
+      { targets: { [TARGETS]: healthy(9), [BLUE]: healthy(7) } },
+      'inconclusive',
+      'running 9 of 9, healthy 7 of 9 in api-blue',
+      { api: 9, 'api-blue': 7 },
+    ],
+    [
+      'both groups are complete',
+      { targets: { [TARGETS]: healthy(9), [BLUE]: healthy(10) } },
+      'passed',
+      'running 9 of 9, healthy 9 of 9 in api, healthy 10 of 9 in api-blue',
+      { api: 9, 'api-blue': 10 },
+    ],
+    [
+      'a group that is named twice counts once',
+      {
+        targets: { [TARGETS]: healthy(9) },
+        loadBalancers: [{ targetGroupArn: TARGETS }, { targetGroupArn: TARGETS }],
+      },
+      'passed',
+      'running 9 of 9, healthy 9 of 9 in api',
+      { api: 9 },
+    ],
+    [
+      'CodeDeploy left the tasks in the group of the primary task set',
+      {
+        controller: 'CODE_DEPLOY',
+        targets: { [TARGETS]: healthy(9), [BLUE]: healthy(6) },
+        loadBalancers: [{ targetGroupArn: TARGETS }],
+        taskSets: [primary(TARGETS, 'DRAINING'), primary(BLUE)],
+      },
+      'inconclusive',
+      'running 9 of 9, healthy 6 of 9 in api-blue',
+      { 'api-blue': 6 },
+    ],
+    [
+      'a blue/green deployment of ECS left the tasks in the alternate group',
+      {
+        targets: { [TARGETS]: [], [BLUE]: healthy(9) },
+        loadBalancers: [
+          { targetGroupArn: TARGETS, advancedConfiguration: { alternateTargetGroupArn: BLUE } },
+        ],
+      },
+      'passed',
+      'running 9 of 9, healthy 9 of 9 in api',
+      { api: 9 },
+    ],
+    [
+      'a Classic Load Balancer has no target group',
+      { loadBalancers: [{ loadBalancerName: 'old' }] },
+      'passed',
+      'running 9 of 9',
+      undefined,
+    ],
+  ] satisfies [string, Partial<EcsWorldState>, string, string, object | undefined][])(
+    'of the load balancer: %s',
+    async (_name, state, verdict, reason, counts) => {
+      const aws = scriptedAws(ecsWorld({ desired: 9, running: 9, ...state }))
+      const found = await action.verify(await toNine(), {}, { aws, nowMs: 0, marker })
+      expect(found).toEqual({
+        verdict,
+        reason,
+        values: { desired: 9, running: 9, target: 9, ...(counts ? { healthy: counts } : {}) },
+      })
+    },
+  )
+
+  test('while tasks start, and on the way down, the load balancer is not asked', async () => {
+    const aws = scriptedAws(ecsWorld({ desired: 9, running: 6, targets: { [TARGETS]: healthy(6) } }))
+    const up = await toNine()
+    expect(await action.verify(up, {}, { aws, nowMs: 0, marker })).toMatchObject({ reason: 'running 6 of 9' })
+    const down = { ...up, before: { ...up.after, desired: 12 } }
+    expect(await action.verify(down, {}, { aws, nowMs: 0, marker })).toMatchObject({ verdict: 'passed' })
+    expect(aws.calls).toEqual(['ecs:DescribeServices', 'ecs:DescribeServices'])
+  })
+
+  test.each([
+    ['an answer without a list', () => ({}), 'inconclusive', 'holds no list of targets'],
+    [
+      'a failure of AWS',
+      () => Promise.reject(awsError('HealthUnavailableException', 500)),
+      'inconclusive',
+      'could not be read now',
+    ],
+    ['no answer', () => Promise.reject(awsError('TimeoutError')), 'inconclusive', 'could not be read now'],
+    [
+      'a throttled call',
+      () => Promise.reject(awsError('Throttling', 400)),
+      'inconclusive',
+      'reading the health of target group api',
+    ],
+    [
+      'a group that is gone',
+      () => Promise.reject(awsError('TargetGroupNotFoundException', 400)),
+      'error',
+      'reading the health of target group api: TargetGroupNotFoundException',
+    ],
+    [
+      'a missing permission',
+      () => Promise.reject(awsError('AccessDenied', 403)),
+      'error',
+      'reading the health of target group api: AccessDenied',
+    ],
+  ] as const)('%s is never taken for health', async (_name, answer, verdict, reason) => {
+    const world = ecsWorld({ desired: 9, running: 9, targets: { [TARGETS]: healthy(9) } })
+    const aws = scriptedAws({
+      ...world,
+      answers: { ...world.answers, 'elasticloadbalancing:DescribeTargetHealth': answer },
+    })
+    expect(await action.verify(await toNine(), {}, { aws, nowMs: 0, marker })).toMatchObject({
+      verdict,
+      reason: expect.stringContaining(reason),
+    })
+  })
+
+  async function toNine() {
+    const before = await observe({})
+    return { target: on, before, after: { desired: 9, floor: null, context: null }, summary: 's' }
+  }
 
   test('a service that is gone is an error', async () => {
     const change = {

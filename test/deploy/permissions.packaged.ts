@@ -78,6 +78,7 @@ function requestFor(action: string, service: Service, name: string): { own: Requ
       `arn:aws:ecs:${place}:service/${cluster}/other`,
     ),
     'application-autoscaling:DescribeScalableTargets': everywhere,
+    'elasticloadbalancing:DescribeTargetHealth': everywhere,
     'application-autoscaling:RegisterScalableTarget': {
       own: {
         action,
@@ -181,7 +182,7 @@ const calls = catalogue.runbooks.flatMap(callsOf)
 
 test('the runbooks that are shipped make calls', () => {
   expect(new Set(calls.map(({ action }) => action.split(':')[0]))).toEqual(
-    new Set(['application-autoscaling', 'codedeploy', 'ecs', 'route53']),
+    new Set(['application-autoscaling', 'codedeploy', 'ecs', 'elasticloadbalancing', 'route53']),
   )
 })
 

@@ -201,7 +201,7 @@ test('a repeat of a start that is refused leaves the claim of the live start alo
   expect(await entriesOfKind(stack, 'execution.refused')).toEqual([])
   expect(desired(stack)).toBe(9)
   expect(await readClaims(stack.storage, 'service:api')).toEqual([
-    { ...claim, cooldownMs: 600_000, endedAtMs: START_AT_MS + 170_000 },
+    { ...claim, cooldownMs: 600_000, endedAtMs: START_AT_MS + 180_000 },
   ])
 })
 

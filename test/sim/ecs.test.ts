@@ -23,6 +23,37 @@ test('tasks that were asked for are pending until they have started', async () =
   expect(await countsOf(aws)).toEqual([6, 6, 0])
 })
 
+test('the load balancer finds a task healthy some time after it runs', async () => {
+  const { account, aws } = accountWithService({ startupMs: 40_000, targetGroup: 'api/73e2d6bc24d8a067' })
+  const { services } = await aws.call('ecs:DescribeServices', { cluster: 'prod', services: ['api'] })
+  const arn = 'arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/api/73e2d6bc24d8a067'
+  expect(services?.[0]?.loadBalancers).toEqual([
+    { targetGroupArn: arn, containerName: 'api', containerPort: 8080 },
+  ])
+  const states = async () => {
+    const answer = await aws.call('elasticloadbalancing:DescribeTargetHealth', { TargetGroupArn: arn })
+    const all = answer.TargetHealthDescriptions?.map((each) => each.TargetHealth?.State) ?? []
+    return { healthy: all.filter((state) => state === 'healthy').length, registered: all.length }
+  }
+  account.advance(10_000)
+  await aws.call('ecs:UpdateService', { ...API, desiredCount: 6 })
+  account.advance(40_000)
+  expect(await states()).toEqual({ healthy: 4, registered: 4 })
+  account.advance(2_000)
+  expect(await states()).toEqual({ healthy: 4, registered: 6 })
+  account.advance(10_000)
+  expect(await states()).toEqual({ healthy: 6, registered: 6 })
+  lagBehind(account.world, 'elasticloadbalancing:DescribeTargetHealth', 15_000)
+  expect(await states()).toEqual({ healthy: 4, registered: 4 })
+})
+
+test('a target group that no service has is not found', async () => {
+  const { aws } = accountWithService()
+  await expect(
+    aws.call('elasticloadbalancing:DescribeTargetHealth', { TargetGroupArn: 'arn:of:none' }),
+  ).rejects.toMatchObject({ name: 'TargetGroupNotFoundException', $metadata: { httpStatusCode: 400 } })
+})
+
 test('without room the service stays below its count and says so in its events', async () => {
   const { account, aws } = accountWithService({ placeable: 5 })
   await aws.call('ecs:UpdateService', { ...API, desiredCount: 6 })
