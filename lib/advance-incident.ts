@@ -7,7 +7,7 @@ import { readPinned } from './ledger/control.ts'
 import { readOpen, type Open } from './ledger/open.ts'
 import { loadIncident, type Stream } from './ledger/records.ts'
 import type { App, TurnResult } from './ports.ts'
-import { MAX_DELAY_MS } from './queue.ts'
+import { MAX_DELAY_MS, workFor } from './queue.ts'
 import type { Pinned } from './runbook/runbook.ts'
 import { startUndo } from './undo.ts'
 
@@ -55,13 +55,7 @@ export async function advanceIncident(app: App, incidentId: string): Promise<Tur
   const unsent = dueAtMs - nowMs > MAX_DELAY_MS
   await settleIncidentHead(ports, own, unsent ? dueAtMs : dueAtMs + GRACE_MS, unsent)
   if (!unsent) {
-    const message = {
-      v: 1,
-      incidentId,
-      stream: INCIDENT_STREAM,
-      minSeq: own.headSeq,
-      sentAtMs: nowMs,
-    } as const
+    const message = workFor(own, own.headSeq, nowMs)
     await ports.queue.send(message, Math.max(0, dueAtMs - nowMs))
   }
   return { is: 'waiting', untilMs: dueAtMs }

@@ -8,17 +8,16 @@ import { advanceIncident } from './advance-incident.ts'
 import { finish, withdrawClaims } from './finish.ts'
 import { INCIDENT_STREAM } from './incident-stream.ts'
 import { readPinned } from './ledger/control.ts'
-import type { Entry, Header } from './ledger/entry.ts'
+import type { Entry } from './ledger/entry.ts'
 import { advanceHead } from './ledger/head.ts'
 import { readOpen } from './ledger/open.ts'
 import { load } from './ledger/records.ts'
 import { measure } from './measure.ts'
 import { actor, type Performed } from './perform.ts'
 import { UNCLEAR_POLL_MS } from './prepare-undo.ts'
-import type { App, Ports, Turn, TurnResult } from './ports.ts'
-import { MAX_DELAY_MS, type WorkMessage } from './queue.ts'
+import type { App, Turn, TurnResult } from './ports.ts'
+import { MAX_DELAY_MS, type WorkMessage, workFor } from './queue.ts'
 import { recover } from './recover.ts'
-import type { Pinned } from './runbook/runbook.ts'
 import {
   drain,
   flush,
@@ -59,12 +58,8 @@ export async function advance(app: App, message: WorkMessage, turn: Turn): Promi
   }
   const { header } = fold(stream.entries)
   if (!header) return { is: 'dropped', reason: 'the stream has no beginning' }
-  const pinned = await pinnedFor(ports, header)
+  const pinned = await readPinned(ports.storage, header.runbookHash)
   return runTurn(openSession(app, turn, pinned, header, stream, message))
-}
-
-async function pinnedFor(ports: Ports, header: Header): Promise<Pinned> {
-  return readPinned(ports.storage, header.runbookHash)
 }
 
 /** Runs commands until there is nothing to do now. The first turn of an execution enters here with its beginning in the buffer. */
@@ -186,11 +181,7 @@ async function send(session: Session, untilMs: number, minSeq: number, guardUnti
   // What is beyond the queue's reach is found by the sweep, which sends the message with the exact rest of the delay.
   if (delayMs > MAX_DELAY_MS) return
   const message: WorkMessage = {
-    v: 1,
-    incidentId: session.stream.incidentId,
-    stream: session.stream.stream,
-    minSeq,
-    sentAtMs: nowMs,
+    ...workFor(session.stream, minSeq, nowMs),
     ...(guardUntilMs === 0 ? {} : { guardUntilMs }),
     ...(Object.keys(session.polls).length === 0 ? {} : { polls: session.polls }),
   }

@@ -10,6 +10,7 @@ import { advanceHead } from './ledger/head.ts'
 import { openOf, readOpen, replaceOpen } from './ledger/open.ts'
 import { append, load } from './ledger/records.ts'
 import type { App } from './ports.ts'
+import { workFor } from './queue.ts'
 
 /** A person, and the surface that knows who it is. */
 export interface Person {
@@ -132,7 +133,7 @@ async function decideOn(
     const entry = build(fold(stream.entries), { is: 'person', ...by })
     if ('is' in entry) return entry
     const nowMs = ports.clock.now()
-    await ports.queue.send({ v: 1, incidentId, stream: id, minSeq: stream.headSeq + 1, sentAtMs: nowMs }, 0)
+    await ports.queue.send(workFor(stream, stream.headSeq + 1, nowMs), 0)
     const result = await append(ports.storage, ports.random, stream, [entry], nowMs)
     if (result.is === 'appended') {
       // Should the message be lost, the sweep finds the decision soon, not when the wait was to end.

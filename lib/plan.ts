@@ -96,7 +96,7 @@ export function targetOf(
  */
 export async function considerStep(deliberation: Deliberation, step: ActionStep): Promise<Considered> {
   try {
-    const condition = await evaluateWhen(deliberation, step)
+    const condition = await conditionHolds(deliberation, step)
     if (!condition.holds) {
       return {
         is: 'skipped',
@@ -156,8 +156,11 @@ function planned(
   }
 }
 
-/** Reads what the condition names, and nothing else. A step without a condition holds. */
-async function evaluateWhen(
+/**
+ * Whether a step's condition holds: reads what it names, and nothing else. A step without a condition holds. Throws where a
+ * fact cannot be read.
+ */
+export async function conditionHolds(
   deliberation: Deliberation,
   step: Step,
 ): Promise<{ readonly holds: boolean; readonly values: { readonly [path: string]: Json } }> {
@@ -170,14 +173,6 @@ async function evaluateWhen(
   )
   const { value, values } = evaluateCondition(step.when, Object.fromEntries(read))
   return { holds: value, values }
-}
-
-/** Whether a step without an action of its own (a check, a wait) is to be done. Throws where a fact cannot be read. */
-export async function conditionHolds(
-  deliberation: Deliberation,
-  step: Step,
-): Promise<{ readonly holds: boolean; readonly values: { readonly [path: string]: Json } }> {
-  return evaluateWhen(deliberation, step)
 }
 
 async function readFact(

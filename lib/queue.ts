@@ -15,6 +15,15 @@ export interface WorkMessage {
   readonly polls?: { readonly [stepId: string]: readonly Json[] }
 }
 
+/** The message that wakes a stream; `minSeq` is the record that it is sent for. */
+export function workFor(
+  { incidentId, stream }: Pick<WorkMessage, 'incidentId' | 'stream'>,
+  minSeq: number,
+  sentAtMs: number,
+): WorkMessage {
+  return { v: 1, incidentId, stream, minSeq, sentAtMs }
+}
+
 export interface Queue {
   /** `delayMs` up to `MAX_DELAY_MS`; longer waits are data, found by the sweep. */
   send(message: WorkMessage, delayMs: number): Promise<void>

@@ -12,6 +12,7 @@ import { openHead, type Head } from './ledger/head.ts'
 import { emptyStream, load } from './ledger/records.ts'
 import type { Storage } from './ledger/storage.ts'
 import { awsOf, type App, type Turn, type TurnResult } from './ports.ts'
+import { workFor } from './queue.ts'
 import type { Catalogue, Mode, Pinned, Runbook } from './runbook/runbook.ts'
 import { leaseUntilMs, note, openSession, type Session } from './session.ts'
 import { runTurn } from './advance.ts'
@@ -77,7 +78,7 @@ export async function start(
     if (stream.headSeq >= 0) {
       const nowMs = ports.clock.now()
       await openHead(ports.storage, { ...head, dueAtMs: nowMs })
-      await ports.queue.send({ v: 1, incidentId, stream: executionId, minSeq: 0, sentAtMs: nowMs }, 0)
+      await ports.queue.send(workFor(stream, 0, nowMs), 0)
       return { is: 'waiting', untilMs: nowMs }
     }
   }

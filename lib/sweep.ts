@@ -11,6 +11,7 @@ import { advanceHead, dueHeads, shards, type Head } from './ledger/head.ts'
 import { dueOpens, openOf, replaceOpen, type Open } from './ledger/open.ts'
 import { append, load } from './ledger/records.ts'
 import type { App, Turn } from './ports.ts'
+import { workFor } from './queue.ts'
 import { reconcile } from './reconcile.ts'
 import { start } from './start.ts'
 
@@ -69,9 +70,10 @@ export async function sweep(app: App, turn: Turn): Promise<SweepResult> {
       })
     }
   }
+  // Before what may still fail: the alarm on this metric is what tells of a broken sweep.
+  ports.metrics.count('ExecutionsOverdue', overdue)
   for (const open of opens) carriedOut += await carryOutAll(app, open, turn)
   const reconciled = await reconcile(app, turn)
-  ports.metrics.count('ExecutionsOverdue', overdue)
   return { woken, overdue, carriedOut, stopped, reconciled }
 }
 
@@ -79,14 +81,7 @@ export async function sweep(app: App, turn: Turn): Promise<SweepResult> {
 async function wake(app: App, head: Head, nowMs: number): Promise<void> {
   const { ports } = app
   const delayMs = Math.max(0, (head.dueAtMs ?? nowMs) - nowMs)
-  const message = {
-    v: 1,
-    incidentId: head.incidentId,
-    stream: head.stream,
-    minSeq: Math.max(0, head.headSeq),
-    sentAtMs: nowMs,
-  } as const
-  await ports.queue.send(message, delayMs)
+  await ports.queue.send(workFor(head, Math.max(0, head.headSeq), nowMs), delayMs)
   const late = delayMs === 0
   const { unsent: _unsent, ...rest } = head
   await advanceHead(ports.storage, {
@@ -115,11 +110,7 @@ async function stopPoison(app: App, head: Head, turn: Turn): Promise<number> {
       ports.storage,
       paged ? withoutDue(head) : { ...head, wakes: 0, dueAtMs: nowMs + AHEAD_MS },
     )
-    if (!paged)
-      await ports.queue.send(
-        { v: 1, incidentId: head.incidentId, stream: head.stream, minSeq: 0, sentAtMs: nowMs },
-        0,
-      )
+    if (!paged) await ports.queue.send(workFor(head, 0, nowMs), 0)
     return 0
   }
   const doubtful = [...execution.steps].filter(([, state]) => state.is === 'open' || state.is === 'again')
@@ -157,16 +148,7 @@ async function stopPoison(app: App, head: Head, turn: Turn): Promise<number> {
     is: 'ended',
     atMs: nowMs,
   })
-  await ports.queue.send(
-    {
-      v: 1,
-      incidentId: head.incidentId,
-      stream: head.stream,
-      minSeq: answer.stream.headSeq,
-      sentAtMs: nowMs,
-    },
-    0,
-  )
+  await ports.queue.send(workFor(head, answer.stream.headSeq, nowMs), 0)
   await advanceHead(ports.storage, {
     ...head,
     headSeq: answer.stream.headSeq,

@@ -5,6 +5,7 @@ import type { Entry, EntryOf } from './ledger/entry.ts'
 import { openHead } from './ledger/head.ts'
 import { append, emptyStream } from './ledger/records.ts'
 import type { App } from './ports.ts'
+import { workFor } from './queue.ts'
 import type { Pinned } from './runbook/runbook.ts'
 
 export interface UndoOrder {
@@ -55,7 +56,7 @@ export async function startUndo(
     dueAtMs: nowMs,
   })
   await append(ports.storage, ports.random, emptyStream(header.incidentId, stream), [entry], nowMs)
-  await ports.queue.send({ v: 1, incidentId: header.incidentId, stream, minSeq: 0, sentAtMs: nowMs }, 0)
+  await ports.queue.send(workFor({ incidentId: header.incidentId, stream }, 0, nowMs), 0)
   return true
 }
 
