@@ -42,8 +42,9 @@ export async function advanceIncident(app: App, incidentId: string): Promise<Tur
     if (clearAtMs !== undefined) {
       const due = await undoOf(app, undo, clearAtMs)
       if (due !== undefined) dues.push(due)
-    } else if (open?.incidentId !== incidentId) {
-      // The alarm stands again under a later incident, whose clearing wakes only that one.
+    } else if (open?.incidentId !== incidentId || incident.status === 'resolved') {
+      // The alarm stands again under a later incident, whose clearing wakes only that one; or a person has resolved this one,
+      // and the sweep looks only at incidents that have something due for a clearing that no event told of.
       dues.push(nowMs + RUNNING_POLL_MS)
     }
   }

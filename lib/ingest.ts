@@ -191,6 +191,7 @@ export async function carryOut(
   how: Pick<StartOrder, 'repeat' | 'giveUp'>,
 ): Promise<void> {
   const incident = recordSignal(app, open, pending, how.repeat)
+  const moot = how.repeat ? mootFor(open, pending) : undefined
   const started = pending.executions.map(({ runbook: name, executionId }) => {
     const runbook = app.catalogue.runbooks.find((candidate) => candidate.runbook === name)
     if (!runbook) {
@@ -210,6 +211,7 @@ export async function carryOut(
       occasion: { is: 'alarm', onsetAtMs: pending.signal.stateAtMs, signal: pending.signal },
       changes: open.changes,
       ...how,
+      ...(moot === undefined ? {} : { moot }),
     } as const
     return start(app, order, turn, incident)
   })
@@ -217,6 +219,15 @@ export async function carryOut(
   // HEAD follows, off the way to the first effect.
   if (pending.is === 'recurred' || pending.is === 'cleared') await advanceIncident(app, pending.incidentId)
   await clearPending(app, open, pending)
+}
+
+/** A start that was left lying must not act on an alarm that is over: what it would change is healthy by now. */
+function mootFor(open: Open, pending: Pending): string | undefined {
+  // An event that only occurs is over as it happens, and is answered all the same.
+  if (pending.signal.state !== 'alarm') return undefined
+  if (open.incidentId !== pending.incidentId) return 'a later incident of this alarm is open by now'
+  if (open.state === 'ok') return 'the alarm cleared before the start could be carried out'
+  return open.closed ? 'a person resolved the incident before the start could be carried out' : undefined
 }
 
 async function recordSignal(app: App, open: Open, pending: Pending, repeat: boolean): Promise<void> {
@@ -307,8 +318,9 @@ async function clearPending(app: App, open: Open, pending: Pending): Promise<voi
   let seen: Open | undefined = open
   for (;;) {
     if (!seen || seen.pending[pending.signal.signalId] === undefined) return
-    // What cleared before it was opened has had nobody to resolve it and to put it back.
-    if (seen.state === 'ok' && pending.executions.length > 0) await advanceIncident(app, pending.incidentId)
+    // What cleared before it was opened, or stands under a later incident by now, has had nobody to resolve it and to put it back.
+    const isOver = seen.state === 'ok' || seen.incidentId !== pending.incidentId
+    if (isOver && pending.executions.length > 0) await advanceIncident(app, pending.incidentId)
     const answer = await replaceOpen(
       storage,
       seen,

@@ -23,7 +23,8 @@ const LATE_MS = 60_000
  */
 export async function reconcile(app: App, turn: Turn): Promise<number> {
   const open = (await listIncidents(app.ports.storage, MAX_INCIDENTS)).filter(
-    (head) => head.status !== 'resolved',
+    // One that a person has resolved still waits for its alarm, where something is to be put back.
+    (head) => head.status !== 'resolved' || head.dueAtMs !== undefined,
   )
   let found = 0
   for (const head of open) {

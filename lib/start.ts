@@ -33,6 +33,14 @@ export interface StartOrder {
   readonly repeat: boolean
   /** The start has failed again and again: it ends here as refused, and a person is told why. */
   readonly giveUp?: string
+  /** What it would answer is over: it ends here as refused, and nobody needs to hear of it. */
+  readonly moot?: string
+}
+
+/** What is certain without a look at the limits. */
+function refusedBefore(order: StartOrder): readonly Refusal[] | undefined {
+  if (order.moot !== undefined) return [{ code: 'cleared', reason: order.moot, page: false }]
+  return order.giveUp === undefined ? undefined : [{ code: 'poison', reason: order.giveUp, page: true }]
 }
 
 interface Refusal {
@@ -85,9 +93,7 @@ export async function start(
   const nowMs = ports.clock.now()
   const rules = rulesOf(order, catalogue)
   const [refusals] = await allDone([
-    order.giveUp === undefined
-      ? refusalsOf(app, order, pinned, rules, nowMs)
-      : [{ code: 'poison', reason: order.giveUp, page: true }],
+    refusedBefore(order) ?? refusalsOf(app, order, pinned, rules, nowMs),
     openHead(ports.storage, { ...head, ...orderOf(order), dueAtMs: leaseUntilMs(turn) + FIRST_SETTLE_MS }),
     pinOnce(app, hash, pinned),
     beside,

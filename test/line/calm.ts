@@ -6,19 +6,16 @@ import { compileCatalogue } from '../../lib/runbook/catalogue.ts'
 import type { Catalogue } from '../../lib/runbook/runbook.ts'
 import type { Stamped } from '../../lib/ledger/entry.ts'
 import type { Account } from '../../sim/account.ts'
-import { emitAlarmEvent } from '../../sim/alarm-event.ts'
-import { addMetricAlarm } from '../../sim/alarms.ts'
-import { apiBadCanary, type DemoOptions } from '../../sim/scenarios.ts'
+import { CALM_ALARM, calmAccount as calmAccountOf, transition } from '../../sim/calm.ts'
+import type { DemoOptions } from '../../sim/scenarios.ts'
 import { createStack, type Stack, type StackOptions } from '../../sim/stack.ts'
 import type { AlarmState, SimEvent } from '../../sim/world.ts'
 import { MINUTE_MS, START_AT_MS } from './world.ts'
 
-/*
- * The demo's account on a quiet day: no load, nothing scripted, and alarms that change only when a test says so. It plays
- * hours in milliseconds, so every scenario can have its own.
- */
+export { addStillAlarm, asAlarmAction, transition } from '../../sim/calm.ts'
 
-export const ALARM = 'api-5xx-spike'
+/** The alarm of the shipped runbook. */
+export const ALARM = CALM_ALARM
 export const SERVICE = 'prod/api'
 export const ANN = { name: 'ann', via: 'cli' } as const
 export const BOB = { name: 'bob', via: 'slack' } as const
@@ -69,36 +66,9 @@ export function runbookText(steps: string, head = '', name = 'spike'): string {
   ].join('\n')
 }
 
-/** The account without load and script, and with alarms that hold the state that a test gives them. */
+/** The calm account at the time when every test begins. */
 export function calmAccount(demo: Partial<DemoOptions> = {}, alarms: readonly string[] = [ALARM]): Account {
-  const account = apiBadCanary({ startAtMs: START_AT_MS, ...demo })
-  const { world } = account
-  world.script.length = 0
-  world.sites = {}
-  world.alarms = {}
-  for (const name of alarms) addStillAlarm(account, name)
-  return account
-}
-
-export function addStillAlarm(account: Account, name: string): void {
-  addMetricAlarm(
-    account.world,
-    name,
-    {
-      namespace: 'Test',
-      metric: 'Nothing',
-      dimensions: {},
-      statistic: 'Sum',
-      periodMs: MINUTE_MS,
-      evaluationPeriods: 2,
-      datapointsToAlarm: 2,
-      threshold: 100,
-      comparison: 'GreaterThanThreshold',
-      // Without data such an alarm stays as it is.
-      missing: 'ignore',
-    },
-    { state: { value: 'OK', reason: 'quiet', atMs: START_AT_MS - HOUR_MS } },
-  )
+  return calmAccountOf({ startAtMs: START_AT_MS, ...demo }, alarms)
 }
 
 export function calmStack(
@@ -112,36 +82,11 @@ export function calmStack(
   return createStack({ account: calmAccount(demo, alarms), catalogue, ...rest })
 }
 
-/** The alarm goes over into a state, and CloudWatch writes its event; the test decides who gets it. */
-export function transition(account: Account, state: AlarmState, name = ALARM): SimEvent {
-  const alarm = account.world.alarms[name]
-  if (!alarm) throw new Error(`no alarm ${name}`)
-  const previous = alarm.state
-  alarm.state = { value: state, reason: `test: ${state}`, atMs: account.now() }
-  let event: SimEvent | undefined
-  emitAlarmEvent({ world: account.world, emit: (emitted) => (event = emitted) }, alarm, previous)
-  if (!event) throw new Error('no event')
-  return event
-}
-
 /** The same, delivered by EventBridge. */
 export function fire(stack: Stack, state: AlarmState = 'ALARM', name = ALARM): SimEvent {
   const event = transition(stack.account, state, name)
   stack.deliver(event)
   return event
-}
-
-/** The direct alarm action's payload of the same transition (AWS.md 14.3). */
-export function asAlarmAction(event: SimEvent): object {
-  const { alarmName, ...detail } = event.detail as { alarmName: string; [name: string]: unknown }
-  return {
-    source: 'aws.cloudwatch',
-    alarmArn: event.resources[0],
-    accountId: event.account,
-    time: event.time,
-    region: event.region,
-    alarmData: { alarmName, ...detail },
-  }
 }
 
 /** The SNS notification of the same transition, as SQS hands it on (AWS.md 14.2). */

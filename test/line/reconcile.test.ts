@@ -1,4 +1,5 @@
 import {
+  ANN,
   calmStack,
   catalogueOf,
   desired,
@@ -61,4 +62,59 @@ test('a question that CloudWatch does not answer holds nothing up', async () => 
   deaf()
   await play(stack, 3)
   expect(await entriesOfKind(stack, 'incident.cleared')).toHaveLength(1)
+})
+
+test('a person resolves while the alarm stands: the OK that never arrived is found, and what was added is put back (G4)', async () => {
+  const stack = calmStack(UNDONE())
+  fire(stack)
+  await play(stack, 5)
+  const [incidentId = ''] = (await incidentsOf(stack)).map((line) => line.split(' ')[0])
+  await stack.command({ verb: 'resolve', id: incidentId, by: ANN, reason: 'it is over' })
+  await play(stack, 5)
+  expect(desired(stack)).toBe(9)
+  transition(stack.account, 'OK')
+  await play(stack, 30)
+  expect(desired(stack)).toBe(6)
+})
+
+describe('a start that died before its first record, and is carried out when the alarm is over,', () => {
+  function dyingStart() {
+    let died = false
+    return calmStack(UNDONE(), {
+      diesAt: ({ name, when }) => {
+        const dies = !died && name === 'ecs:DescribeServices' && when === 'before'
+        died ||= dies
+        return dies
+      },
+    })
+  }
+
+  test('changes nothing when the alarm has cleared, and says so (G4, G6)', async () => {
+    const stack = dyingStart()
+    fire(stack)
+    await play(stack, 0)
+    fire(stack, 'OK')
+    await play(stack, 30)
+    expect(await entriesOfKind(stack, 'execution.refused')).toMatchObject([{ code: 'cleared' }])
+    expect(desired(stack)).toBe(6)
+    expect(await incidentsOf(stack)).toEqual([expect.stringMatching(/ resolved$/)])
+  })
+
+  test('changes nothing when a person has resolved the incident (G4, G6)', async () => {
+    const stack = dyingStart()
+    fire(stack)
+    await play(stack, 0)
+    const [incidentId = ''] = (await incidentsOf(stack)).map((line) => line.split(' ')[0])
+    await stack.command({ verb: 'resolve', id: incidentId, by: ANN, reason: 'a false alarm' })
+    await play(stack, 10)
+    expect(await entriesOfKind(stack, 'execution.refused')).toMatchObject([{ code: 'cleared' }])
+    expect(desired(stack)).toBe(6)
+  })
+
+  test('still acts while the alarm stands', async () => {
+    const stack = dyingStart()
+    fire(stack)
+    await play(stack, 10)
+    expect(desired(stack)).toBe(9)
+  })
 })

@@ -1,0 +1,219 @@
+import { CALL_TIMEOUT_MS, type AwsFor } from '../../lib/aws/aws.ts'
+import { StorageError, type Storage } from '../../lib/ledger/storage.ts'
+import type { App, Ports, Turn } from '../../lib/ports.ts'
+import { secretReader } from '../../lib/secrets.ts'
+import { refuse } from '../refusal.ts'
+import type { Agenda } from './agenda.ts'
+import type { Dice } from './dice.ts'
+import type { Fault, FaultPlan, Point } from './faults.ts'
+
+/** How long DynamoDB's client waits for one answer; a request that arrives later was given up (lib/ledger/dynamodb.ts). */
+const STORAGE_TIMEOUT_MS = 1_500
+const QUEUE_TIMEOUT_MS = 1_500
+const HTTP_TIMEOUT_MS = 3_000
+
+/** A worker's clock is off by so much at most. */
+export const SKEW_MS = 500
+
+/** What a run hands to its workers. */
+export interface Ground {
+  readonly agenda: Agenda
+  readonly dice: Dice
+  readonly app: App
+  readonly faults: FaultPlan
+  /** Told of every fault that was injected, and of every I/O that took effect or did not. */
+  readonly told: (line: string) => void
+  readonly count: () => number
+  /** A worker reads the kill switch, or makes a record. */
+  readonly seen: (workerId: string, point: Point, answer: unknown) => void
+}
+
+/** One invocation. It ends by itself, or is killed; what it has sent by then may still arrive. */
+export interface Worker {
+  readonly app: App
+  readonly turn: Turn
+  readonly isDead: () => boolean
+  /** It has an answer to wait for; else it works, or loads a module that the process has not loaded before. */
+  readonly isWaiting: () => boolean
+  readonly kill: () => void
+}
+
+/**
+ * The ports of one invocation. Every I/O is two events on the agenda, the arrival of the request and that of the answer,
+ * so that any two workers interleave at every one; a fault stands between them. A dead worker's promises never settle:
+ * nothing of it goes on, not even its `finally`.
+ */
+export function startWorker(ground: Ground, lastsMs: number): Worker {
+  const { agenda, dice, app } = ground
+  const skewMs = dice.chance(0.3) ? dice.between(-SKEW_MS, SKEW_MS) : 0
+  const workerId = app.ports.random.id()
+  const deadlineAtMs = agenda.nowMs + lastsMs
+  let dead = false
+  let waiting = 0
+  const isDead = () => dead || agenda.nowMs >= deadlineAtMs
+
+  const io = async <T>(
+    is: Point['is'],
+    name: string,
+    timeoutMs: number,
+    lost: (what: string) => Error,
+    throttled: () => Error,
+    effect: () => Promise<T>,
+  ): Promise<T> =>
+    new Promise<T>((answered, failed) => {
+      if (isDead()) return
+      waiting++
+      const resolve = (value: T) => {
+        waiting--
+        answered(value)
+      }
+      const reject = (error: Error) => {
+        waiting--
+        failed(error)
+      }
+      const point: Point = { ordinal: ground.count(), name, is }
+      const fault = ground.faults(point)
+      if (fault) ground.told(`${workerId} ${fault} at ${name}`)
+      const sentAtMs = agenda.nowMs
+      const wayMs = dice.between(1, 12)
+      const die = () => {
+        dead = true
+      }
+      const answer = (backMs: number, give: () => void) =>
+        agenda.at(agenda.nowMs + backMs, () => {
+          if (isDead()) return
+          give()
+        })
+      const arrive = (then: (settle: () => void, refused: boolean) => void) => {
+        effect().then(
+          (value) => {
+            ground.seen(workerId, point, value)
+            return then(() => resolve(value), false)
+          },
+          (error: unknown) => then(() => reject(error as Error), true),
+        )
+      }
+      const giveUp = () =>
+        agenda.at(sentAtMs + timeoutMs, () => {
+          if (!isDead()) reject(lost(`${name}: no answer within ${timeoutMs} ms`))
+        })
+      const play: { readonly [F in Fault]: () => void } = {
+        'crash-before': die,
+        'crash-after': () =>
+          agenda.at(sentAtMs + wayMs, () => {
+            if (!isDead()) arrive(die)
+          }),
+        'crash-in-flight': () => {
+          // The process is gone, and its request arrives all the same.
+          die()
+          agenda.at(sentAtMs + dice.between(1, timeoutMs), () => arrive(() => undefined))
+        },
+        'request-lost': giveUp,
+        'reply-lost': () => {
+          agenda.at(sentAtMs + wayMs, () => arrive(() => undefined))
+          giveUp()
+        },
+        late: () => {
+          agenda.at(sentAtMs + dice.between(timeoutMs - 200, timeoutMs + 200), () => arrive(() => undefined))
+          giveUp()
+        },
+        throttled: () => answer(wayMs, () => reject(throttled())),
+        'error-after': () =>
+          agenda.at(sentAtMs + wayMs, () =>
+            arrive((settle, refused) =>
+              answer(wayMs, refused ? settle : () => reject(lost(`${name}: internal error`))),
+            ),
+          ),
+        'freeze-before': () =>
+          agenda.at(sentAtMs + dice.between(1_000, 2 * lastsMs), () => {
+            // Frozen past its deadline it was killed, and has sent nothing.
+            if (!isDead()) arrive((settle) => answer(wayMs, settle))
+          }),
+        'freeze-after': () =>
+          agenda.at(sentAtMs + wayMs, () =>
+            arrive((settle) => answer(dice.between(1_000, 2 * lastsMs), settle)),
+          ),
+      }
+      if (fault) play[fault]()
+      else agenda.at(sentAtMs + wayMs, () => arrive((settle) => answer(dice.between(1, 12), settle)))
+    })
+
+  const ports = portsOf(app.ports, io, skewMs)
+  return {
+    app: { ...app, ports },
+    turn: { workerId, deadlineMs: deadlineAtMs + skewMs },
+    isDead,
+    isWaiting: () => waiting > 0,
+    kill: () => {
+      dead = true
+    },
+  }
+}
+
+type Io = <T>(
+  is: Point['is'],
+  name: string,
+  timeoutMs: number,
+  lost: (what: string) => Error,
+  throttled: () => Error,
+  effect: () => Promise<T>,
+) => Promise<T>
+
+function portsOf(ports: Ports, io: Io, skewMs: number): Ports {
+  const { storage, queue, http } = ports
+  const kind = (key: string) => key.split('#')[0] ?? key
+  const noStorage = (what: string) => new StorageError(what)
+  const store = async <T>(name: string, effect: () => Promise<T>) =>
+    io('storage', name, STORAGE_TIMEOUT_MS, noStorage, () => new StorageError(`${name}: throttled`), effect)
+  const faulty: Storage = {
+    put: (item, condition) =>
+      store(`put ${kind(item.pk.startsWith('INC#') ? item.sk : item.pk)}`, () =>
+        storage.put(item, condition),
+      ),
+    get: (pk, sk) => store(`get ${kind(pk.startsWith('INC#') ? sk : pk)}`, () => storage.get(pk, sk)),
+    query: (pk, prefix) => store(`query ${kind(prefix)}`, () => storage.query(pk, prefix)),
+    dueBefore: (shard, atMs, limit) => store('due', () => storage.dueBefore(shard, atMs, limit)),
+    listed: (shard, limit, beforeMs) => store('list', () => storage.listed(shard, limit, beforeMs)),
+  }
+  const aws: AwsFor = (scope) => ({
+    call: (name, input) =>
+      io(
+        'aws',
+        name,
+        CALL_TIMEOUT_MS,
+        (what) => Object.assign(new Error(what), { name: 'TimeoutError' }),
+        () => refuse('ThrottlingException', 'Rate exceeded'),
+        () => ports.aws(scope).call(name, input),
+      ),
+  })
+  const clock = { now: () => ports.clock.now() + skewMs }
+  return {
+    ...ports,
+    clock,
+    aws,
+    storage: faulty,
+    queue: {
+      send: (message, delayMs) =>
+        io(
+          'queue',
+          'send',
+          QUEUE_TIMEOUT_MS,
+          (what) => new Error(what),
+          () => new Error('send: throttled'),
+          () => queue.send(message, delayMs),
+        ),
+    },
+    http: {
+      post: (request) =>
+        io(
+          'http',
+          'post',
+          HTTP_TIMEOUT_MS,
+          (what) => new Error(what),
+          () => new Error('post: connection refused'),
+          () => http.post(request),
+        ),
+    },
+    secret: secretReader(aws({}), {}, clock),
+  }
+}
