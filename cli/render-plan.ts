@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { never } from '../lib/errors.ts'
-import { durationText } from '../lib/timeline/words.ts'
+import { durationText, valueLines } from '../lib/timeline/words.ts'
 import { painter, plural, printable, table, type Format, type Paint } from './output.ts'
 import { widthOf } from './width.ts'
 
@@ -23,6 +23,7 @@ export const planSchema = z.looseObject({
         summary: z.string(),
         is: outcome,
         reversible: z.boolean(),
+        values: z.record(z.string(), z.json()).exactOptional(),
       }),
       action: z.string(),
       notes: z.array(z.string()),
@@ -167,9 +168,12 @@ function asides(step: Step): string[] {
     const where = place === '' || reason.includes(place) ? '' : ` (${place})`
     return `${verdict === 'passed' ? '✔' : '✖'} ${rule}: ${reason}${where}`
   })
-  return [...rules, ...step.notes, ...(actions.length === 0 ? [] : [`IAM: ${actions.join(', ')}`])].map(
-    printable,
-  )
+  return [
+    ...rules,
+    ...valueLines(step.forecast.values),
+    ...step.notes,
+    ...(actions.length === 0 ? [] : [`IAM: ${actions.join(', ')}`]),
+  ].map(printable)
 }
 
 function modeText({ mode }: Plan): string {

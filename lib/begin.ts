@@ -3,6 +3,7 @@ import { findAction } from './actions/index.ts'
 import { allDone } from './all-done.ts'
 import { askApproval, consentFor, isPlanApproved } from './consent.ts'
 import { describe, never } from './errors.ts'
+import { conditionHolds, factReader } from './facts.ts'
 import type { HeldLock } from './ledger/locks.ts'
 import { releaseAll, takeLocks } from './hold.ts'
 import {
@@ -17,7 +18,7 @@ import {
   type Intent,
   type Performed,
 } from './perform.ts'
-import { conditionHolds, considerStep, standsAt, targetOf, type Considered } from './plan.ts'
+import { considerStep, standsAt, targetOf, type Considered } from './plan.ts'
 import { prepareUndo } from './prepare-undo.ts'
 import { putOff, unlocked, withoutOutstanding, type Prepared } from './prepared.ts'
 import type { ActionStep, Step } from './runbook/runbook.ts'
@@ -74,7 +75,7 @@ function changesSomething(step: ActionStep | undefined): boolean {
 async function beginPassive(session: Session, step: Exclude<Step, ActionStep>): Promise<void> {
   const { clock, random } = session.app.ports
   try {
-    const { holds, values } = await conditionHolds(deliberationOf(session, step.id), step)
+    const { holds, values } = await conditionHolds(factReader(deliberationOf(session, step.id)), step)
     if (!holds) {
       note(session, {
         kind: 'step.skipped',

@@ -4,6 +4,7 @@ import { channelPermissions } from './channels/index.ts'
 import { canonical } from './json.ts'
 import { factProbes } from './probes/index.ts'
 import type { ActionStep, Catalogue, Runbook, Service, Step } from './runbook/runbook.ts'
+import { staticTarget } from './runbook/static-target.ts'
 
 const DESCRIBE_ALARMS: Statement = {
   actions: ['cloudwatch:DescribeAlarms'],
@@ -19,7 +20,7 @@ const GET_METRIC_DATA: Statement = {
 
 /**
  * What the engine needs in its own account, and nothing else (G10): the union of what the runbooks' actions, conditions,
- * checks and people's channels declare, merged and sorted. For a service with a `roleArn` that is the right to assume the
+ * references, checks and people's channels declare, merged and sorted. For a service with a `roleArn` that is the right to assume the
  * role; what the role itself needs is `derivePermissionsOf`. Throws where a runbook names an action, service or target
  * that lint would have refused.
  */
@@ -66,12 +67,12 @@ function workOf(catalogue: Catalogue, runbook: Runbook): readonly Statement[] {
   ])
 }
 
-/** What the facts that a step's condition names are read by. */
+/** What the facts that a step's condition and references name are read by. */
 function factsOf(step: Step, service: Service): readonly Statement[] {
-  const { when } = step
-  if (when === undefined) return []
+  const references = step.is === 'action' ? Object.values(step.references ?? {}) : []
+  const expressions = step.when === undefined ? references : [step.when, ...references]
   return factProbes
-    .filter((probe) => probe.paths(service).some((path) => names(when, path)))
+    .filter((probe) => probe.paths(service).some((path) => expressions.some((one) => names(one, path))))
     .flatMap((probe) => probe.permissions(service))
 }
 
@@ -90,9 +91,9 @@ function actionOf(step: ActionStep, runbook: Runbook, service: Service) {
   const place = `runbook ${runbook.runbook}, step ${step.id}`
   const action = findAction(step.action)
   if (!action) throw new Error(`${place}: this version has no action ${step.action}`)
-  const result = action.target(action.params.parse(step.params), service)
+  const result = staticTarget(action, step, service)
   if (result.is === 'missing') throw new Error(`${place}: ${result.message}`)
-  const { team } = result.target as { readonly team?: unknown }
+  const { team } = result.target as unknown as { readonly team?: unknown }
   return {
     permissions: action.permissions(result.target),
     // Only messages go to people; what they need depends on the channels in oncall.yaml.

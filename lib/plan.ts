@@ -1,14 +1,16 @@
 import type { AnyAction, Change, Occasion, Statement, Target } from './actions/action.ts'
 import { actionName, findAction } from './actions/index.ts'
+import { allDone } from './all-done.ts'
 import { CALL_TIMEOUT_MS, type Aws } from './aws/aws.ts'
 import { describe } from './errors.ts'
-import { stateOf, type Execution } from './execution/state.ts'
+import type { Execution } from './execution/state.ts'
+import { conditionHolds, factReader, paramsOf } from './facts.ts'
 import { capacityVerdict, type GuardrailVerdict } from './guardrails.ts'
 import { digestFor } from './ids.ts'
 import { sameJson, type Json } from './json.ts'
 import type { Forecast } from './ledger/entry.ts'
-import { factProbes } from './probes/index.ts'
 import type { ActionStep, Pinned, Policy, Step } from './runbook/runbook.ts'
+import { staticTarget } from './runbook/static-target.ts'
 import type { Signal } from './signal/signal.ts'
 
 /** What a step's consideration needs. The same for a forecast, an approval and an intent, so that they cannot disagree. */
@@ -24,7 +26,7 @@ export interface Deliberation {
   readonly onsetAtMs: number
   readonly nowMs: number
   readonly signal?: Signal
-  /** What earlier steps came to, for conditions. */
+  /** What earlier steps came to, for conditions and references. */
   readonly execution?: Execution
 }
 
@@ -84,19 +86,20 @@ export function targetOf(
 ): { readonly action: AnyAction; readonly target: Target } {
   const action = findAction(step.action)
   if (!action) throw new Error(`this version of Firebreak has no action "${step.action}"`)
-  const params: unknown = action.params.parse(step.params)
-  const resolved = action.target(params, pinned.service)
+  const resolved = staticTarget(action, step, pinned.service)
   if (resolved.is === 'missing') throw new Error(resolved.message)
-  return { action, target: resolved.target as Target }
+  return { action, target: resolved.target }
 }
 
 /**
- * Evaluates the step's condition, reads its target and plans its change. Changes nothing, and never throws: what cannot be
+ * Evaluates the step's condition and references, reads its target and plans its change: the only place where a reference
+ * gets its value, so that what is tried again or taken over has the value of the intent. Changes nothing, and never throws: what cannot be
  * read is `unreadable`.
  */
 export async function considerStep(deliberation: Deliberation, step: ActionStep): Promise<Considered> {
   try {
-    const condition = await conditionHolds(deliberation, step)
+    const readFacts = factReader(deliberation)
+    const condition = await conditionHolds(readFacts, step)
     if (!condition.holds) {
       return {
         is: 'skipped',
@@ -106,8 +109,13 @@ export async function considerStep(deliberation: Deliberation, step: ActionStep)
       }
     }
     const { action, target } = targetOf(step, deliberation.pinned)
-    const observed: unknown = await action.observe(target, observeContext(deliberation, step.id))
-    return planned(deliberation, step, action, target, observed, condition.values)
+    const [given, observed] = await allDone([
+      paramsOf(readFacts, step, action),
+      action.observe(target, observeContext(deliberation, step.id)) as Promise<unknown>,
+    ])
+    if (given.is === 'bad') return { is: 'failed', code: 'refused', reason: given.reason }
+    const values = { ...condition.values, ...given.values }
+    return planned(deliberation, step, { action, target, params: given.params }, observed, values)
   } catch (error) {
     return { is: 'unreadable', reason: describe(error) }
   }
@@ -124,12 +132,14 @@ function observeContext(deliberation: Deliberation, stepId: string) {
 function planned(
   deliberation: Deliberation,
   step: ActionStep,
-  action: AnyAction,
-  target: Target,
+  {
+    action,
+    target,
+    params,
+  }: { readonly action: AnyAction; readonly target: Target; readonly params: unknown },
   observed: unknown,
   values: { readonly [path: string]: Json },
 ): Considered {
-  const params: unknown = action.params.parse(step.params)
   const plan = action.plan(params, target, observed, occasionOf(deliberation, step.id))
   switch (plan.is) {
     case 'change': {
@@ -154,50 +164,6 @@ function planned(
     case 'human':
       return { is: 'failed', code: 'human', reason: plan.reason }
   }
-}
-
-/**
- * Whether a step's condition holds: reads what it names, and nothing else. A step without a condition holds. Throws where a
- * fact cannot be read.
- */
-export async function conditionHolds(
-  deliberation: Deliberation,
-  step: Step,
-): Promise<{ readonly holds: boolean; readonly values: { readonly [path: string]: Json } }> {
-  if (step.when === undefined) return { holds: true, values: {} }
-  // Loaded for runbooks that have conditions, so that others do not wait for it on a cold start.
-  const { conditionReads, evaluateCondition } = await import('./runbook/conditions.ts')
-  const reads = conditionReads(step.when)
-  const read = await Promise.all(
-    reads.map(async (path) => [path, await readFact(deliberation, path)] as const),
-  )
-  const { value, values } = evaluateCondition(step.when, Object.fromEntries(read))
-  return { holds: value, values }
-}
-
-async function readFact(
-  deliberation: Deliberation,
-  path: string,
-): Promise<{ readonly [field: string]: Json }> {
-  const { pinned, signal } = deliberation
-  if (path === 'alarm') {
-    return {
-      name: signal?.name ?? '',
-      state: signal?.state ?? '',
-      reason: signal?.reason ?? '',
-      ...(signal?.value === undefined ? {} : { value: signal.value }),
-      ...(signal?.threshold === undefined ? {} : { threshold: signal.threshold }),
-    }
-  }
-  if (path === 'incident') return { id: deliberation.incidentId, severity: pinned.runbook.severity }
-  if (path === 'service') return { name: pinned.service.name }
-  if (path.startsWith('steps.')) {
-    const state = deliberation.execution && stateOf(deliberation.execution, path.slice('steps.'.length))
-    return { state: state?.is ?? 'pending' }
-  }
-  const probe = factProbes.find((candidate) => candidate.paths(pinned.service).includes(path))
-  if (!probe) throw new Error(`nothing measures "${path}" for service ${pinned.service.name}`)
-  return probe.read(path, pinned.service, { aws: deliberation.aws, nowMs: deliberation.nowMs })
 }
 
 /** One step of a plan as people read it. */
@@ -233,7 +199,7 @@ async function planStep(deliberation: Deliberation, step: ActionStep): Promise<P
     permissions: action.permissions(target),
     digest: considered.is === 'change' ? considered.digest : '',
     guardrails: guardrailsOf(considered),
-    values: considered.is === 'change' || considered.is === 'skipped' ? considered.values : {},
+    values: valuesOf(considered),
     ...(considered.is === 'change' ? { before: considered.change.before } : {}),
   }
 }
@@ -244,7 +210,13 @@ export function forecastOf(
   target: Target,
   action: AnyAction,
 ): Forecast {
-  const basics = { step: step.id, target: target.label, reversible: action.effect === 'reversible' }
+  const values = step.references === undefined ? {} : valuesOf(considered)
+  const basics = {
+    step: step.id,
+    target: target.label,
+    reversible: action.effect === 'reversible',
+    ...(Object.keys(values).length === 0 ? {} : { values }),
+  }
   switch (considered.is) {
     case 'change':
       return { ...basics, is: 'change', summary: considered.change.summary, after: considered.change.after }
@@ -255,6 +227,10 @@ export function forecastOf(
     case 'unreadable':
       return { ...basics, is: 'unreadable', summary: considered.reason }
   }
+}
+
+function valuesOf(considered: Considered): { readonly [path: string]: Json } {
+  return considered.is === 'change' || considered.is === 'skipped' ? considered.values : {}
 }
 
 function unplanned(step: Exclude<Step, ActionStep>): PlannedStep {

@@ -39,7 +39,7 @@ const ROWS: readonly { readonly row: string; readonly files: readonly string[] }
   {
     row: 'a turn',
     files: [
-      ...['session', 'incident-stream', 'plan', 'perform', 'begin', 'recover', 'measure'].map(inLib),
+      ...['session', 'incident-stream', 'plan', 'facts', 'perform', 'begin', 'recover', 'measure'].map(inLib),
       ...['undo', 'finish', 'forecast', 'outstanding', 'prepared', 'prepare-undo', 'consent', 'hold'].map(
         inLib,
       ),
@@ -110,7 +110,7 @@ const MONOPOLIES: readonly {
   // The command line invokes a deployed stack.
   { packages: /^@aws-sdk\/client-lambda$/, only: ['lib/aws/', 'cli/'], types: true },
   { packages: /^(@aws-sdk|@smithy)\//, only: ['lib/aws/', 'lib/queue-sqs.ts'], types: true },
-  { packages: /^@marcbachmann\/cel-js$/, only: ['lib/runbook/conditions.ts'] },
+  { packages: /^@marcbachmann\/cel-js$/, only: ['lib/runbook/expressions.ts'] },
   { packages: /^dynalite$/, only: ['sim/dynamodb.ts'] },
 ]
 

@@ -119,6 +119,18 @@ test('a check of a metric adds the right to read metrics, a condition what its f
   expect(asking('service.canary.weight > 0')).not.toContain('codedeploy:ListDeployments')
 })
 
+test('a reference adds what its facts are read by, and nothing else', () => {
+  const referring = (weight: string) => ({ ...scaleOut, params: { ecs: 'api' }, references: { to: weight } })
+  const asked = (to: string) => actionsOf(derivePermissions(catalogue(api, runbook(referring(to)))))
+  expect(asked('service.canary.weight')).toContain('route53:ListResourceRecordSets')
+  expect(asked('service.canary.weight')).not.toContain('codedeploy:ListDeployments')
+  const both = { ...referring('service.canary.weight'), when: 'deployment.age < duration("1h")' }
+  expect(actionsOf(derivePermissions(catalogue(api, runbook(both))))).toEqual(
+    expect.arrayContaining(['route53:ListResourceRecordSets', 'codedeploy:ListDeployments']),
+  )
+  expect(asked('7')).toEqual(actionsOf(derivePermissions(catalogue(api, runbook(scaleOut)))))
+})
+
 test('for a service elsewhere the engine may assume its role, and the role does the work', () => {
   const elsewhere = catalogue({ ...api, roleArn: SERVICE_ROLE }, runbook(scaleOut, page))
   const own = derivePermissions(elsewhere)

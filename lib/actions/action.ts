@@ -2,6 +2,7 @@ import type * as z from 'zod'
 import type { Aws } from '../aws/aws.ts'
 import type { Http } from '../http.ts'
 import type { Json } from '../json.ts'
+import type { FieldType } from '../probes/probe.ts'
 import type { Service, Severity, Team } from '../runbook/runbook.ts'
 import type { Verdict } from '../verdict.ts'
 
@@ -23,6 +24,11 @@ export interface Action<P, T extends Target, S extends Json> {
   readonly effect: 'reversible' | 'irreversible' | 'message'
   /** Schema of the long form. Its output is `P`; unknown keys are errors. */
   readonly params: z.ZodType<P>
+  /**
+   * The parameters that may be `${...}` references, with the types that they take; the schema takes 1, `true` or `text` for
+   * the first. None of them decides what the step acts on: `target` is never given them. Absent: all are literals.
+   */
+  readonly references?: { readonly [name in KeyOfEach<P>]?: readonly ReferenceType[] }
   /** Reads the compact form: `ecs service api +50%`. */
   readonly shorthand: Shorthand<P>
   /** Parses what the ledger holds of a state; stored state is parsed, not cast. */
@@ -32,7 +38,7 @@ export interface Action<P, T extends Target, S extends Json> {
   /** Whether the runbook that leaves `on_resolved` out puts this action's change back. */
   readonly undoneByDefault: boolean
   readonly timing: Timing
-  /** What the parameters name on AWS, or why they name nothing. Pure: lint and start call it. */
+  /** What the parameters name on AWS, or why they name nothing. Pure: lint and start call it, by `lib/runbook/static-target.ts`. */
   target(params: P, service: Service): TargetResult<T>
   /** Exactly what observe, apply, verify and undo call. Pure. */
   permissions(target: T): readonly Statement[]
@@ -56,6 +62,11 @@ export interface Action<P, T extends Target, S extends Json> {
    */
   undo?(change: Change<T, S>, lastSet: S, observed: S, stepPercent: number): UndoPlanned<S>
 }
+
+/** What a reference may come to. */
+export type ReferenceType = Exclude<FieldType, 'duration'>
+
+type KeyOfEach<P> = P extends unknown ? keyof P : never
 
 /** Reads a compact form. Positions are 0-based offsets in the text. */
 export interface Shorthand<P> {

@@ -88,7 +88,7 @@ const shorthand: Shorthand<NotifyParams> = {
   },
 }
 
-function target(asked: NotifyParams): TargetResult<OncallTarget> {
+function target(asked: Pick<NotifyParams, 'to'>): TargetResult<OncallTarget> {
   const team = ADDRESS.exec(asked.to)?.[1]
   return team === undefined
     ? { is: 'missing', path: 'to', message: `"${oneLine(asked.to, 80)}" is not oncall@<team>` }
@@ -206,6 +206,7 @@ export const notifyOncall: Action<NotifyParams, OncallTarget, NotifyState> = {
   summary: 'Pages the person on call of a team; when one channel fails the next is tried.',
   effect: 'message',
   params,
+  references: { message: ['string'] },
   shorthand,
   state,
   observable: false,

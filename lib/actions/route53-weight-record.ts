@@ -89,7 +89,7 @@ const shorthand: Shorthand<WeightParams> = {
   },
 }
 
-function target(wanted: WeightParams, service: Service): TargetResult<RecordTarget> {
+function target(wanted: Pick<WeightParams, 'record'>, service: Service): TargetResult<RecordTarget> {
   const record = Object.hasOwn(service.records, wanted.record) ? service.records[wanted.record] : undefined
   if (!record) {
     const known = Object.keys(service.records)
@@ -325,6 +325,7 @@ export const route53WeightRecord: Action<WeightParams, RecordTarget, WeightState
   summary: 'Set the weight of one weighted DNS record.',
   effect: 'reversible',
   params,
+  references: { weight: ['int'] },
   shorthand,
   state: weightState,
   observable: true,

@@ -118,7 +118,7 @@ function isTasks(word: string): boolean {
   return /^\d{1,4}$/.test(word) && tasks.safeParse(Number(word)).success
 }
 
-function target(wanted: ScaleOutParams, service: Service): TargetResult<EcsTarget> {
+function target(wanted: Pick<ScaleOutParams, 'ecs'>, service: Service): TargetResult<EcsTarget> {
   if (wanted.ecs !== service.name) {
     return {
       is: 'missing',
@@ -354,6 +354,7 @@ export const scaleOutEcs: Action<ScaleOutParams, EcsTarget, ScaleState> = {
   summary: 'Raise the number of tasks of an ECS service and hold it there.',
   effect: 'reversible',
   params,
+  references: { by: ['int', 'string'], to: ['int'], max: ['int'], raise_max: ['bool'] },
   shorthand,
   state: scaleState,
   observable: true,

@@ -40,6 +40,8 @@ const forecast = z.object({
   is: z.enum(['change', 'none', 'refused', 'human', 'skipped', 'unreadable', 'not-planned']),
   reversible: z.boolean(),
   after: json.exactOptional(),
+  /** Of a step with references: what they came to (`params.<name>`), and all facts that were read. */
+  values: z.record(z.string(), json).exactOptional(),
 })
 
 /** Who did it: the engine, a person by a surface, or a source of signals. */
@@ -124,7 +126,7 @@ const kinds = [
     /** Lock keys with the token under which each was taken. */
     locks: z.record(z.string(), z.number()).exactOptional(),
     notes: z.array(z.string()).exactOptional(),
-    /** What `when` was evaluated on. */
+    /** What `when` and the references were evaluated on, and what each reference came to (`params.<name>`). */
     values: z.record(z.string(), json).exactOptional(),
     /** What an undo goes back to, where that is not `before`: an earlier change of the same target is still outstanding. */
     undoTo: json.exactOptional(),

@@ -9,7 +9,7 @@ import { metricProbe } from './metric.ts'
 import type { FactProbe, ProbeContext } from './probe.ts'
 import { recordWeightProbe } from './record-weight.ts'
 
-/** Everything that conditions can name. Adding one here is all that makes it known. */
+/** Everything that conditions and references can name. Adding one here is all that makes it known. */
 export const factProbes: readonly FactProbe[] = [capacityProbe, deploymentProbe, recordWeightProbe]
 
 /** One sample of a check, by the probe that it asks for. Never throws. */

@@ -5,11 +5,11 @@ import type { Service } from '../runbook/runbook.ts'
 import type { Signal } from '../signal/signal.ts'
 import type { Verdict } from '../verdict.ts'
 
-/** What a condition may read. `duration` values are milliseconds here and CEL durations in the expression. */
+/** What an expression may read. `duration` values are milliseconds here and CEL durations in the expression. */
 export type FieldType = 'string' | 'int' | 'double' | 'bool' | 'duration'
 
 /**
- * A read-only measurement that conditions can name: `service.canary.weight`, `deployment.age`. It is read only when an
+ * A read-only measurement that conditions and references can name: `service.canary.weight`, `deployment.age`. It is read only when an
  * expression names it, and what was read is recorded beside the decision.
  */
 export interface FactProbe {

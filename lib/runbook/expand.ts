@@ -3,6 +3,7 @@ import type { ScalarTag } from 'yaml'
 import type { Json } from '../json.ts'
 import { never } from '../errors.ts'
 import { writeDuration } from './fields.ts'
+import { writeReference } from './references.ts'
 import type { Runbook, Step, StepNode } from './runbook.ts'
 import { ambiguity, withPointAndSign } from './yaml-versions.ts'
 
@@ -93,10 +94,16 @@ function stepForm(step: Step): Mapping {
   switch (step.is) {
     case 'action': {
       const { approve, retry } = step
+      const references = Object.entries(step.references ?? {}).map(
+        ([name, expression]) => [name, writeReference(expression)] as const,
+      )
       return {
         id: step.id,
         // `<verb> <kind>`: the kind is told by the parameters.
-        [step.action.slice(0, step.action.indexOf(' '))]: step.params,
+        [step.action.slice(0, step.action.indexOf(' '))]: {
+          ...step.params,
+          ...Object.fromEntries(references),
+        },
         ...when,
         ...(approve
           ? {

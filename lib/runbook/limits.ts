@@ -23,8 +23,8 @@ export const MAX_GLOB_LENGTH = 255
 export const MAX_SUMMARY_LENGTH = 500
 /** The longest compact form of any action is under 100 characters. */
 export const MAX_COMPACT_LENGTH = 300
-/** A condition longer than this cannot be read at three in the morning, and is where slow expressions begin. */
-export const MAX_CONDITION_LENGTH = 500
+/** An expression longer than this cannot be read at three in the morning, and is where slow expressions begin. */
+export const MAX_EXPRESSION_LENGTH = 500
 /** A longer value of any other text (names, ARNs, URLs) is a pasted file. */
 export const MAX_TEXT_LENGTH = 2_048
 /** DynamoDB keeps an execution for ever, people do not: anything longer is a slip of the unit. */

@@ -1,12 +1,9 @@
-import type { Target, TargetResult } from '../actions/action.ts'
 import { actionName } from '../actions/index.ts'
-import { describe, never } from '../errors.ts'
 import type { Json } from '../json.ts'
-import { factProbes } from '../probes/index.ts'
-import { alwaysDeclared, checkCondition, stepFields } from './conditions.ts'
-import type { Declared } from './conditions.ts'
+import { checkStep } from './check-step.ts'
 import { didYouMean, quoted } from './diagnostics.ts'
-import type { ActionDraft, StepDraft } from './steps.ts'
+import { expressionOf } from './references.ts'
+import type { StepDraft } from './steps.ts'
 import type { Policy, Runbook, Service, Step, StepNode, Trigger } from './runbook.ts'
 import type { Path } from './places.ts'
 import type { Source } from './source.ts'
@@ -51,7 +48,8 @@ export interface RunbookDraft extends Pick<
 /** How a runbook that leaves `on_resolved` out puts its changes back. */
 const PUT_BACK = { afterMs: 15 * 60_000, stepPercent: 25, everyMs: 60_000 }
 
-type Identified = PlacedStep & { readonly stepId: string }
+/** A step with the id that it was given or got. */
+export type Identified = PlacedStep & { readonly stepId: string }
 
 /**
  * Gives every step its id and its defaults, and checks everything that one step says against the rest of the runbook and
@@ -124,12 +122,14 @@ function identify(nodes: readonly PlacedNode[]): { parallel: boolean; steps: Ide
 
 function finish(draft: StepDraft, id: string, team: string | undefined): Step {
   if (draft.is !== 'action') return { ...draft, id }
-  const { action, ...rest } = draft
+  const { action, references: written, ...rest } = draft
+  const references = Object.entries(written).map(([name, text]) => [name, expressionOf(text) ?? ''] as const)
   const asks = rest.approve === undefined && action.effect === 'irreversible' && team !== undefined
   return {
     ...rest,
     id,
     action: actionName(action),
+    ...(references.length === 0 ? {} : { references: Object.fromEntries(references) }),
     ...(asks ? { approve: { by: team, timeoutMs: 15 * 60_000, onTimeout: 'escalate' as const } } : {}),
   }
 }
@@ -151,128 +151,6 @@ export function summaryOf(triggers: readonly Trigger[]): string {
   if (alarms.length > 0)
     return `Answers the alarm${alarms.length > 1 ? 's' : ''} ${alarms.join(', ')}.`.slice(0, 500)
   return triggers.length > 0 ? 'Answers events that match its pattern.' : 'Started by people.'
-}
-
-function checkStep(
-  source: Source,
-  step: Identified,
-  service: Service | undefined,
-  before: readonly string[],
-  world: World,
-): void {
-  const { draft, at } = step
-  if (!draft) return
-  if (draft.when !== undefined && service) {
-    for (const problem of checkCondition(draft.when, declaredFor(service, before))) {
-      const { code, message, start, end, suggestion } = problem
-      source.report(code, [...at, 'when'], message, { within: { start, end }, suggestion })
-    }
-  }
-  switch (draft.is) {
-    case 'action':
-      return checkAction(source, step, draft, service, world)
-    case 'check': {
-      const { probe } = draft
-      if (probe.is === 'metric' && service && !Object.hasOwn(service.metrics, probe.metric)) {
-        const known = Object.keys(service.metrics)
-        source.report(
-          'UNKNOWN_METRIC',
-          [...at, 'check', 'metric'],
-          `the service ${service.name} has no metric ${quoted(probe.metric)}`,
-          {
-            suggestion:
-              didYouMean(probe.metric, known) ?? `Add it under ${service.name}.metrics in services.yaml.`,
-          },
-        )
-      }
-      return
-    }
-    case 'wait':
-      return
-    default:
-      never(draft)
-  }
-}
-
-/** What a condition of this service may name behind these steps. */
-export function declaredFor(service: Service, stepsBefore: readonly string[]): Declared {
-  const probed = factProbes.flatMap((probe) =>
-    probe.paths(service).map((path) => [path, probe.fields] as const),
-  )
-  return {
-    ...alwaysDeclared,
-    ...Object.fromEntries(probed),
-    ...Object.fromEntries(stepsBefore.map((id) => [`steps.${id}`, stepFields])),
-  }
-}
-
-function checkAction(
-  source: Source,
-  step: Identified,
-  draft: ActionDraft,
-  service: Service | undefined,
-  world: World,
-): void {
-  const at = [...step.at, step.verb]
-  const member = (key: string): Path => (step.compact ? at : [...at, key])
-  if (service) {
-    const result = targetOf(draft, service)
-    if (result.is === 'missing') {
-      source.report('MISSING_MEMBER', at, result.message, {
-        suggestion: `services.yaml: ${service.name}.${result.path}`,
-      })
-    }
-    const most =
-      world.policy && Object.hasOwn(world.policy.services, service.name)
-        ? world.policy.services[service.name]?.maxCapacity
-        : undefined
-    const { max } = draft.params
-    if (most !== undefined && typeof max === 'number' && max > most) {
-      const place = world.policy?.places[`services.${service.name}.maxCapacity`] ?? 'policy.yaml'
-      source.report(
-        'OVER_POLICY',
-        member('max'),
-        `max is ${max}, but ${place} allows ${most} for ${service.name}`,
-        {
-          severity: 'warning',
-          suggestion: `A step that would go beyond ${most} fails, and pages.`,
-        },
-      )
-    }
-  }
-  for (const [key, value] of Object.entries(draft.params)) {
-    const team = typeof value === 'string' ? /^oncall@(.+)$/.exec(value)?.[1] : undefined
-    if (team !== undefined) checkTeam(source, member(key), team, world, `oncall@${team}`)
-  }
-  if (draft.approve)
-    checkTeam(source, [...step.at, 'approve', 'by'], draft.approve.by, world, draft.approve.by)
-}
-
-function targetOf(draft: ActionDraft, service: Service): TargetResult<Target> {
-  try {
-    return draft.action.target(draft.params, service)
-  } catch (error) {
-    return {
-      is: 'missing',
-      path: '',
-      message: `${actionName(draft.action)} cannot tell its target: ${describe(error)}`,
-    }
-  }
-}
-
-/** A team must be in oncall.yaml; `text` is how the place names it. */
-export function checkTeam(
-  source: Source,
-  at: Path,
-  team: string,
-  world: Pick<World, 'teamNames'>,
-  text: string,
-): void {
-  if (world.teamNames === undefined || world.teamNames.has(team)) return
-  const meant = didYouMean(team, world.teamNames)
-  source.report('UNKNOWN_TEAM', at, `${quoted(text)}: oncall.yaml has no team ${quoted(team)}`, {
-    suggestion: meant ?? `Teams there: ${[...world.teamNames].slice(0, 10).join(', ') || 'none'}.`,
-  })
 }
 
 function checkUndo(

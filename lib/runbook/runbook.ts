@@ -48,8 +48,10 @@ export interface ActionStep extends StepBasics {
   readonly is: 'action'
   /** `<verb> <kind>`: names one action of the registry. */
   readonly action: string
-  /** Validated by that action's schema. */
+  /** Validated by that action's schema, which also judges what `references` come to. */
   readonly params: { readonly [name: string]: Json }
+  /** Parameters whose value is read when the step begins: each a CEL expression. They do not stand in `params`. */
+  readonly references?: { readonly [name: string]: string }
   readonly approve?: Approve
   readonly retry: Retry
   /** From the first intent to the verdict. */

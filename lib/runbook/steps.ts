@@ -4,7 +4,7 @@ import type { Json } from '../json.ts'
 import { duration, issue, name, onFailure } from './fields.ts'
 import { invocation, invocationShown, verbs } from './invocation.ts'
 import type { Invocation } from './invocation.ts'
-import { MAX_CONDITION_LENGTH, MAX_STEPS } from './limits.ts'
+import { MAX_EXPRESSION_LENGTH, MAX_STEPS } from './limits.ts'
 import type { Approve, CheckStep, OnFailure, Retry, WaitStep } from './runbook.ts'
 import { approveForm, checkForm, retryForm, waitForm } from './step-parts.ts'
 
@@ -21,6 +21,8 @@ export interface ActionDraft {
   readonly onFailure: OnFailure
   readonly action: AnyAction
   readonly params: { readonly [name: string]: Json }
+  /** As written, with their `${` and `}`; right or wrong. */
+  readonly references: { readonly [name: string]: string }
   readonly approve?: Approve
   readonly retry: Retry
   readonly timeoutMs: number
@@ -43,7 +45,7 @@ function stepShape(valueOf: (verb: string) => z.ZodType) {
       .describe('Is the symptom gone? Samples of the alarm or of a metric over time; no data is never good.'),
     wait: z.exactOptional(waitForm).describe('Wait this long, such as 5m.'),
     when: z
-      .exactOptional(z.string().meta({ maxLength: MAX_CONDITION_LENGTH }))
+      .exactOptional(z.string().meta({ maxLength: MAX_EXPRESSION_LENGTH }))
       .describe(
         'A condition in CEL, such as service.canary.weight > 0; the step is skipped where it is false. Default: always.',
       ),
@@ -148,11 +150,12 @@ function draftStep(untyped: unknown, context: z.RefinementCtx): StepDraft {
 }
 
 /** A step that says nothing but what to do. A failed one does not keep the next mitigation from being tried, and always pages. */
-export function actionDraft({ action, params }: Invocation): ActionDraft {
+export function actionDraft({ action, params, references }: Invocation): ActionDraft {
   return {
     is: 'action',
     action,
     params,
+    references,
     onFailure: 'continue',
     retry: retryForm.parse({}),
     timeoutMs: action.timing.timeoutMs,

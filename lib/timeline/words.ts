@@ -97,7 +97,8 @@ export function valueLines(values: { readonly [name: string]: Json } | undefined
 /** One step of a plan, as a phrase. */
 export function forecastText(forecast: Forecast): string {
   const target = forecast.target === '' ? '' : `${forecast.target}, `
-  const said = `${forecast.step}: ${target}${forecast.summary}`
+  const values = valueLines(forecast.values).join(', ')
+  const said = `${forecast.step}: ${target}${forecast.summary}${values === '' ? '' : `; ${values}`}`
   switch (forecast.is) {
     case 'change':
       return forecast.reversible ? `${said} (can be put back)` : `${said} (cannot be put back)`

@@ -417,6 +417,21 @@ describe('run', () => {
     expect(asked().at(-1)).toMatchObject({ verb: 'run', key, runbook: 'api', reason: 'x' })
   })
 
+  test('a plan shows what the references of a step came to, and from what', async () => {
+    const forecast = {
+      step: 'scale_out',
+      target: 'ECS service prod/api',
+      summary: 'desired 6 -> 11',
+      is: 'change',
+      reversible: true,
+      values: { 'service.ecs.desired': 6, 'params.to': 11 },
+    }
+    const steps = [{ forecast, action: 'scale_out ecs', notes: [], permissions: [] }]
+    stack.answer(() => answered({ ...plan, steps }))
+    const { out } = await run(['plan', 'api'])
+    expect(out).toContain('service.ecs.desired = 6\n      params.to = 11\n')
+  })
+
   test('a mode that there is none of is a usage error', async () => {
     expect((await run(['run', 'api', '--reason', 'x', '--mode', 'yolo'])).exit).toBe(2)
     expect(asked()).toEqual([])

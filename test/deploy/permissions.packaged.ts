@@ -2,6 +2,7 @@ import { runSimulation } from '@cloud-copilot/iam-simulate'
 import { readCatalogue } from '../../handlers/catalogue.ts'
 import { findAction } from '../../lib/actions/index.ts'
 import type { Runbook, Service } from '../../lib/runbook/runbook.ts'
+import { staticTarget } from '../../lib/runbook/static-target.ts'
 import { ACCOUNT, REGION, resolvedTemplate, type Value } from './template.ts'
 
 // An independent policy engine judges the packaged roles: what the runbooks need is allowed, the same on anything else is not.
@@ -164,7 +165,7 @@ function callsOf(
     .flatMap((step) => {
       const action = step.is === 'action' ? findAction(step.action) : undefined
       if (step.is !== 'action' || !action) return []
-      const result = action.target(action.params.parse(step.params), service)
+      const result = staticTarget(action, step, service)
       if (result.is === 'missing') throw new Error(result.message)
       return action
         .permissions(result.target)

@@ -161,41 +161,86 @@ const rows: readonly (readonly [string, string, readonly string[], string?])[] =
     ['TOO_MANY 5:3'],
   ],
   // Conditions.
-  ['half a condition', STEP('{ wait: 5m, when: service.canary.weight > }'), ['CONDITION_SYNTAX 5:46']],
+  ['half a condition', STEP('{ wait: 5m, when: service.canary.weight > }'), ['EXPRESSION_SYNTAX 5:46']],
   [
     'a misspelt fact',
     STEP('{ wait: 5m, when: servce.name == "x" }'),
-    ['CONDITION_UNKNOWN_NAME 5:23'],
+    ['EXPRESSION_UNKNOWN_NAME 5:23'],
     'Did you mean "service"?',
   ],
   [
     'a misspelt field',
     STEP('{ wait: 5m, when: service.canary.wieght > 0 }'),
-    ['CONDITION_UNKNOWN_FIELD 5:38'],
+    ['EXPRESSION_UNKNOWN_FIELD 5:38'],
     'Did you mean "weight"?',
   ],
   [
     'two mistakes in one',
     STEP('{ wait: 5m, when: "service.canary.wieght > 0 || servce.name == 1" }'),
-    ['CONDITION_UNKNOWN_FIELD 5:39', 'CONDITION_UNKNOWN_NAME 5:53'],
+    ['EXPRESSION_UNKNOWN_FIELD 5:39', 'EXPRESSION_UNKNOWN_NAME 5:53'],
   ],
-  ['a number as a condition', STEP('{ wait: 5m, when: service.canary.weight }'), ['CONDITION_TYPE 5:23']],
+  ['a number as a condition', STEP('{ wait: 5m, when: service.canary.weight }'), ['EXPRESSION_TYPE 5:23']],
   [
     'a regular expression',
     STEP(`{ wait: 5m, when: 'alarm.name.matches("^(a+)+$")' }`),
-    ['CONDITION_FORBIDDEN 5:24'],
+    ['EXPRESSION_FORBIDDEN 5:24'],
   ],
   [
     'an endless condition',
     STEP(`{ wait: 5m, when: "${'true && '.repeat(70)}true" }`),
-    ['CONDITION_TOO_LONG 5:24'],
+    ['EXPRESSION_TOO_LONG 5:24'],
   ],
   [
     'a step that comes later',
     longForm({
       steps: 'steps:\n  - { wait: 5m, when: steps.later.state == "done" }\n  - { id: later, wait: 5m }',
     }),
-    ['CONDITION_UNKNOWN_NAME 5:23'],
+    ['EXPRESSION_UNKNOWN_NAME 5:23'],
+  ],
+  // References.
+  [
+    'a reference inside a text',
+    STEP('notify: { to: oncall@sre, message: "weight ${service.canary.weight}" }'),
+    ['REFERENCE_FORM 5:48'],
+  ],
+  ['half a reference', STEP('route53_weight: { record: canary, weight: "${" }'), ['REFERENCE_FORM 5:48']],
+  ['an empty reference', STEP('route53_weight: { record: canary, weight: "${}" }'), ['REFERENCE_FORM 5:48']],
+  [
+    'a text where a number belongs',
+    STEP('route53_weight: { record: canary, weight: "${alarm.name}" }'),
+    ['REFERENCE_TYPE 5:50'],
+  ],
+  [
+    'a reference that decides what is acted on',
+    STEP('scale_out: { ecs: "${service.name}", by: 50% }'),
+    ['REFERENCE_NOT_ALLOWED 5:23'],
+    'Write a literal; of scale_out, references may stand in: by, to, max, raise_max.',
+  ],
+  [
+    'a reference in a compact form',
+    STEP('route53_weight: canary=${service.canary.weight}'),
+    ['REFERENCE_NOT_ALLOWED 5:21'],
+    'Write the long form, in quotes.',
+  ],
+  [
+    'a reference where no key belongs',
+    STEP('route53_weight: { record: canary, wieght: "${1}" }'),
+    ['MISSING_KEY 5:21', 'UNKNOWN_KEY 5:39'],
+  ],
+  [
+    'a reference beside a literal that excludes it',
+    STEP('scale_out: { ecs: api, by: 50%, to: "${7}" }'),
+    ['WRONG_VALUE 5:41'],
+  ],
+  [
+    'a reference in a list',
+    STEP('route53_weight: { record: canary, weight: ["${1}"] }'),
+    ['WRONG_TYPE 5:47'],
+  ],
+  [
+    'a megabyte of references',
+    STEP(`route53_weight: { record: canary, weight: "\${${'${'.repeat(50_000)}}" }`),
+    ['EXPRESSION_TOO_LONG 5:50'],
   ],
   // Undo.
   [
@@ -343,7 +388,7 @@ test('all mistakes of all files come at once', () => {
   )
   expect(diagnostics.map(({ file, code }) => `${file} ${code}`)).toEqual([
     'a.yaml UNKNOWN_ACTION',
-    'a.yaml CONDITION_UNKNOWN_NAME',
+    'a.yaml EXPRESSION_UNKNOWN_NAME',
     'a.yaml BAD_COMPACT_FORM',
     'a.yaml UNKNOWN_KEY',
     'b.yaml YAML_SYNTAX',

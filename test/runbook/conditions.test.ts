@@ -1,11 +1,6 @@
-import {
-  alwaysDeclared,
-  checkCondition,
-  ConditionError,
-  conditionReads,
-  evaluateCondition,
-} from '../../lib/runbook/conditions.ts'
-import type { Declared, Facts } from '../../lib/runbook/conditions.ts'
+import { checkCondition, evaluateCondition } from '../../lib/runbook/conditions.ts'
+import { alwaysDeclared, ExpressionError, expressionReads } from '../../lib/runbook/expressions.ts'
+import type { Declared, Facts } from '../../lib/runbook/expressions.ts'
 
 const declared: Declared = {
   ...alwaysDeclared,
@@ -53,39 +48,44 @@ test.each(right)('%s passes the check and is %s', (expression, value) => {
 })
 
 const wrong: readonly (readonly [string, string, string, string?])[] = [
-  ['servce.name == "api"', 'CONDITION_UNKNOWN_NAME', 'servce', 'Did you mean "service"?'],
-  ['service.canray.weight > 0', 'CONDITION_UNKNOWN_FIELD', 'canray', 'Did you mean "canary"?'],
-  ['service.canary.wieght > 0', 'CONDITION_UNKNOWN_FIELD', 'wieght', 'Did you mean "weight"?'],
-  ['service["canray"].weight > 0', 'CONDITION_UNKNOWN_FIELD', '"canray"', 'Did you mean "canary"?'],
-  ['service.name.first == "a"', 'CONDITION_UNKNOWN_FIELD', 'first'],
-  ['constructor.name == "a"', 'CONDITION_UNKNOWN_NAME', 'constructor'],
-  ['service.__proto__ == "a"', 'CONDITION_UNKNOWN_FIELD', '__proto__'],
-  ['steps.later.state == "done"', 'CONDITION_UNKNOWN_FIELD', 'later'],
-  ['service.canary', 'CONDITION_TYPE', 'service.canary', 'Known here: service.canary.weight.'],
-  ['service.canary.weight', 'CONDITION_TYPE', 'service.canary.weight'],
-  ['service.canary.weight == "0"', 'CONDITION_TYPE', 'service.canary.weight == "0"'],
+  ['servce.name == "api"', 'EXPRESSION_UNKNOWN_NAME', 'servce', 'Did you mean "service"?'],
+  ['service.canray.weight > 0', 'EXPRESSION_UNKNOWN_FIELD', 'canray', 'Did you mean "canary"?'],
+  ['service.canary.wieght > 0', 'EXPRESSION_UNKNOWN_FIELD', 'wieght', 'Did you mean "weight"?'],
+  ['service["canray"].weight > 0', 'EXPRESSION_UNKNOWN_FIELD', '"canray"', 'Did you mean "canary"?'],
+  ['service.name.first == "a"', 'EXPRESSION_UNKNOWN_FIELD', 'first'],
+  ['constructor.name == "a"', 'EXPRESSION_UNKNOWN_NAME', 'constructor'],
+  ['service.__proto__ == "a"', 'EXPRESSION_UNKNOWN_FIELD', '__proto__'],
+  ['steps.later.state == "done"', 'EXPRESSION_UNKNOWN_FIELD', 'later'],
+  ['service.canary', 'EXPRESSION_TYPE', 'service.canary', 'Known here: service.canary.weight.'],
+  ['service.canary.weight', 'EXPRESSION_TYPE', 'service.canary.weight'],
+  ['service.canary.weight == "0"', 'EXPRESSION_TYPE', 'service.canary.weight == "0"'],
   [
     'deployment.age < 60',
-    'CONDITION_TYPE',
+    'EXPRESSION_TYPE',
     'deployment.age < 60',
     'Compare a duration with a duration: duration("60m").',
   ],
-  ['deployment.age < duration("60x")', 'CONDITION_TYPE', 'duration("60x")', 'Write it like duration("60m").'],
-  ['service.name.shout()', 'CONDITION_TYPE', 'service.name.shout()'],
-  ['1 + ', 'CONDITION_SYNTAX', ''],
-  ['', 'CONDITION_SYNTAX', ''],
-  ['service.name == "api', 'CONDITION_SYNTAX', '"api'],
+  [
+    'deployment.age < duration("60x")',
+    'EXPRESSION_TYPE',
+    'duration("60x")',
+    'Write it like duration("60m").',
+  ],
+  ['service.name.shout()', 'EXPRESSION_TYPE', 'service.name.shout()'],
+  ['1 + ', 'EXPRESSION_SYNTAX', ''],
+  ['', 'EXPRESSION_SYNTAX', ''],
+  ['service.name == "api', 'EXPRESSION_SYNTAX', '"api'],
   [
     'alarm.name.matches("^(a+)+$")',
-    'CONDITION_FORBIDDEN',
+    'EXPRESSION_FORBIDDEN',
     'alarm.name.matches("^(a+)+$")',
     'Use contains, startsWith or endsWith.',
   ],
-  ['true || alarm.name.matches("a")', 'CONDITION_FORBIDDEN', 'alarm.name.matches("a")'],
-  ['dyn(service.name) == 1', 'CONDITION_FORBIDDEN', 'dyn(service.name)'],
-  ['service["na" + "me"] == "api"', 'CONDITION_FORBIDDEN', 'service["na" + "me"]'],
-  ['cel.bind(x, 1, x > 0)', 'CONDITION_FORBIDDEN', 'cel.bind(x, 1, x > 0)'],
-  ['[1, 2].all(a, [1, 2].all(b, a + b > 0))', 'CONDITION_FORBIDDEN', '[1, 2].all(b, a + b > 0)'],
+  ['true || alarm.name.matches("a")', 'EXPRESSION_FORBIDDEN', 'alarm.name.matches("a")'],
+  ['dyn(service.name) == 1', 'EXPRESSION_FORBIDDEN', 'dyn(service.name)'],
+  ['service["na" + "me"] == "api"', 'EXPRESSION_FORBIDDEN', 'service["na" + "me"]'],
+  ['cel.bind(x, 1, x > 0)', 'EXPRESSION_FORBIDDEN', 'cel.bind(x, 1, x > 0)'],
+  ['[1, 2].all(a, [1, 2].all(b, a + b > 0))', 'EXPRESSION_FORBIDDEN', '[1, 2].all(b, a + b > 0)'],
 ]
 
 test.each(wrong.map(([expression, code, text, suggestion]) => ({ expression, code, text, suggestion })))(
@@ -109,14 +109,14 @@ test('every unknown name is reported, not only the first', () => {
 
 test('the facts to read are told by the expression alone', () => {
   expect(
-    conditionReads(
+    expressionReads(
       'service.canary.weight > 0 && deployment.age < duration("1h") && service.canary.weight < 9',
     ),
   ).toEqual(['service.canary', 'deployment'])
   expect(
-    conditionReads('steps["check-2"].state == service.name || ["a"].exists(n, alarm.name.contains(n))'),
+    expressionReads('steps["check-2"].state == service.name || ["a"].exists(n, alarm.name.contains(n))'),
   ).toEqual(['steps.check-2', 'service', 'alarm'])
-  expect(() => conditionReads('1 +')).toThrow(ConditionError)
+  expect(() => expressionReads('1 +')).toThrow(ExpressionError)
 })
 
 test('what was read is recorded beside the decision', () => {
@@ -137,14 +137,14 @@ test('a fact that is missing is never taken for false, also where the rest would
   )
   expect(() =>
     evaluateCondition('service.canary.weight > 0', { 'service.canary': { weight: null } }),
-  ).toThrow(ConditionError)
-  expect(() => evaluateCondition('constructor.name == "x"', facts)).toThrow(ConditionError)
+  ).toThrow(ExpressionError)
+  expect(() => evaluateCondition('constructor.name == "x"', facts)).toThrow(ExpressionError)
 })
 
 test('a value of another type, and a failure on the way, are errors with a reason', () => {
   expect(() =>
     evaluateCondition('service.canary.weight > 0', { 'service.canary': { weight: 'ten' } }),
-  ).toThrow(ConditionError)
+  ).toThrow(ExpressionError)
   expect(() =>
     evaluateCondition('1 / service.canary.weight > 0', { 'service.canary': { weight: 0 } }),
   ).toThrow(/division by zero/)
@@ -154,7 +154,7 @@ test('a value of another type, and a failure on the way, are errors with a reaso
 
 test('types can be given where the probes do not know a fact', () => {
   expect(() => evaluateCondition('queue.wait > duration("1m")', { queue: { wait: 90_000 } })).toThrow(
-    ConditionError,
+    ExpressionError,
   )
   expect(
     evaluateCondition(

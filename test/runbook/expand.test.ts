@@ -64,6 +64,15 @@ const action = fc.oneof(
     })
     .map((params) => ({ action: 'scale_out ecs', params })),
   fc
+    .record({
+      params: fc.record({ ecs: fc.constant('api'), raise_max: fc.boolean() }),
+      references: fc.record({
+        to: fc.constantFrom('service.ecs.desired + 3', ' 7\n', 'size("yes: #}") + size("${")'),
+        max: fc.constantFrom('int(alarm.value * 2.0)', "alarm.name == 'on' ? 9 : 12"),
+      }),
+    })
+    .map((given) => ({ action: 'scale_out ecs', ...given })),
+  fc
     .record({ record: fc.constant('canary'), weight: fc.integer({ min: 0, max: 255 }) })
     .map((params) => ({ action: 'route53_weight record', params })),
   fc

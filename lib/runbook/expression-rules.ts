@@ -1,6 +1,6 @@
 import type { FieldType } from '../probes/probe.ts'
-import { called, chainOf, childrenOf, loops } from './condition-tree.ts'
-import type { ConditionNode, Reference } from './condition-tree.ts'
+import { called, chainOf, childrenOf, loops } from './expression-tree.ts'
+import type { ExpressionNode, Name } from './expression-tree.ts'
 import { didYouMean, quoted } from './diagnostics.ts'
 
 /** What an expression may name: the fields of each fact by its dotted path, `deployment` or `service.canary`. */
@@ -9,14 +9,14 @@ export interface Declared {
 }
 
 /** One mistake in an expression; 0-based offsets in its text. */
-export interface ConditionProblem {
+export interface ExpressionProblem {
   readonly code:
-    | 'CONDITION_SYNTAX'
-    | 'CONDITION_TYPE'
-    | 'CONDITION_UNKNOWN_NAME'
-    | 'CONDITION_UNKNOWN_FIELD'
-    | 'CONDITION_FORBIDDEN'
-    | 'CONDITION_TOO_LONG'
+    | 'EXPRESSION_SYNTAX'
+    | 'EXPRESSION_TYPE'
+    | 'EXPRESSION_UNKNOWN_NAME'
+    | 'EXPRESSION_UNKNOWN_FIELD'
+    | 'EXPRESSION_FORBIDDEN'
+    | 'EXPRESSION_TOO_LONG'
   readonly message: string
   readonly start: number
   readonly end: number
@@ -58,17 +58,17 @@ function descend(root: Tree, path: string): Tree {
   return node
 }
 
-/** What is refused whatever its types are; see `checkCondition` for the reasons. */
-export function refused(node: ConditionNode, inLoop: boolean): ConditionProblem[] {
+/** What is refused whatever its types are; see `checkExpression` for the reasons. */
+export function refused(node: ExpressionNode, inLoop: boolean): ExpressionProblem[] {
   const { start, end } = node
-  const forbidden = (message: string, suggestion?: string): ConditionProblem => ({
-    code: 'CONDITION_FORBIDDEN',
+  const forbidden = (message: string, suggestion?: string): ExpressionProblem => ({
+    code: 'EXPRESSION_FORBIDDEN',
     message,
     start,
     end,
     ...(suggestion === undefined ? {} : { suggestion }),
   })
-  const found: ConditionProblem[] = []
+  const found: ExpressionProblem[] = []
   const call = called(node)
   const loop = call !== undefined && loops(call)
   if (call?.name === 'matches') {
@@ -81,10 +81,10 @@ export function refused(node: ConditionNode, inLoop: boolean): ConditionProblem[
   } else if (call?.name === 'dyn') {
     found.push(forbidden('dyn is refused: it hides mistakes from the type check'))
   } else if (call?.name === 'bind' && call.on?.op === 'id' && String(call.on.args) === 'cel') {
-    return [forbidden('cel.bind is refused: a condition is short enough without variables')]
+    return [forbidden('cel.bind is refused: an expression is short enough without variables')]
   } else if (loop && inLoop) {
     found.push(forbidden(`${call.name} inside another loop is refused: nested loops take too long`))
-  } else if (node.op === '[]' && !chainOf(node) && chainOf((node.args as [ConditionNode])[0])) {
+  } else if (node.op === '[]' && !chainOf(node) && chainOf((node.args as [ExpressionNode])[0])) {
     found.push(
       forbidden(
         'a computed key is refused: it cannot be checked',
@@ -95,8 +95,8 @@ export function refused(node: ConditionNode, inLoop: boolean): ConditionProblem[
   return [...found, ...childrenOf(node).flatMap((child) => refused(child, inLoop || loop))]
 }
 
-/** Why a reference names nothing that is declared; empty where it does. */
-export function undeclared({ steps }: Reference, declared: Declared): ConditionProblem[] {
+/** Why a name means nothing that is declared; empty where it does. */
+export function undeclared({ steps }: Name, declared: Declared): ExpressionProblem[] {
   let node: Tree | string = tree(declared)
   let path = ''
   for (const { name, start, end } of steps) {
@@ -107,7 +107,7 @@ export function undeclared({ steps }: Reference, declared: Declared): ConditionP
         didYouMean(name, known) ?? (known.length > 0 ? `Known here: ${known.join(', ')}.` : undefined)
       return [
         {
-          code: path === '' ? 'CONDITION_UNKNOWN_NAME' : 'CONDITION_UNKNOWN_FIELD',
+          code: path === '' ? 'EXPRESSION_UNKNOWN_NAME' : 'EXPRESSION_UNKNOWN_FIELD',
           message: path === '' ? `nothing is called ${quoted(name)}` : `${path} has no field ${quoted(name)}`,
           start,
           end,
@@ -121,7 +121,7 @@ export function undeclared({ steps }: Reference, declared: Declared): ConditionP
   if (typeof node === 'string') return []
   return [
     {
-      code: 'CONDITION_TYPE',
+      code: 'EXPRESSION_TYPE',
       message: `${path} is not a value: name one of its fields`,
       start: steps[0]?.start ?? 0,
       end: steps.at(-1)?.end ?? 0,

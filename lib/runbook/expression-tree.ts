@@ -1,5 +1,5 @@
-/** A node of a parsed condition, as far as we look at it. Offsets are 0-based in the expression. */
-export interface ConditionNode {
+/** A node of a parsed expression, as far as we look at it. Offsets are 0-based in the expression. */
+export interface ExpressionNode {
   /** `id`, `.`, `[]`, `value`, `call`, `rcall` (a call on something), an operator ... */
   readonly op: string
   readonly args: unknown
@@ -9,25 +9,25 @@ export interface ConditionNode {
 
 const LOOPS = new Set(['all', 'exists', 'exists_one', 'map', 'filter'])
 
-/** A name on the way to a field, with its place. */
-export interface ReferenceStep {
+/** One word of a name, with its place. */
+export interface NameStep {
   readonly name: string
   readonly start: number
   readonly end: number
 }
 
-/** A name with the fields selected from it: `service`, `canary`, `weight`. */
-export interface Reference {
-  readonly steps: readonly ReferenceStep[]
+/** A fact's name with the fields selected from it: `service`, `canary`, `weight`. */
+export interface Name {
+  readonly steps: readonly NameStep[]
 }
 
 /** The path of the fact: everything but the field. */
-export function factPath(steps: readonly ReferenceStep[]): string {
+export function factPath(steps: readonly NameStep[]): string {
   return (steps.length === 1 ? steps : steps.slice(0, -1)).map((step) => step.name).join('.')
 }
 
-/** Every reference of an expression, longest first; the variables of `exists(x, ...)` and the like are none. */
-export function references(node: ConditionNode, bound: readonly string[] = []): Reference[] {
+/** Every name that an expression reads, longest first; the variables of `exists(x, ...)` and the like are none. */
+export function namesIn(node: ExpressionNode, bound: readonly string[] = []): Name[] {
   const chain = chainOf(node)
   if (chain) {
     const root = chain[0]
@@ -35,19 +35,19 @@ export function references(node: ConditionNode, bound: readonly string[] = []): 
   }
   const variable = loopVariable(node)
   const inner = variable === undefined ? bound : [...bound, variable]
-  return childrenOf(node).flatMap((child) => references(child, inner))
+  return childrenOf(node).flatMap((child) => namesIn(child, inner))
 }
 
 /** The steps of `a.b.c` or `a["b"].c`; `undefined` for anything else. */
-export function chainOf(node: ConditionNode): ReferenceStep[] | undefined {
+export function chainOf(node: ExpressionNode): NameStep[] | undefined {
   if (node.op === 'id') return [{ name: String(node.args), start: node.start, end: node.end }]
   if (node.op === '.') {
-    const [of, field] = node.args as [ConditionNode, string]
+    const [of, field] = node.args as [ExpressionNode, string]
     const chain = chainOf(of)
     return chain && [...chain, { name: field, start: node.end - field.length, end: node.end }]
   }
   if (node.op === '[]') {
-    const [of, key] = node.args as [ConditionNode, ConditionNode]
+    const [of, key] = node.args as [ExpressionNode, ExpressionNode]
     const chain = key.op === 'value' && typeof key.args === 'string' ? chainOf(of) : undefined
     return chain && [...chain, { name: String(key.args), start: key.start, end: key.end }]
   }
@@ -55,28 +55,32 @@ export function chainOf(node: ConditionNode): ReferenceStep[] | undefined {
 }
 
 /** The nodes directly below a node. */
-export function childrenOf(node: ConditionNode): ConditionNode[] {
+export function childrenOf(node: ExpressionNode): ExpressionNode[] {
   const { args } = node
   return Array.isArray(args) ? (args.flat(3) as unknown[]).filter(isNode) : isNode(args) ? [args] : []
 }
 
-function isNode(value: unknown): value is ConditionNode {
+function isNode(value: unknown): value is ExpressionNode {
   return typeof value === 'object' && value !== null && 'op' in value && 'start' in value
 }
 
 export interface Call {
   readonly name: string
-  readonly args: readonly ConditionNode[]
+  readonly args: readonly ExpressionNode[]
   /** What it is called on: `alarm.name` in `alarm.name.contains("x")`. */
-  readonly on?: ConditionNode
+  readonly on?: ExpressionNode
 }
 
 /** The function that a node calls. */
-export function called(node: ConditionNode): Call | undefined {
+export function called(node: ExpressionNode): Call | undefined {
   const args = node.args as readonly unknown[]
-  if (node.op === 'call') return { name: String(args[0]), args: args[1] as readonly ConditionNode[] }
+  if (node.op === 'call') return { name: String(args[0]), args: args[1] as readonly ExpressionNode[] }
   if (node.op === 'rcall')
-    return { name: String(args[0]), on: args[1] as ConditionNode, args: args[2] as readonly ConditionNode[] }
+    return {
+      name: String(args[0]),
+      on: args[1] as ExpressionNode,
+      args: args[2] as readonly ExpressionNode[],
+    }
   return undefined
 }
 
@@ -85,7 +89,7 @@ export function loops(call: Call): boolean {
   return call.on !== undefined && LOOPS.has(call.name)
 }
 
-function loopVariable(node: ConditionNode): string | undefined {
+function loopVariable(node: ExpressionNode): string | undefined {
   const call = called(node)
   const first = call?.args[0]
   return call && loops(call) && first?.op === 'id' ? String(first.args) : undefined
