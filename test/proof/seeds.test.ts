@@ -1,4 +1,4 @@
-import { StorageError, type Storage } from '../../lib/ledger/storage.ts'
+import type { Storage } from '../../lib/ledger/storage.ts'
 import type { Ports } from '../../lib/ports.ts'
 import { FAULTS } from '../../sim/proof/faults.ts'
 import { runSeed, type RunOptions } from '../../sim/proof/run.ts'
@@ -55,24 +55,7 @@ test.each<[string, number, (ports: Ports) => Ports]>([
       },
     })),
   ],
-  [
-    'a record id is not compared',
-    60,
-    onStorage((storage) => ({
-      async put(item, condition) {
-        const answer = await storage.put(item, condition)
-        if (answer.is === 'put') return answer
-        const { recordId: _own, ...existing } = answer.existing
-        return { is: 'conflict', existing }
-      },
-    })),
-  ],
   ['what is due is never found', 20, onStorage(() => ({ dueBefore: async () => [] }))],
-  [
-    'half of all messages are lost and the sweep cannot read',
-    20,
-    onStorage(() => ({ dueBefore: () => Promise.reject(new StorageError('no index')) })),
-  ],
 ])(
   'the proof notices when %s',
   async (_what, seeds, defect) => {
