@@ -1,10 +1,12 @@
 import { parseArgs } from 'node:util'
+import { playSingle, singleFaults } from './proof/exhaustive.ts'
 import { FAULTS, type Fault } from './proof/faults.ts'
 import { runSeed } from './proof/run.ts'
 
 /*
  * `npm run sim -- --seeds 2000` plays seeds and says what broke; `--from N` begins elsewhere, `--minutes M` goes on for a
- * time, `--seed N --trace` tells one run as a story. Exit code 1 where a guarantee was broken.
+ * time, `--seed N --trace` tells one run as a story, `--schedule exhaustive --seed N` plays each single fault at each I/O of that
+ * run. Exit code 1 where a guarantee was broken.
  */
 
 const { values } = parseArgs({
@@ -13,6 +15,7 @@ const { values } = parseArgs({
     from: { type: 'string', default: '1' },
     minutes: { type: 'string' },
     seed: { type: 'string' },
+    schedule: { type: 'string', default: 'random' },
     trace: { type: 'boolean', default: false },
   },
 })
@@ -26,6 +29,10 @@ function numberOf(name: 'seeds' | 'from' | 'minutes' | 'seed'): number {
 
 const say = (line: string) => void process.stdout.write(`${line}\n`)
 const started = performance.now()
+if (values.schedule === 'exhaustive') {
+  await playExhaustively(values.seed === undefined ? 1 : numberOf('seed'))
+  process.exit()
+}
 const only = values.seed === undefined ? undefined : numberOf('seed')
 const first = only ?? numberOf('from')
 const last = only ?? (values.minutes === undefined ? first + numberOf('seeds') - 1 : Infinity)
@@ -56,3 +63,16 @@ say(
 )
 say(`faults: ${FAULTS.map((fault) => `${fault} ${faults[fault] ?? 0}`).join(', ')}`)
 process.exitCode = broken > 0 ? 1 : 0
+
+async function playExhaustively(seed: number): Promise<void> {
+  const singles = await singleFaults(seed)
+  let count = 0
+  for (const one of singles) {
+    const problems = await playSingle(seed, one)
+    if (problems.length > 0) count++
+    for (const problem of problems) say(problem)
+  }
+  const took = ((performance.now() - started) / 1_000).toFixed(1)
+  say(`seed ${seed}: ${singles.length} single faults, ${count} with a broken guarantee, in ${took} s`)
+  process.exitCode = count > 0 ? 1 : 0
+}

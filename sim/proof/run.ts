@@ -164,6 +164,7 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
   ) => {
     const worker = startWorker(counted, WORKER_MS)
     live.add(worker)
+    watch.worker(worker.turn.workerId, agenda.nowMs + WORKER_MS)
     tell(`${worker.turn.workerId} begins ${what}`)
     let over = false
     const end = (ok: boolean, why: string) => {

@@ -7,7 +7,6 @@ import { entrySchema, type Entry, type EntryOf } from '../../lib/ledger/entry.ts
 import { stampAll } from '../../lib/ledger/records.ts'
 import type { Item } from '../../lib/ledger/storage.ts'
 import type { LoggedCall } from '../account.ts'
-import { SKEW_MS } from './worker.ts'
 
 /** What one stream has told so far. */
 interface Told {
@@ -37,6 +36,8 @@ export interface Watch {
   put(item: Item, nowMs: number): void
   /** Is told of every call that the account has carried out. */
   call(call: Pick<LoggedCall, 'name' | 'mutating' | 'executionId'>, input: unknown): void
+  /** An invocation has begun; it may act until then, whatever it says of itself. */
+  worker(workerId: string, deadlineAtMs: number): void
   /** A worker has read the kill switch. */
   control(workerId: string, paused: boolean): void
   /** Whether everything that was begun has ended well, without a person stopping it or somebody else's value in the way. */
@@ -45,14 +46,12 @@ export interface Watch {
   end(): readonly string[]
 }
 
-/** A lease outlives its worker by 2 s on the worker's clock, which may be off by half a second. */
-const LEASE_SLACK_MS = 2_000 + SKEW_MS
-
 /** Holds a run against CORE.md 2, "Checked after every event", as its records and calls are made. */
 export function watchOver(): Watch {
   const problems: string[] = []
   const streams = new Map<string, Told>()
   const opens = new Map<string, Item>()
+  const deadlines = new Map<string, number>()
   const paused = new Map<string, boolean>()
   const started = new Map<string, string>()
   const effects: { readonly name: string; readonly executionId?: string; readonly input: unknown }[] = []
@@ -126,7 +125,8 @@ export function watchOver(): Watch {
         wrong(`${address}: ${entry.step} is intended by a worker that has read the pause (check 5)`)
     }
     const before = told.open.get(entry.step)
-    if (before && nowMs < before.leaseUntilMs - LEASE_SLACK_MS)
+    const livesUntilMs = deadlines.get(before?.worker ?? '') ?? 0
+    if (before && before.worker !== entry.worker && nowMs < livesUntilMs)
       wrong(`${address}: ${entry.step} is intended while ${before.worker} may still act on it (check 3)`)
     // The slow steps of an undo are changes of their own, one after the other.
     if (!told.stream.endsWith('.undo')) {
@@ -223,6 +223,7 @@ export function watchOver(): Watch {
       else if (item.sk.startsWith('REC#')) record(item, nowMs)
     },
     call,
+    worker: (workerId, deadlineAtMs) => void deadlines.set(workerId, deadlineAtMs),
     control: (workerId, isPaused) => void paused.set(workerId, isPaused),
     endedWell() {
       return [...streams.values()].every(({ entries }) =>
