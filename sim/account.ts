@@ -18,6 +18,7 @@ import {
 import { tickDeployments } from './deployments.ts'
 import { describeServices, tickService, updateService } from './ecs.ts'
 import { takeRefusal } from './faults.ts'
+import { getAlias } from './lambda.ts'
 import { tickSite, useOfService } from './load.ts'
 import { answerHttp, getParameter, publish, sendEmail } from './messages.ts'
 import { getMetricData } from './metrics.ts'
@@ -50,6 +51,7 @@ const HANDLERS: { readonly [K in CallName]: Handler<K> } = {
   'route53:GetHealthCheckStatus': getHealthCheckStatus,
   'route53:ChangeResourceRecordSets': changeResourceRecordSets,
   'route53:GetChange': getChange,
+  'lambda:GetAlias': getAlias,
   'codedeploy:GetDeploymentGroup': getDeploymentGroup,
   'codedeploy:ListDeployments': listDeployments,
   'codedeploy:BatchGetDeployments': batchGetDeployments,

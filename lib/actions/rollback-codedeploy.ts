@@ -3,6 +3,7 @@ import { applyRollback } from '../codedeploy/act.ts'
 import { deploymentConfigs, locateRollback, planRollback, undoRollback } from '../codedeploy/decide.ts'
 import { observeGroup } from '../codedeploy/observe.ts'
 import { type DeploymentGroupTarget, type RollbackState, rollbackStateSchema } from '../codedeploy/state.ts'
+import { lastPart } from '../ecs/service.ts'
 import { verifyRollback } from '../codedeploy/verify.ts'
 import type { Service } from '../runbook/runbook.ts'
 import type { Action, Shorthand, Statement, TargetResult } from './action.ts'
@@ -94,6 +95,7 @@ function target(asked: RollbackParams, service: Service): TargetResult<Deploymen
       application,
       group,
       to: asked.to,
+      ...deployedBy(service),
       ...(service.region === undefined ? {} : { region: service.region }),
       ...(service.account === undefined ? {} : { account: service.account }),
       locks: [`codedeploy/${application}/${group}`],
@@ -102,8 +104,23 @@ function target(asked: RollbackParams, service: Service): TargetResult<Deploymen
   }
 }
 
+/** What is looked at after a success. A name that could widen an ARN is left out: then CodeDeploy's word stands alone. */
+function deployedBy(service: Service): Pick<DeploymentGroupTarget, 'ecs' | 'lambda'> {
+  const isPlain = (name: string) => /^[\w-]{1,255}$/.test(name)
+  const ecs = service.ecs && {
+    cluster: lastPart(service.ecs.cluster),
+    service: lastPart(service.ecs.service),
+  }
+  const { lambda } = service
+  return {
+    ...(ecs && isPlain(ecs.cluster) && isPlain(ecs.service) ? { ecs } : {}),
+    ...(lambda && isPlain(lambda.function) && isPlain(lambda.alias) ? { lambda } : {}),
+  }
+}
+
 /** Everything but StopDeployment can be confined to the group, the application and the three configurations (AWS.md 5.5). */
-function permissions({ application, group, region, account }: DeploymentGroupTarget): readonly Statement[] {
+function permissions(on: DeploymentGroupTarget): readonly Statement[] {
+  const { application, group, region, account, ecs, lambda } = on
   const place = `${region ?? '${Region}'}:${account ?? '${Account}'}`
   const arn = (resource: string) => `arn:\${Partition}:codedeploy:${place}:${resource}`
   return [
@@ -134,6 +151,22 @@ function permissions({ application, group, region, account }: DeploymentGroupTar
       reason:
         'StopDeployment has no resource-level permissions; the group of a deployment is read before it is stopped',
     },
+    ...(ecs
+      ? [
+          {
+            actions: ['ecs:DescribeServices'],
+            resources: [`arn:\${Partition}:ecs:${place}:service/${ecs.cluster}/${ecs.service}`],
+          },
+        ]
+      : []),
+    ...(lambda
+      ? [
+          {
+            actions: ['lambda:GetAlias'],
+            resources: [`arn:\${Partition}:lambda:${place}:function:${lambda.function}`],
+          },
+        ]
+      : []),
   ]
 }
 

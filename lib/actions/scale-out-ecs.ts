@@ -4,7 +4,7 @@ import { unreadable } from '../aws/unreadable.ts'
 import { AMOUNT_HELP, MAX_TASKS, parseAmount, tasksAdded } from '../ecs/amount.ts'
 import { lowered, lowers, raised } from '../ecs/landed.ts'
 import { movement, scaleState, type ScaleState, standing, standsAt, stepBack } from '../ecs/scaling.ts'
-import { readFloor, readService, SCALABLE_DIMENSION, scalableResource } from '../ecs/service.ts'
+import { lastPart, readFloor, readService, SCALABLE_DIMENSION, scalableResource } from '../ecs/service.ts'
 import { healthy } from '../ecs/targets.ts'
 import type { Service } from '../runbook/runbook.ts'
 import type { Verdict } from '../verdict.ts'
@@ -156,11 +156,6 @@ function target(wanted: Pick<ScaleOutParams, 'ecs'>, service: Service): TargetRe
       ...(service.region === undefined ? {} : { region: service.region }),
     },
   }
-}
-
-/** services.yaml may hold an ARN where a name is meant; the name is its last part. */
-function lastPart(nameOrArn: string): string {
-  return nameOrArn.slice(nameOrArn.lastIndexOf('/') + 1)
 }
 
 type ScaleChange = Change<EcsTarget, ScaleState>

@@ -3,6 +3,7 @@ import type * as cloudwatch from '@aws-sdk/client-cloudwatch'
 import type * as codedeploy from '@aws-sdk/client-codedeploy'
 import type * as ecs from '@aws-sdk/client-ecs'
 import type * as loadBalancing from '@aws-sdk/client-elastic-load-balancing-v2'
+import type * as lambda from '@aws-sdk/client-lambda'
 import type * as route53 from '@aws-sdk/client-route-53'
 import type * as ses from '@aws-sdk/client-sesv2'
 import type * as sns from '@aws-sdk/client-sns'
@@ -45,6 +46,7 @@ export interface Calls {
     route53.ChangeResourceRecordSetsCommandOutput
   >
   'route53:GetChange': Call<route53.GetChangeCommandInput, route53.GetChangeCommandOutput>
+  'lambda:GetAlias': Call<lambda.GetAliasCommandInput, lambda.GetAliasCommandOutput>
   'codedeploy:GetDeploymentGroup': Call<
     codedeploy.GetDeploymentGroupCommandInput,
     codedeploy.GetDeploymentGroupCommandOutput

@@ -26,6 +26,7 @@ const services: { readonly [S in Service]: () => Promise<{ readonly service: Ser
   codedeploy: () => import('./clients/codedeploy.ts'),
   ecs: () => import('./clients/ecs.ts'),
   elasticloadbalancing: () => import('./clients/elasticloadbalancing.ts'),
+  lambda: () => import('./clients/lambda.ts'),
   route53: () => import('./clients/route53.ts'),
   ses: () => import('./clients/ses.ts'),
   sns: () => import('./clients/sns.ts'),

@@ -8,6 +8,9 @@ export interface DeploymentGroupTarget extends Target {
   readonly group: string
   /** `last-success` or a deployment id. */
   readonly to: string
+  /** What the group deploys, where services.yaml names it: looked at when CodeDeploy says that it has succeeded. */
+  readonly ecs?: { readonly cluster: string; readonly service: string }
+  readonly lambda?: { readonly function: string; readonly alias: string }
   /** Of the service, where services.yaml says another than Firebreak's own. */
   readonly region?: string
   readonly account?: string

@@ -2,6 +2,7 @@ import type { Change, ObserveContext, Receipt } from '../actions/action.ts'
 import { TerminalError } from '../errors.ts'
 import type { Verdict } from '../verdict.ts'
 import { type Deployment, deploymentOf, isActive } from './history.ts'
+import { effectOf } from './effect.ts'
 import { getDeployment, ownDeployment, readFailure, recentDeployments } from './observe.ts'
 import { asIntended, type DeploymentGroupTarget, type RollbackState } from './state.ts'
 
@@ -10,7 +11,7 @@ type RollbackChange = Change<DeploymentGroupTarget, RollbackState>
 /** After a stop the id of the rollback deployment appears late; longer than this it does not come. [E] */
 const ROLLBACK_APPEARS_MS = 120_000
 
-/** Follows the deployment, and after a stop its rollback, to the end. `Stopped` alone is no success (AWS.md 5.2). */
+/** Follows the deployment, after a stop its rollback, to the end, and then looks at what serves. `Stopped` alone is no success (AWS.md 5.2). */
 export async function verifyRollback(
   change: RollbackChange,
   receipt: Receipt,
@@ -27,13 +28,13 @@ export async function verifyRollback(
     if (id === undefined) return { verdict: 'inconclusive', reason: 'the deployment is not listed yet' }
     const first = await getDeployment(context.aws, id)
     if (!first) return { verdict: 'inconclusive', reason: `CodeDeploy does not describe deployment ${id}` }
-    if (call.is !== 'stop') return judge(first)
+    if (call.is !== 'stop') return await judge(change, first, context)
     const stopped = deploymentOf(first)
     if (isActive(stopped))
       return { verdict: 'inconclusive', reason: `deployment ${id} is being stopped (${stopped.status})` }
     if (stopped.status === 'Succeeded') {
       // An operation that is not the one to stop is the rollback itself.
-      if (id !== call.deploymentId) return judge(first)
+      if (id !== call.deploymentId) return await judge(change, first, context)
       return {
         verdict: 'failed',
         reason: `deployment ${id} succeeded before it could be stopped: its revision is live`,
@@ -42,7 +43,7 @@ export async function verifyRollback(
     if (stopped.rollbackId === undefined) return awaitingRollback(stopped, context.nowMs)
     const rollback = await getDeployment(context.aws, stopped.rollbackId)
     return rollback
-      ? judge(rollback)
+      ? await judge(change, rollback, context)
       : {
           verdict: 'inconclusive',
           reason: `CodeDeploy does not describe the rollback ${stopped.rollbackId} yet`,
@@ -69,7 +70,11 @@ function awaitingRollback(stopped: Deployment, nowMs: number): Verdict {
   }
 }
 
-function judge(info: NonNullable<Awaited<ReturnType<typeof getDeployment>>>): Verdict {
+async function judge(
+  change: RollbackChange,
+  info: NonNullable<Awaited<ReturnType<typeof getDeployment>>>,
+  context: ObserveContext,
+): Promise<Verdict> {
   const deployment = deploymentOf(info)
   const { id, status } = deployment
   const overview = info.deploymentOverview ?? {}
@@ -88,17 +93,16 @@ function judge(info: NonNullable<Awaited<ReturnType<typeof getDeployment>>>): Ve
   }
   if (status === 'Succeeded') {
     // A configuration that allows failures calls the deployment a success with some servers on the bad revision.
-    return bad + skipped > 0
-      ? {
-          verdict: 'failed',
-          reason: `deployment ${id} succeeded, but ${bad + skipped} of ${all} keep what they had`,
-          values,
-        }
-      : {
-          verdict: 'passed',
-          reason: `deployment ${id} succeeded${all > 0 ? ` on ${good} of ${all}` : ''}`,
-          values,
-        }
+    if (bad + skipped > 0) {
+      const reason = `deployment ${id} succeeded, but ${bad + skipped} of ${all} keep what they had`
+      return { verdict: 'failed', reason, values }
+    }
+    const { verdict, reason } = await effectOf(change, info, context)
+    return {
+      verdict,
+      reason: `deployment ${id} succeeded${all > 0 ? ` on ${good} of ${all}` : ''}; ${reason}`,
+      values,
+    }
   }
   const { code, message } = info.errorInformation ?? {}
   const why = [code, message].filter((part) => part).join(': ')

@@ -24,10 +24,17 @@ export interface SeenService {
   readonly primary: { readonly id: string; readonly rolloutState: string } | null
   /** Task sets that are not being drained. More than one under CODE_DEPLOY: a deployment is active. */
   readonly taskSets: number
+  /** What its tasks run; with task sets, those of the primary one. */
+  readonly taskDefinition: string | null
   /** Where its tasks are registered; with task sets, those of the primary one. */
   readonly targetGroups: readonly TargetGroup[]
   /** Newest first, as AWS gives them. */
   readonly events: readonly { readonly atMs: number; readonly message: string }[]
+}
+
+/** services.yaml may hold an ARN where a name is meant; the name is its last part. */
+export function lastPart(nameOrArn: string): string {
+  return nameOrArn.slice(nameOrArn.lastIndexOf('/') + 1)
 }
 
 /** The part of a scalable target of Application Auto Scaling that bounds the desired count. */
@@ -77,7 +84,8 @@ export async function readService(aws: Aws, name: EcsName): Promise<SeenService>
     primary:
       primary?.id === undefined ? null : { id: primary.id, rolloutState: primary.rolloutState ?? 'unknown' },
     taskSets: service.taskSets?.filter((set) => set.status !== 'DRAINING').length ?? 0,
-    // What stands on the service is the configuration that CodeDeploy began with; its deployments change groups.
+    // What stands on the service is what CodeDeploy began with; its deployments change task sets.
+    taskDefinition: primarySet?.taskDefinition ?? service.taskDefinition ?? null,
     targetGroups: targetGroupsOf(primarySet?.loadBalancers ?? service.loadBalancers ?? []),
     events: (service.events ?? []).map((event) => ({
       atMs: event.createdAt?.getTime() ?? 0,

@@ -106,6 +106,7 @@ export interface Service {
   readonly severity: Severity
   readonly ecs?: { readonly cluster: string; readonly service: string }
   readonly codedeploy?: { readonly application: string; readonly group: string }
+  readonly lambda?: { readonly function: string; readonly alias: string }
   readonly records: { readonly [name: string]: WeightedRecord }
   readonly metrics: { readonly [name: string]: Metric }
 }

@@ -122,6 +122,20 @@ export const serviceForm = z
         }),
       )
       .describe('The CodeDeploy deployment group that deploys it.'),
+    lambda: z
+      .exactOptional(
+        z.strictObject({
+          function: z
+            .string()
+            .regex(/^[\w-]{1,64}$/, { error: 'must be the name of a function: letters, digits, - and _' })
+            .describe('The name of the Lambda function.'),
+          alias: z
+            .string()
+            .regex(/^(?!\d+$)[\w-]{1,128}$/, { error: 'must be the name of an alias, such as live' })
+            .describe('The alias that CodeDeploy shifts.'),
+        }),
+      )
+      .describe('The Lambda alias that runs it: looked at after a rollback.'),
     records: z
       .record(name, weightedRecord)
       .prefault({})

@@ -19,6 +19,10 @@ export interface CodeDeployWorld extends World {
   readonly stopped: string[]
   /** How many deployments a page of a list holds. */
   pageSize: number
+  /** What serves where it is not what succeeded last: a task definition, or a version. */
+  live?: string
+  /** The alias's share for version 9. */
+  share?: number
 }
 
 export const s3 = (key: string, more: object = {}): Location => ({
@@ -94,12 +98,48 @@ export function codeDeployWorld(
     deployments.push(info)
     return info
   }
+  /** The text of what succeeded last: what serves. */
+  const liveText = () => {
+    const hash = deployments.findLast((info) => info.status === 'Succeeded')?.revision?.appSpecContent?.sha256
+    return texts.get(hash ?? '') ?? ''
+  }
   const answers: Answers = {
+    'ecs:DescribeServices': () => ({
+      services: [
+        {
+          serviceName: 'api',
+          status: 'ACTIVE',
+          desiredCount: 2,
+          runningCount: 2,
+          deploymentController: { type: 'CODE_DEPLOY' },
+          taskDefinition: 'arn:aws:ecs:eu-west-1:1:task-definition/api:1',
+          taskSets: [
+            {
+              id: 'ecs-svc/1',
+              status: 'DRAINING',
+              taskDefinition: 'arn:aws:ecs:eu-west-1:1:task-definition/api:1',
+            },
+            {
+              id: 'ecs-svc/2',
+              status: 'PRIMARY',
+              taskDefinition: world.live ?? /arn:aws:ecs:[^"]+/.exec(liveText())?.[0],
+            },
+          ],
+        },
+      ],
+    }),
+    'lambda:GetAlias': () => ({
+      FunctionVersion: world.live ?? /TargetVersion: "(\w+)"/.exec(liveText())?.[1],
+      ...(world.share === undefined
+        ? {}
+        : { RoutingConfig: { AdditionalVersionWeights: { '9': world.share } } }),
+    }),
     'codedeploy:GetDeploymentGroup': () => {
       const last = deployments.at(-1)
       return {
         deploymentGroupInfo: {
           computePlatform: platform,
+          ...(platform === 'ECS' ? { ecsServices: [{ clusterName: 'prod', serviceName: 'api' }] } : {}),
           ...(last ? { lastAttemptedDeployment: { deploymentId: last.deploymentId } } : {}),
         },
       }

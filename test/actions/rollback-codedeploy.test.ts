@@ -73,6 +73,43 @@ describe('back to the last success', () => {
   })
 })
 
+describe('what serves is looked at where services.yaml names it', () => {
+  const serving = {
+    service: { ...service, ecs: { cluster: 'prod', service: 'api' } },
+    badShorthands,
+    badParams,
+  }
+  testAction(rollbackCodedeploy, {
+    ...serving,
+    params: { to: 'last-success' },
+    shorthand: 'codedeploy last-success',
+    implied: [...implied, 'codedeploy:StopDeployment'],
+    worlds: {
+      'an ECS service': () =>
+        codeDeployWorld(
+          'ECS',
+          [past('d-AAAAAAAAA', 30, spec(GOOD)), past('d-BBBBBBBBB', 2, spec(BAD))],
+          [GOOD, BAD],
+        ),
+    },
+  })
+  testAction(rollbackCodedeploy, {
+    ...serving,
+    service: { ...service, lambda: { function: 'checkout', alias: 'live' } },
+    params: { to: 'last-success' },
+    shorthand: 'codedeploy last-success',
+    implied: [...implied, 'codedeploy:StopDeployment'],
+    worlds: {
+      'a Lambda alias': () =>
+        codeDeployWorld(
+          'Lambda',
+          [past('d-AAAAAAAAA', 30, spec(L4)), past('d-BBBBBBBBB', 2, spec(L5))],
+          [L4, L5],
+        ),
+    },
+  })
+})
+
 describe('back to a deployment that is named', () => {
   testAction(rollbackCodedeploy, {
     service,

@@ -23,6 +23,7 @@ async function rollBackAt(minutes: number) {
       alarms: [],
       severity: 'sev2',
       codedeploy: { application: 'api', group: 'api-prod' },
+      ecs: { cluster: 'prod', service: 'api' },
       records: {},
       metrics: {},
     },
