@@ -97,7 +97,7 @@ export function readText(path: string, cwd: string, maxBytes: number): string {
       if (count === 0) break
       filled += count
     }
-    return bytes.subarray(0, filled).toString('utf8')
+    return textOf(bytes.subarray(0, filled))
   } catch (error) {
     throw new Failure(EXIT.usage, 'unreadable-file', `${printable(path)} cannot be read: ${because(error)}`, {
       cause: error,
@@ -105,6 +105,11 @@ export function readText(path: string, cwd: string, maxBytes: number): string {
   } finally {
     if (file !== undefined) closeSync(file)
   }
+}
+
+/** UTF-8, but for the UTF-16 that PowerShell writes when it redirects, which its byte order mark tells. */
+function textOf(bytes: Buffer): string {
+  return bytes[0] === 0xff && bytes[1] === 0xfe ? bytes.toString('utf16le') : bytes.toString('utf8')
 }
 
 /** Why a file could not be read or written, in words. */

@@ -1,13 +1,20 @@
 import { canonical, type Json } from '../json.ts'
 import { sha256 } from '../ids.ts'
 import type { Delivery } from './delivery.ts'
-import { eventOf, refused, signalOf } from './outcome.ts'
+import { eventOf, ignored, refused, signalOf } from './outcome.ts'
 import { at, cleanName, firstText, has, listAt, membersOf, numberAt, textAt, type Members } from './read.ts'
 import type { Parsed, Signal } from './signal.ts'
 import { stateTimeOf, timeOf } from './time.ts'
 
+/** Prometheus lists rules that wait for their time as well. */
+const WAITING = new Set(['pending', 'inactive'])
+
 const STATES: { readonly [word: string]: Signal['state'] } = {
   firing: 'alarm',
+  active: 'alarm',
+  unprocessed: 'alarm',
+  suppressed: 'alarm',
+  error: 'alarm',
   alerting: 'alarm',
   resolved: 'ok',
   ok: 'ok',
@@ -78,6 +85,9 @@ function alertSignal(source: string, alert: Json, group: Members, delivery: Deli
   )
   if (name === undefined) return refused('missing-name', 'an alert without the label alertname')
   const state = stateOf(alert, group, delivery)
+  if (state.word !== undefined && WAITING.has(state.word.toLowerCase())) {
+    return ignored('no-change', `the alert ${name} is ${state.word}, which is no alert yet`)
+  }
   if (state.is === undefined) {
     const code = state.word === undefined ? 'missing-state' : 'unknown-state'
     return refused(
@@ -85,7 +95,8 @@ function alertSignal(source: string, alert: Json, group: Members, delivery: Deli
       `the alert ${name} has ${state.word === undefined ? 'no status' : `the status "${state.word.slice(0, 40)}"`}, neither firing nor resolved`,
     )
   }
-  const starts = at(alert, 'startsAt')
+  // Prometheus lists its alerts with `activeAt`.
+  const starts = at(alert, 'startsAt') ?? at(alert, 'activeAt')
   const stateAtMs =
     state.is === 'alarm' ? stateTimeOf(delivery, starts) : stateTimeOf(delivery, at(alert, 'endsAt'), starts)
   if (stateAtMs === undefined)
@@ -102,6 +113,7 @@ function alertSignal(source: string, alert: Json, group: Members, delivery: Deli
     name,
     state: state.is,
     stateAtMs,
+    silenced: silencedOf(alert),
     reason:
       firstText(
         alert,
@@ -115,9 +127,21 @@ function alertSignal(source: string, alert: Json, group: Members, delivery: Deli
   })
 }
 
+/** Alertmanager's API lists what is silenced or inhibited too; its webhooks leave that out. */
+function silencedOf(alert: Json): Signal['silenced'] {
+  if (textAt(alert, 'status', 'state')?.toLowerCase() !== 'suppressed') return undefined
+  const by = [
+    ...(listAt(alert, 'status', 'silencedBy') ?? []),
+    ...(listAt(alert, 'status', 'inhibitedBy') ?? []),
+  ]
+  return { by: 'suppressed', reason: `silenced or inhibited by ${by.slice(0, 5).map(String).join(', ')}` }
+}
+
 /** The alert's own status counts; the group's only where an alert has none, since one group may hold both kinds. */
 function stateOf(alert: Json, group: Members, delivery: Delivery): { is?: Signal['state']; word?: string } {
-  const word = textAt(alert, 'status') ?? textAt(group, 'status') ?? textAt(group, 'state')
+  // A list from Alertmanager's API holds the state one level lower, and one from Prometheus calls it `state`.
+  const word =
+    firstText(alert, ['status'], ['status', 'state'], ['state']) ?? firstText(group, ['status'], ['state'])
   if (word !== undefined) {
     const key = word.trim().toLowerCase().replace(/[\s-]/g, '_')
     const state = Object.hasOwn(STATES, key) ? STATES[key] : undefined

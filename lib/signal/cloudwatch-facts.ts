@@ -7,6 +7,8 @@ const MAX_WINDOW_MS = 7 * 86_400_000
 
 const STATES: { readonly [word: string]: 'alarm' | 'ok' | 'insufficient-data' } = {
   ALARM: 'alarm',
+  // The console's words, which find their way into templates.
+  IN_ALARM: 'alarm',
   OK: 'ok',
   INSUFFICIENT_DATA: 'insufficient-data',
 }

@@ -2,7 +2,7 @@ import type { Delivery } from './delivery.ts'
 import { eventOf, ignored, refused, signalOf } from './outcome.ts'
 import { at, cleanName, firstText, has, numberAt, textAt, type Members } from './read.ts'
 import type { Parsed, Signal } from './signal.ts'
-import { stateTimeOf } from './time.ts'
+import { arrivalOf, stateTimeOf } from './time.ts'
 
 const STATES: { readonly [word: string]: Signal['state'] } = {
   alert: 'alarm',
@@ -10,6 +10,7 @@ const STATES: { readonly [word: string]: Signal['state'] } = {
   warning: 'alarm',
   triggered: 'alarm',
   're-triggered': 'alarm',
+  're-warn': 'alarm',
   renotify: 'alarm',
   error: 'alarm',
   ok: 'ok',
@@ -97,7 +98,9 @@ export function fromDatadogWebhook(payload: Members, delivery: Delivery): readon
   )
   if (state === undefined)
     return [ignored('no-change', `Datadog's event "${name}" is not a monitor that triggers or recovers`)]
-  const stateAtMs = stateTimeOf(delivery, at(payload, 'date'), at(payload, 'last_updated'))
+  // People write the template, and often without a date.
+  const stateAtMs =
+    stateTimeOf(delivery, at(payload, 'date'), at(payload, 'last_updated')) ?? arrivalOf(delivery)
   if (stateAtMs === undefined)
     return [refused('missing-time', `Datadog's event "${name}" came without a date that can be read`)]
   return [

@@ -7,6 +7,8 @@ export interface Delivery {
   readonly topicArn?: string
   /** SNS's subject line, which repeats an alarm's name and state. */
   readonly subject?: string
+  /** Set where only what a parser knows for certain is looked for; an alert of an unknown sender is then nobody's. */
+  readonly certain?: true
   /** How many envelopes have been opened. */
   readonly layers: number
   /** Shared by all parts of one delivery, so that what is nested or compressed in it cannot multiply the work. */

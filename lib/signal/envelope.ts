@@ -170,6 +170,8 @@ const WRAPPERS = [
   'events',
   'Events',
   'items',
+  'alerts',
+  'incidents',
 ] as const
 
 /** Members in which relays of all kinds put what they pass on; tried only for a payload that nothing else knows. */
@@ -178,7 +180,9 @@ export function insides(payload: Members): readonly Json[] {
   for (const name of WRAPPERS) {
     const value = at(payload, name)
     if (typeof value === 'object' && value !== null) found.push(value)
-    if (typeof value === 'string' && looksReadable(value)) found.push(value)
+    if (typeof value !== 'string') continue
+    const plain = looksReadable(value) ? value : textOfBase64(value)
+    if (plain !== undefined && looksReadable(plain)) found.push(plain)
   }
   return found
 }

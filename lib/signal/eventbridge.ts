@@ -2,14 +2,17 @@ import type { Json } from '../json.ts'
 import type { Delivery } from './delivery.ts'
 import { fromAlarmEvent, isAlarmDetail } from './cloudwatch.ts'
 import { fromDeploymentEvent } from './codedeploy.ts'
-import { fromDatadogEvent } from './datadog.ts'
+import { fromDatadogEvent, fromDatadogWebhook } from './datadog.ts'
+import { fromNewRelic } from './new-relic.ts'
+import { fromOpsgenie } from './opsgenie.ts'
 import { fromPagerduty } from './pagerduty.ts'
 import { ignored, refused, signalOf } from './outcome.ts'
 import { quietOf } from './quiet-events.ts'
+import { fromSentry } from './sentry.ts'
 import { accountAmong, arnOf, regionAmong } from './regions.ts'
 import { at, cleanName, firstText, has, listAt, membersOf, textAt, type Members } from './read.ts'
 import type { Parsed } from './signal.ts'
-import { stateTimeOf } from './time.ts'
+import { stateTimeOf, timeOf } from './time.ts'
 
 /** An event of EventBridge: its own parser where there is one, else quiet, else a signal that a `pattern:` can match. */
 export function fromEventBridge(payload: Members, delivery: Delivery): readonly Parsed[] | undefined {
@@ -25,7 +28,7 @@ export function fromEventBridge(payload: Members, delivery: Delivery): readonly 
   return fromPartner(event, delivery) ?? [occurred(event, delivery)]
 }
 
-/** `detail` may be JSON in a string, and whoever logs PutEvents keeps its spelling: `DetailType`, `Detail`. */
+/** `detail` may be JSON in a string, and whoever logs PutEvents keeps its spelling: `DetailType`, `Detail`; SDKs have others. */
 function normalized(payload: Members): Members | undefined {
   if (
     !has(payload, 'detail') &&
@@ -42,6 +45,11 @@ function normalized(payload: Members): Members | undefined {
       ...(Resources !== undefined && { resources: Resources }),
     })
   }
+  const spelled = has(payload, 'detail')
+    ? (textAt(payload, 'detailType') ?? textAt(payload, 'detail_type'))
+    : undefined
+  if (spelled !== undefined && !has(payload, 'detail-type'))
+    return normalized({ ...payload, 'detail-type': spelled })
   const told =
     has(payload, 'detail-type') ||
     isAlarmDetail(at(payload, 'detail')) ||
@@ -56,11 +64,19 @@ function normalized(payload: Members): Members | undefined {
   }
 }
 
-/** PagerDuty's partner events carry its webhook's payload as their detail. */
+const PARTNERS = [fromPagerduty, fromNewRelic, fromOpsgenie, fromDatadogWebhook, fromSentry]
+
+/** The events of partners carry their webhook's payload as their detail. */
 function fromPartner(event: Members, delivery: Delivery): readonly Parsed[] | undefined {
   const detail = membersOf(at(event, 'detail'))
   if (!detail || !textAt(event, 'source')?.startsWith('aws.partner/')) return undefined
-  return fromPagerduty(detail, delivery)
+  const sentAtMs = timeOf(at(event, 'time'))
+  const sent = sentAtMs === undefined ? delivery : { ...delivery, sentAtMs }
+  for (const parser of PARTNERS) {
+    const parsed = parser(detail, sent)
+    if (parsed?.some((one) => one.is !== 'refused')) return parsed
+  }
+  return undefined
 }
 
 /** What kinds of thing an event's detail names more narrowly than its detail type does. */
@@ -77,6 +93,7 @@ const SENTENCE = [
   ['Cause'],
   ['cause'],
   ['error'],
+  ['responsePayload', 'errorMessage'],
 ] as const
 
 function occurred(event: Members, delivery: Delivery): Parsed {

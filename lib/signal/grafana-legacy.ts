@@ -22,7 +22,8 @@ export function fromGrafanaLegacy(payload: Members, delivery: Delivery): readonl
   const name = cleanName(textAt(payload, 'ruleName') ?? textAt(payload, 'title'))
   if (name === undefined) return [refused('missing-name', 'a Grafana alert without ruleName and title')]
   const word = textAt(payload, 'state')
-  const state = word !== undefined && Object.hasOwn(STATES, word) ? STATES[word] : undefined
+  const key = word?.trim().toLowerCase() ?? ''
+  const state = Object.hasOwn(STATES, key) ? STATES[key] : undefined
   if (word === undefined)
     return [refused('missing-state', `the Grafana alert ${name} came without its state`)]
   if (state === undefined)

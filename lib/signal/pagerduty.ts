@@ -14,7 +14,7 @@ const STATES: { readonly [type: string]: 'alarm' | 'ok' } = {
   'incident.resolve': 'ok',
 }
 
-/** Webhooks of PagerDuty: version 3, and version 2 with its list of messages. */
+/** Webhooks of PagerDuty: version 3, and versions 2 and 1 with their lists of messages. */
 export function fromPagerduty(payload: Members, delivery: Delivery): readonly Parsed[] | undefined {
   const event = membersOf(at(payload, 'event'))
   if (event && textAt(event, 'event_type') !== undefined) {
@@ -29,16 +29,20 @@ export function fromPagerduty(payload: Members, delivery: Delivery): readonly Pa
     ]
   }
   const messages = listAt(payload, 'messages')?.slice(0, 100)
-  if (!messages?.some((message) => textAt(message, 'event')?.startsWith('incident.'))) return undefined
+  if (!messages?.some((message) => typeOf(message).startsWith('incident.'))) return undefined
   return messages.map((message) =>
     incident(
-      textAt(message, 'event') ?? '',
-      at(message, 'incident'),
+      typeOf(message),
+      at(message, 'incident') ?? at(message, 'data', 'incident'),
       at(message, 'created_on'),
       message,
       delivery,
     ),
   )
+}
+
+function typeOf(message: Json): string {
+  return firstText(message, ['event'], ['type']) ?? ''
 }
 
 function incident(
@@ -61,8 +65,16 @@ function incident(
     return ignored('own-page', `PagerDuty reports the page that we sent (${incidentKey.slice(0, 60)})`)
   }
   const name =
-    cleanName(firstText(data, ['title'], ['summary'], ['description'])) ??
-    (id === undefined ? undefined : `incident ${id}`)
+    cleanName(
+      firstText(
+        data,
+        ['title'],
+        ['summary'],
+        ['description'],
+        ['trigger_summary_data', 'subject'],
+        ['trigger_summary_data', 'description'],
+      ),
+    ) ?? (id === undefined ? undefined : `incident ${id}`)
   if (name === undefined) return refused('missing-name', `PagerDuty's ${type} names no incident`)
   const stateAtMs = stateTimeOf(delivery, time, at(data, 'created_at'))
   if (stateAtMs === undefined)

@@ -1,6 +1,7 @@
 import type { Json } from '../json.ts'
 import { fromAlertmanager, fromPrometheusAlert } from './alertmanager.ts'
 import { fromAwsNotification } from './aws-notifications.ts'
+import { fromBareDetail } from './bare-details.ts'
 import { fromAlarmAction, fromAlarmDetail } from './cloudwatch.ts'
 import { fromAlarmNotification, fromAlarmSubject } from './cloudwatch-sns.ts'
 import { fromDeploymentTrigger } from './codedeploy.ts'
@@ -13,8 +14,11 @@ import { fromNewRelic } from './new-relic.ts'
 import { fromOpsgenie } from './opsgenie.ts'
 import { ignored, refused } from './outcome.ts'
 import { fromPagerduty } from './pagerduty.ts'
+import { fromPlainAlert } from './plain-alert.ts'
+import { fromWords } from './plain-words.ts'
 import { plainOf } from './plain.ts'
 import { membersOf, type Members } from './read.ts'
+import { openRelay } from './relay.ts'
 import { fromSentry } from './sentry.ts'
 import type { Parsed } from './signal.ts'
 import { fromSlack } from './slack.ts'
@@ -36,6 +40,7 @@ const AWS_PARSERS: readonly Parser[] = [
 const OTHER_PARSERS: readonly Parser[] = [
   fromDeploymentTrigger,
   fromAwsNotification,
+  fromBareDetail,
   fromSlack,
   fromGrafanaLegacy,
   fromAlertmanager,
@@ -103,7 +108,10 @@ function parseValue(value: Json, outer: Delivery): readonly Parsed[] {
 
 function parseString(text: string, delivery: Delivery): readonly Parsed[] {
   const read = readText(text, delivery)
-  if (read.is === 'refused') return fromAlarmSubject(delivery) ?? [withSubject(read.parsed, delivery)]
+  if (read.is === 'refused') {
+    const words = fromAlarmSubject(delivery) ?? fromWords(text, delivery)
+    return words ?? [withSubject(read.parsed, delivery)]
+  }
   return [...parts(read.values.map((value) => ({ value, delivery }))), ...read.bad]
 }
 
@@ -121,13 +129,21 @@ function parseList(list: readonly Json[], delivery: Delivery): readonly Parsed[]
 function parseObject(payload: Members, delivery: Delivery): readonly Parsed[] {
   const alarm = firstOf(AWS_PARSERS, payload, delivery)
   if (alarm) return alarm
-  const opened = open(payload, delivery)
-  if (opened) return opened.is === 'done' ? opened.parsed : parts(opened.parts)
+  const opened = open(payload, delivery) ?? openRelay(payload, delivery)
+  if (opened) return opened.is === 'done' ? opened.parsed : unpacked(payload, parts(opened.parts), delivery)
   const known = firstOf(OTHER_PARSERS, payload, delivery)
   if (known) return known
-  const inner = insides(payload).flatMap((value) => parseValue(value, delivery))
-  const understood = inner.filter((one) => one.is === 'signal' || !NOT_UNDERSTOOD.has(one.code))
-  if (understood.length > 0) return understood
+  const wrapped = insides(payload)
+  const certain = understood(wrapped, { ...delivery, certain: true })
+  if (certain.length > 0) return certain
+  if (!delivery.certain) {
+    const alert = fromPlainAlert(payload, delivery)
+    if (alert) return alert
+    // Objects have been looked into for it already.
+    const packed = wrapped.filter((value) => typeof value === 'string' || Array.isArray(value))
+    const guessed = understood(packed, delivery)
+    if (guessed.length > 0) return guessed
+  }
   const subject = fromAlarmSubject(delivery)
   if (subject) return subject
   const names = Object.keys(payload)
@@ -135,6 +151,18 @@ function parseObject(payload: Members, delivery: Delivery): readonly Parsed[] {
     .map((name) => name.slice(0, 40))
   const shape = names.length === 0 ? 'an empty object' : `an object with ${names.join(', ')}`
   return [refused('unknown-source', `no parser knows ${shape}`)]
+}
+
+/** A failed invocation keeps what the function was called with: that is what counts if it is an incident, else the failure. */
+function unpacked(payload: Members, parsed: readonly Parsed[], delivery: Delivery): readonly Parsed[] {
+  if (parsed.some((one) => one.is === 'signal')) return parsed
+  return fromBareDetail(payload, delivery) ?? parsed
+}
+
+function understood(values: readonly Json[], delivery: Delivery): readonly Parsed[] {
+  return values
+    .flatMap((value) => parseValue(value, delivery))
+    .filter((one) => one.is === 'signal' || !NOT_UNDERSTOOD.has(one.code))
 }
 
 /** A parser that gets a signal out of the payload goes before one that only recognises it. */

@@ -1,11 +1,9 @@
 import type { Json } from '../json.ts'
-import { at, firstText, listAt, textAt, type Members } from './read.ts'
-
-/** Why an event carries no incident. */
-export interface Quiet {
-  readonly code: string
-  readonly reason: string
-}
+import { ecsDeployment, ecsInfo, ecsInstance, ecsTask } from './quiet-ecs.ts'
+import { quietOutcome, securityHub } from './quiet-outcome.ts'
+import { rdsHousekeeping } from './quiet-rds.ts'
+import type { Quiet } from './quiet.ts'
+import { at, firstText, textAt, type Members } from './read.ts'
 
 interface Rule {
   /** The exact source; absent where the detail type is enough. */
@@ -17,7 +15,8 @@ interface Rule {
 
 /**
  * The AWS events that tell of success, progress or housekeeping. A list of what is known to be harmless, never of what is
- * bad: an event that no rule knows, or whose state is none of the harmless words, becomes a signal.
+ * bad: an event that no rule knows and that does not say itself that all is well, or whose state is none of the harmless
+ * words, becomes a signal.
  */
 const RULES: readonly Rule[] = [
   {
@@ -25,9 +24,10 @@ const RULES: readonly Rule[] = [
     quiet: () => ({ code: 'scheduled', reason: 'a schedule fired; that carries no incident' }),
   },
   { source: 'aws.cloudwatch', type: /^CloudWatch Alarm Configuration Change$/, quiet: configurationChange },
-  { source: 'aws.ecs', type: /^ECS Service Action$/, quiet: whenInfo },
+  { source: 'aws.ecs', type: /^ECS Service Action$/, quiet: ecsInfo },
   { source: 'aws.ecs', type: /^ECS Deployment State Change$/, quiet: ecsDeployment },
   { source: 'aws.ecs', type: /^ECS Task State Change$/, quiet: ecsTask },
+  { source: 'aws.ecs', type: /^ECS Container Instance State Change$/, quiet: ecsInstance },
   {
     source: 'aws.codedeploy',
     type: /^CodeDeploy Instance State-change/,
@@ -84,6 +84,8 @@ const RULES: readonly Rule[] = [
     type: / Job State Change$/,
     quiet: when(['state'], 'CREATED PENDING RUNNING COMPLETED'),
   },
+  { source: 'aws.securityhub', type: /^Security Hub Findings /, quiet: securityHub },
+  { source: 'aws.s3', type: /^Object /, quiet: informational },
   { source: 'aws.synthetics', type: /^Synthetics Canary TestRun Successful$/, quiet: informational },
   { source: 'aws.devops-guru', type: /^DevOps Guru Insight Closed$/, quiet: informational },
   { source: 'lambda', type: /^Lambda Function Invocation Result - Success$/, quiet: informational },
@@ -98,7 +100,8 @@ export function quietOf(event: Members): Quiet | undefined {
     (one) =>
       (one.source === undefined || source === undefined || one.source === source) && one.type.test(type),
   )
-  return rule?.quiet(event, at(event, 'detail'))
+  const detail = at(event, 'detail')
+  return rule ? rule.quiet(event, detail) : quietOutcome(event, detail)
 }
 
 function informational(event: Members): Quiet {
@@ -109,10 +112,10 @@ function informational(event: Members): Quiet {
 }
 
 function when(path: readonly string[], words: string): Rule['quiet'] {
-  const harmless = new Set(words.split(' '))
+  const harmless = new Set(words.split(' ').map((word) => word.toUpperCase()))
   return (event, detail) => {
     const word = textAt(detail, ...path)
-    if (word === undefined || !harmless.has(word)) return undefined
+    if (word === undefined || !harmless.has(word.trim().toUpperCase())) return undefined
     return {
       code: 'informational',
       reason: `"${textAt(event, 'detail-type') ?? ''}" with ${path.join('.')} ${word} is no incident`,
@@ -129,76 +132,13 @@ function configurationChange(_event: Members, detail: Json | undefined): Quiet {
   }
 }
 
-function whenInfo(_event: Members, detail: Json | undefined): Quiet | undefined {
-  if (textAt(detail, 'eventType') !== 'INFO') return undefined
-  return {
-    code: 'informational',
-    reason: `${textAt(detail, 'eventName') ?? 'an event'} of type INFO is no incident`,
-  }
-}
-
-/** A rollback by the circuit breaker is told as progress (INFO) of the deployment that rolls back (AWS.md 1.10). */
-function ecsDeployment(event: Members, detail: Json | undefined): Quiet | undefined {
-  const name = textAt(detail, 'eventName')
-  if (name === 'SERVICE_DEPLOYMENT_COMPLETED') return whenInfo(event, detail)
-  if (name !== 'SERVICE_DEPLOYMENT_IN_PROGRESS') return undefined
-  return /rolling back|circuit breaker/i.test(textAt(detail, 'reason') ?? '')
-    ? undefined
-    : whenInfo(event, detail)
-}
-
-function ecsTask(_event: Members, detail: Json | undefined): Quiet | undefined {
-  const status = textAt(detail, 'lastStatus') ?? ''
-  const code = textAt(detail, 'stopCode')
-  if (status === '') return undefined
-  if (code === undefined && !['STOPPED', 'DEPROVISIONING', 'STOPPING'].includes(status)) {
-    return {
-      code: 'informational',
-      reason: `a task is ${status}; tasks come and go, and that is no incident`,
-    }
-  }
-  if (code !== 'UserInitiated' && code !== 'ServiceSchedulerInitiated') return undefined
-  const why = textAt(detail, 'stoppedReason') ?? ''
-  if (/fail|error|unhealthy|OutOfMemory/i.test(why)) return undefined
-  return { code: 'informational', reason: `a task was stopped on purpose (${code})` }
-}
-
-const RDS_HOUSEKEEPING = new Set([
-  'backup',
-  'backtrack',
-  'configuration change',
-  'creation',
-  'maintenance',
-  'notification',
-  'restoration',
-  'patching',
-])
-
-/** Categories are broad: "notification" may also say that storage runs out, so the sentence has a say as well. */
-function rdsHousekeeping(_event: Members, detail: Json | undefined): Quiet | undefined {
-  const categories =
-    listAt(detail, 'EventCategories')?.map((one) => (typeof one === 'string' ? one.toLowerCase() : '?')) ?? []
-  if (categories.length === 0 || !categories.every((category) => RDS_HOUSEKEEPING.has(category)))
-    return undefined
-  const message = textAt(detail, 'Message') ?? ''
-  if (
-    /fail|error|unable|unavailable|exceed|full|low |run(s|ning)? out|not enough|insufficient|critical|crash/i.test(
-      message,
-    )
-  )
-    return undefined
-  return {
-    code: 'informational',
-    reason: `RDS reports housekeeping (${categories.join(', ')}): ${message || 'no message'}`,
-  }
-}
-
 function healthNotice(_event: Members, detail: Json | undefined): Quiet | undefined {
   const category = textAt(detail, 'eventTypeCategory')
   const code = firstText(detail, ['eventTypeCode'], ['eventArn']) ?? 'an AWS Health event'
   if (category === 'scheduledChange' || category === 'accountNotification') {
     return { code: 'informational', reason: `${code} is announced (${category}), not an impairment` }
   }
-  if (textAt(detail, 'statusCode') === 'closed') return { code: 'informational', reason: `${code} is closed` }
+  if (textAt(detail, 'statusCode')?.toLowerCase() === 'closed')
+    return { code: 'informational', reason: `${code} is closed` }
   return undefined
 }

@@ -53,11 +53,10 @@ const MAX_LINES = 10_000
 
 /** Archives and delivery streams write one event a line, or glue events together without a separator. */
 function linesOf(text: string): Read | undefined {
-  const pieces = text.split(/\n(?=\{)|(?<=\})(?=\{"(?:version|Type|receiver|source|detail-type|AlarmName)")/)
+  // Inside a string a quote would be escaped, so that this is never found in one.
+  const pieces = text.split(/\n(?=\{)|(?<=\})(?=\{"[A-Za-z-])/)
   if (pieces.length > MAX_LINES) return no('too-many', `more than ${MAX_LINES} events in one text`)
-  const first = jsonOf(pieces[0] ?? '')
-  // A single broken event has lines as well; only where the first piece stands on its own are the others events.
-  if (pieces.length < 2 || !text.startsWith('{') || !('value' in first)) return undefined
+  if (pieces.length < 2 || !text.startsWith('{')) return undefined
   const good: Json[] = []
   const bad: Parsed[] = []
   for (const [index, piece] of pieces.entries()) {
@@ -71,7 +70,8 @@ function linesOf(text: string): Read | undefined {
         ),
       )
   }
-  return { is: 'values', values: good, bad }
+  // A single broken event has lines as well; only where some piece stands on its own are the others events.
+  return good.length === 0 ? undefined : { is: 'values', values: good, bad }
 }
 
 /** A form body, as Slack posts it: `payload=<json>`, or the fields of a command. A later field of a name wins nothing. */

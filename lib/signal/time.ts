@@ -50,6 +50,14 @@ export function stateTimeOf(
   )
 }
 
+/**
+ * The arrival, for a sender whose payload has no time by design, and only after `stateTimeOf` has found none: the time of
+ * an envelope stays the same when a queue delivers again. Without it the alarm would be lost.
+ */
+export function arrivalOf({ receivedAtMs }: Delivery): number | undefined {
+  return Number.isFinite(receivedAtMs) && receivedAtMs > 0 ? Math.floor(receivedAtMs) : undefined
+}
+
 function epochOf(number: number): number | undefined {
   if (!Number.isFinite(number) || number <= 0) return undefined
   if (number < 1e11) return Math.floor(number * 1000)

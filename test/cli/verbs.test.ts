@@ -633,6 +633,12 @@ describe('replay', () => {
     expect((await run(['replay', '--check', 'nowhere'])).exit).toBe(1)
   })
 
+  test('--check reads the UTF-16 that PowerShell writes', async () => {
+    mkdirSync(join(stack.folder, 'wide'))
+    writeFileSync(join(stack.folder, 'wide/event.json'), Buffer.from(`\uFEFF${alarm}`, 'utf16le'))
+    expect((await run(['replay', '--check', 'wide'])).out).toContain('1 file: 1 signals')
+  })
+
   test('--check reads folders in it, odd names and odd bytes', async () => {
     mkdirSync(join(stack.folder, 'in/deeper'), { recursive: true })
     write('in/deeper/a\u001b[31m.json', alarm)

@@ -11,6 +11,10 @@ const receivedAtMs = Date.parse('2026-03-09T02:14:08Z')
 /** What each part of each payload became: `<state> <key> <time of the state>`, or `ignored <code>`, `refused <code>`. */
 const OUTCOMES: readonly (readonly [file: string, parts: readonly string[]])[] = [
   [
+    'alertmanager-api--active-and-suppressed.json',
+    ['alarm alertmanager/X/f1 2026-03-09T02:14:07.000Z', 'alarm alertmanager/Y/f2 2026-03-09T02:14:07.000Z'],
+  ],
+  [
     'alertmanager-v3--no-fingerprint.json',
     ['alarm alertmanager/HighErrorRate/7be690063b5d8ce4 2026-03-09T02:14:07.412Z'],
   ],
@@ -62,6 +66,22 @@ const OUTCOMES: readonly (readonly [file: string, parts: readonly string[]])[] =
     ],
   ],
   [
+    'azure-monitor--fired.json',
+    [
+      'alarm webhook/alertid//subscriptions/s/providers/Microsoft.AlertsManagement/alerts/a 2026-03-09T02:14:07.412Z',
+    ],
+  ],
+  ['better-stack--resolved.json', ['ok webhook/name/shop homepage 2026-03-09T02:30:07.412Z']],
+  [
+    'cloudevents--alarm.json',
+    ['alarm cloudwatch/123456789012/eu-west-1/checkout-5xx 2026-03-09T02:14:07.412Z'],
+  ],
+  ['cloudformation--update-complete.json', ['ignored informational']],
+  [
+    'cloudwatch-logs--event-line.json',
+    ['alarm cloudwatch/123456789012/eu-west-1/checkout-5xx 2026-03-09T02:14:07.412Z'],
+  ],
+  [
     'codedeploy--deployment-failure.json',
     ['alarm codedeploy/210987654321/eu-central-1/api/api-blue-green 2026-03-09T02:14:07.000Z'],
   ],
@@ -84,6 +104,7 @@ const OUTCOMES: readonly (readonly [file: string, parts: readonly string[]])[] =
     ],
   ],
   ['datadog-eventbridge--recovered.json', ['ok datadog/8/77/service:api 2026-03-09T02:14:07.000Z']],
+  ['datadog-webhook--own-template.json', ['alarm webhook/alertid/123 2026-03-09T02:14:08.000Z']],
   ['datadog-webhook--triggered.json', ['alarm datadog/8/api errors 2026-03-09T02:14:07.412Z']],
   [
     'eb-alarm--anomaly-above.json',
@@ -117,6 +138,13 @@ const OUTCOMES: readonly (readonly [file: string, parts: readonly string[]])[] =
     ['ok cloudwatch/210987654321/eu-central-1/night-batch 2026-03-09T02:14:07.412Z'],
   ],
   [
+    'eb-alarm--glued.json',
+    [
+      'alarm cloudwatch/123456789012/eu-west-1/checkout-5xx 2026-03-09T02:14:07.412Z',
+      'alarm cloudwatch/123456789012/eu-west-1/checkout-5xx 2026-03-09T02:14:07.412Z',
+    ],
+  ],
+  [
     'eb-alarm--gov-promql.json',
     ['alarm cloudwatch/210987654321/us-gov-west-1/latency: p99 (promql) 2026-03-09T02:14:07.000Z'],
   ],
@@ -139,6 +167,14 @@ const OUTCOMES: readonly (readonly [file: string, parts: readonly string[]])[] =
   ['eb-alarm--no-name.json', ['refused missing-name']],
   ['eb-alarm--no-state.json', ['refused missing-state']],
   ['eb-alarm--no-time.json', ['refused missing-time']],
+  [
+    'eb-alarm--one-a-line-first-broken.json',
+    [
+      'alarm cloudwatch/123456789012/eu-west-1/checkout-5xx 2026-03-09T02:14:07.412Z',
+      'ok cloudwatch/123456789012/eu-west-1/checkout-5xx 2026-03-09T02:30:00.000Z',
+      'refused not-json',
+    ],
+  ],
   [
     'eb-alarm--one-a-line.json',
     [
@@ -181,6 +217,10 @@ const OUTCOMES: readonly (readonly [file: string, parts: readonly string[]])[] =
     ['alarm cloudwatch/210987654321/eu-central-1/api-5xx-spike 2026-03-09T02:14:07.412Z'],
   ],
   ['eb-scheduled--minute.json', ['ignored scheduled']],
+  [
+    'ecr--scan-critical.json',
+    ['occurred eventbridge/123456789012/eu-west-1/aws.ecr/ECR Image Scan/-/- 2026-03-09T02:14:07.000Z'],
+  ],
   ['ecs-deployment--completed.json', ['ignored informational']],
   [
     'ecs-deployment--failed.json',
@@ -198,6 +238,13 @@ const OUTCOMES: readonly (readonly [file: string, parts: readonly string[]])[] =
     'ecs-service-action--impaired.json',
     [
       'occurred eventbridge/210987654321/eu-central-1/aws.ecs/ECS Service Action/SERVICE_TASK_START_IMPAIRED/arn:aws:ecs:eu-central-1:210987654321:service/prod/api 2026-03-09T02:14:07.000Z',
+    ],
+  ],
+  ['ecs-task--job-done.json', ['ignored informational']],
+  [
+    'ecs-task--oom-while-scaling.json',
+    [
+      'occurred eventbridge/123456789012/eu-west-1/aws.ecs/ECS Task State Change/-/service:shop 2026-03-09T02:14:07.000Z',
     ],
   ],
   [
@@ -218,9 +265,21 @@ const OUTCOMES: readonly (readonly [file: string, parts: readonly string[]])[] =
   ['empty--nothing.json', ['refused empty']],
   ['empty--object.json', ['refused unknown-source']],
   ['empty--spaces.txt', ['refused empty']],
+  [
+    'firehose-http--alarm.json',
+    ['alarm cloudwatch/123456789012/eu-west-1/checkout-5xx 2026-03-09T02:14:07.412Z'],
+  ],
+  ['gcp-monitoring--pubsub-open.json', ['alarm webhook/incidentid/0.lxfiw61fsv7p 2026-03-09T02:14:07.000Z']],
   ['grafana--firing.json', ['alarm grafana/7/HighErrorRate/51f0a4c2d7e9b3aa 2026-03-09T02:14:07.412Z']],
   ['grafana-legacy--alerting.json', ['alarm grafana/2/44 2026-03-09T02:14:08.000Z']],
   ['grafana-legacy--paused.json', ['ignored no-change']],
+  ['grafana-legacy--upper-case.json', ['alarm grafana/1/1 2026-03-09T02:14:08.000Z']],
+  [
+    'guardduty--detail-only.json',
+    [
+      'occurred eventbridge/123456789012/eu-west-1/aws.guardduty/GuardDuty Finding/CryptoCurrency:EC2/BitcoinTool.B!DNS/arn:aws:guardduty:eu-west-1:123456789012:detector/d/finding/g 2026-03-09T02:14:07.000Z',
+    ],
+  ],
   [
     'guardduty--no-source.json',
     [
@@ -249,6 +308,12 @@ const OUTCOMES: readonly (readonly [file: string, parts: readonly string[]])[] =
     ['alarm cloudwatch/210987654321/eu-central-1/api-5xx-spike 2026-03-09T02:14:07.412Z'],
   ],
   [
+    'lambda-destination--failed-other.json',
+    [
+      'occurred eventbridge/123456789012/eu-west-1/lambda/Lambda Function Invocation Result - Failure/-/arn:aws:lambda:eu-west-1:123456789012:function:orders:$LATEST 2026-03-09T02:14:07.412Z',
+    ],
+  ],
+  [
     'lambda-destination--failed-spike.json',
     ['alarm cloudwatch/210987654321/eu-central-1/api-5xx-spike 2026-03-09T02:14:07.412Z'],
   ],
@@ -270,8 +335,12 @@ const OUTCOMES: readonly (readonly [file: string, parts: readonly string[]])[] =
   ],
   ['malformed--text.txt', ['refused not-json']],
   ['malformed--xml.txt', ['refused not-json']],
+  ['nagios--problem.json', ['alarm webhook/name/HTTP/web01 2026-03-09T02:14:07.000Z']],
   ['new-relic--open.json', ['alarm new-relic/3/900 2026-03-09T02:14:07.412Z']],
+  ['new-relic-eventbridge--activated.json', ['alarm new-relic/-/n 2026-03-09T02:14:07.412Z']],
   ['opsgenie--create.json', ['alarm opsgenie/api-errors 2026-03-09T02:14:07.412Z']],
+  ['pagerduty-events--trigger.json', ['alarm webhook/dedupkey/checkout/5xx 2026-03-09T02:14:07.412Z']],
+  ['pagerduty-v1--trigger.json', ['alarm pagerduty/PIJ90N7 2026-03-09T02:14:07.000Z']],
   ['pagerduty-v2--trigger.json', ['alarm pagerduty/PX 2026-03-09T02:14:07.000Z']],
   ['pagerduty-v3--acknowledged.json', ['ignored no-change']],
   ['pagerduty-v3--our-own-page.json', ['ignored own-page']],
@@ -295,7 +364,17 @@ const OUTCOMES: readonly (readonly [file: string, parts: readonly string[]])[] =
     'prometheus--posted-alerts.json',
     ['alarm alertmanager/HighErrorRate/51f0a4c2d7e9b3aa 2026-03-09T02:14:07.412Z'],
   ],
+  [
+    'prometheus-api--firing-and-pending.json',
+    ['alarm alertmanager/X/106674fb2c5907dd 2026-03-09T02:14:07.412Z', 'ignored no-change'],
+  ],
   ['rds-instance--backup.json', ['ignored informational']],
+  [
+    'rds-instance--incompatible-network.json',
+    [
+      'occurred eventbridge/123456789012/eu-west-1/aws.rds/RDS DB Instance Event/RDS-EVENT-0036/arn:aws:rds:eu-west-1:123456789012:db:orders 2026-03-09T02:14:07.000Z',
+    ],
+  ],
   [
     'rds-instance--low-storage.json',
     [
@@ -313,15 +392,34 @@ const OUTCOMES: readonly (readonly [file: string, parts: readonly string[]])[] =
     ['occurred sns/210987654321/eu-central-1/aws.rds/RDS-EVENT-0013/orders 2026-03-09T02:14:07.412Z'],
   ],
   [
+    'rds-sns--started-failover.json',
+    ['occurred sns/123456789012/eu-west-1/aws.rds/RDS-EVENT-0071/orders 2026-03-09T02:14:07.412Z'],
+  ],
+  [
     'relay--wrapped-in-payload.json',
     ['alarm cloudwatch/210987654321/eu-central-1/api-5xx-spike 2026-03-09T02:14:07.412Z'],
   ],
   ['s3--object-created.json', ['ignored storage-notification']],
+  ['securityhub--passed.json', ['ignored informational']],
   ['sentry--metric-critical.json', ['alarm sentry/12 2026-03-09T02:14:07.412Z']],
+  ['sentry-plugin--error.json', ['alarm sentry/27379932 2026-03-09T02:14:07.412Z']],
   ['slack--block-actions.txt', ['ignored slack']],
   ['slack--event-callback.json', ['ignored slack']],
   ['slack--slash-command.txt', ['ignored slack']],
   ['slack--url-verification.json', ['ignored handshake']],
+  ['sns-http--beanstalk-ok.json', ['refused not-json']],
+  [
+    'sns-http--beanstalk-severe.json',
+    [
+      'occurred sns/123456789012/eu-west-1/ops/AWS Elastic Beanstalk Notification - Environment health has transitioned from Ok to Severe. 100.0 % ... 2026-03-09T02:14:08.100Z',
+    ],
+  ],
+  [
+    'sns-http--codedeploy-instance-failed.json',
+    [
+      'occurred sns/123456789012/eu-west-1/aws.codedeploy/CodeDeploy instance/arn:aws:ec2:eu-west-1:123456789012:instance/i-0496 2026-03-09T02:14:07.000Z',
+    ],
+  ],
   [
     'sns-http--codedeploy-trigger.json',
     ['alarm codedeploy/210987654321/eu-central-1/api/api-blue-green 2026-03-09T02:14:07.000Z'],
@@ -330,6 +428,18 @@ const OUTCOMES: readonly (readonly [file: string, parts: readonly string[]])[] =
     'sns-http--contributor.json',
     [
       'alarm cloudwatch/210987654321/eu-central-1/queue-age-by-queue#9f1c22aa07b3d4e5 2026-03-09T02:14:07.412Z',
+    ],
+  ],
+  [
+    'sns-http--elasticache-failover.json',
+    [
+      'occurred sns/123456789012/eu-west-1/aws.elasticache/ElastiCache:FailoverComplete/sessions-001 2026-03-09T02:14:08.100Z',
+    ],
+  ],
+  [
+    'sns-http--health-detail-only.json',
+    [
+      'occurred eventbridge/-/eu-west-1/aws.health/AWS Health Event/AWS_ELB_OPERATIONAL_ISSUE/arn:aws:health:eu-west-1::event/ELB/AWS_ELB_OPERATIONAL_ISSUE/1 2026-03-09T02:14:07.000Z',
     ],
   ],
   [
@@ -350,6 +460,7 @@ const OUTCOMES: readonly (readonly [file: string, parts: readonly string[]])[] =
     'sns-lambda--spike.json',
     ['alarm cloudwatch/210987654321/eu-central-1/api-5xx-spike 2026-03-09T02:14:07.412Z'],
   ],
+  ['splunk--saved-search.json', ['occurred webhook/name/Checkout 5xx burst/web01 2026-03-09T02:14:07.000Z']],
   [
     'sqs-batch--mixture.json',
     [
@@ -369,6 +480,20 @@ const OUTCOMES: readonly (readonly [file: string, parts: readonly string[]])[] =
     'sqs-sns--spike.json',
     ['alarm cloudwatch/210987654321/eu-central-1/api-5xx-spike 2026-03-09T02:14:07.412Z'],
   ],
+  ['transformed--flat.json', ['alarm webhook/name/checkout-5xx 2026-03-09T02:14:07.000Z']],
+  [
+    'transformed--renamed-with-arn.json',
+    ['alarm cloudwatch/123456789012/eu-west-1/checkout-5xx 2026-03-09T02:14:07.000Z'],
+  ],
+  ['uptime-kuma--down.json', ['alarm webhook/monitorid/3 2026-03-09T02:14:07.412Z']],
+  ['uptimerobot--down.txt', ['alarm webhook/monitorid/777 2026-03-09T02:14:07.000Z']],
+  ['webhook--acknowledged.json', ['ignored no-change']],
+  [
+    'webhook--list-of-alerts.json',
+    ['alarm webhook/name/a 2026-03-09T02:14:07.000Z', 'ok webhook/name/b 2026-03-09T02:14:07.000Z'],
+  ],
+  ['webhook--log-line.json', ['refused unknown-source']],
+  ['webhook--order-failed.json', ['refused unknown-source']],
 ]
 
 function told(parsed: Parsed): string {
