@@ -1,3 +1,4 @@
+import * as z from 'zod'
 import type { ChainRecord } from '../lib/ledger/chain.ts'
 import { FORMAT_VERSION, type Context } from './context.ts'
 import { endingOf, treeOf, type Ending } from './execution-tree.ts'
@@ -5,7 +6,6 @@ import { EXIT, Failure, Interrupted, type ExitCode } from './exit.ts'
 import { liveTree, plainTree, type Live } from './live.ts'
 import { jsonText, printable, takesColour, timeText } from './output.ts'
 import { entriesOf, fetchBundle, INCIDENT, streamsOf } from './records.ts'
-import { programOfHash } from './program.ts'
 import type { Stack } from './stack.ts'
 
 /** A stack in AWS pays for every look; a local one does not. */
@@ -47,7 +47,7 @@ export async function follow(context: Context, stack: Stack, options: FollowOpti
         const endings = new Map(
           seen.streams.map((stream) => [stream, endingOf(entriesOf(seen.records, stream))]),
         )
-        await learnPrograms(context, seen, programs)
+        await learnPrograms(stack, options.id, seen, programs)
         show(live, seen, programs, terminal.now())
         const asking = askText(endings)
         if (asking !== told && asking !== '') live.note(printable(asking))
@@ -103,19 +103,26 @@ function missed(error: unknown, misses: number, live: Live): undefined {
   return undefined
 }
 
-/** The steps that are still to come, where the runbooks at hand are exactly those that the execution runs. */
+const shownStreams = z.object({
+  streams: z.array(z.object({ stream: z.string(), steps: z.array(z.string()).exactOptional() })),
+})
+
+/** The steps that are still to come, asked for once for each new stream. The tree grows by itself where they are not told. */
 async function learnPrograms(
-  context: Context,
+  stack: Stack,
+  id: string,
   seen: Seen,
   programs: Map<string, readonly string[]>,
 ): Promise<void> {
-  for (const stream of seen.streams.filter((one) => !programs.has(one))) {
-    const header = entriesOf(seen.records, stream).find((entry) => 'runbookHash' in entry)
-    programs.set(
-      stream,
-      header?.kind === 'execution.started' ? await programOfHash(context, header.runbookHash) : [],
-    )
-  }
+  const fresh = seen.streams.filter((stream) => !programs.has(stream))
+  if (fresh.length === 0) return
+  for (const stream of fresh) programs.set(stream, [])
+  const result = await stack.command({ verb: 'show', id }).catch((error: unknown) => {
+    if (error instanceof Failure) return undefined
+    throw error
+  })
+  const parsed = shownStreams.safeParse(result?.is === 'answer' ? result.answer : undefined)
+  for (const { stream, steps } of parsed.data?.streams ?? []) if (steps) programs.set(stream, steps)
 }
 
 function show(live: Live, seen: Seen, programs: ReadonlyMap<string, readonly string[]>, nowMs: number): void {

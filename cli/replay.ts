@@ -99,11 +99,7 @@ async function send(
   for (const part of parts) context.print(printable(partText(part)))
   const incident = parts.find((part) => part.is === 'accepted')
   if (incident) context.say(`Next: firebreak watch ${printable(incident.incidentId)}`)
-  if (parts.length > 0) return
-  // A deployed stack says no more than that it has taken the event.
-  context.print(`${stack.label} has taken the event`)
-  for (const { parsed } of becomes) context.print(`  ${parsedText(parsed)}`)
-  context.say(`Next: firebreak list${signals.map((id) => `, or firebreak why ${id}`).join('')}`)
+  if (parts.length === 0) context.print(`${stack.label} found nothing in it`)
 }
 
 /** What is no JSON goes in as a text, as it would in a message. */

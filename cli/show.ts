@@ -24,7 +24,9 @@ const shown = z.looseObject({
     clearedAtMs: time,
     resolvedAtMs: time,
   }),
-  streams: z.array(z.looseObject({ stream: z.string(), status: z.string() })),
+  streams: z.array(
+    z.looseObject({ stream: z.string(), status: z.string(), steps: z.array(z.string()).exactOptional() }),
+  ),
 })
 
 export function register(program: Command): void {
@@ -70,9 +72,9 @@ async function show(command: Command, id: string): Promise<void> {
       context.print(`  ${name.padEnd(14)}${timeText(atMs)}  ${paint('dim', agoText(atMs, nowMs))}`)
   }
   const colour = takesColour(terminal.outIsTty, terminal.env, settings.color)
-  for (const { stream } of streams) {
+  for (const { stream, steps } of streams) {
     context.print('')
-    for (const line of treeLines(treeOf(entriesOf(bundle.records, stream), nowMs), {
+    for (const line of treeLines(treeOf(entriesOf(bundle.records, stream), nowMs, steps), {
       colour,
       spinnerFrame: 0,
     }))

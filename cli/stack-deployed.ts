@@ -3,7 +3,7 @@ import { describe } from '../lib/errors.ts'
 import type { IngestResult } from '../lib/ingest.ts'
 import { EXIT, Failure, Interrupted } from './exit.ts'
 import { printable } from './output.ts'
-import { readResult, strange } from './stack-local.ts'
+import { readIngested, readResult, strange } from './stack-local.ts'
 import type { Stack, StackOptions } from './stack.ts'
 
 /** The functions' own timeout is 30 s. */
@@ -30,8 +30,7 @@ export function deployedStack(name: string | { readonly function: string }, opti
       [event],
       options.signal,
     )
-    if (answer !== null && answer !== undefined) throw strange(label, JSON.stringify(answer))
-    return { parts: [] }
+    return readIngested(answer, label)
   }
   return {
     kind: 'deployed',

@@ -46,6 +46,13 @@ export function readResult(value: unknown, label: string): CommandResult {
   throw strange(label, JSON.stringify(value) ?? 'nothing')
 }
 
+/** Parses what a stack answered to an event. */
+export function readIngested(value: unknown, label: string): IngestResult {
+  const parsed = ingested.safeParse(value)
+  if (parsed.success) return parsed.data
+  throw strange(label, JSON.stringify(value) ?? 'nothing')
+}
+
 /** The answer makes no sense, so it is shown as it begins. */
 export function strange(label: string, text: string): Failure {
   const shown = printable(text.slice(0, 200)).slice(0, 100)
@@ -168,9 +175,7 @@ function stackAt(base: string, token: string, options: StackOptions): Stack {
     label,
     command: async (request) => readResult(await post('/command', request), label),
     ingest: async (event) => {
-      const answer = ingested.safeParse(await post('/ingest', event))
-      if (answer.success) return answer.data
-      throw strange(label, answer.error.message)
+      return readIngested(await post('/ingest', event), label)
     },
   }
 }

@@ -2,13 +2,14 @@ import * as z from 'zod'
 import { abort, acknowledge, addNote, approve, deny, mitigate, resolve, type Decision } from './decide.ts'
 import { never } from './errors.ts'
 import { fold } from './execution/fold.ts'
+import { programOf } from './execution/program.ts'
 import { effectiveMode, limitRules } from './guardrails.ts'
 import type { Json } from './json.ts'
 import { incidentIdOf, runbookHashFor } from './ids.ts'
 import { foldIncident } from './incident.ts'
 import { INCIDENT_STREAM } from './incident-stream.ts'
 import { readClaims, refusalOf } from './ledger/claims.ts'
-import { readControl, readSignalVerdict, writeControl } from './ledger/control.ts'
+import { readControl, readPinned, readSignalVerdict, writeControl } from './ledger/control.ts'
 import { listIncidents, readHeads } from './ledger/head.ts'
 import { load, loadRecords } from './ledger/records.ts'
 import { planSteps } from './plan.ts'
@@ -172,7 +173,23 @@ async function show(app: App, wanted: string): Promise<CommandResult> {
   )
   if (streams.length === 0 && wanted !== incidentId)
     return problem('not-found', `there is no execution ${wanted}`)
-  return answer({ incident: shown, streams })
+  return answer({
+    incident: shown,
+    streams: await Promise.all(
+      streams.map(async (head) => ({ ...head, steps: await stepsOf(app, incidentId, head.stream) })),
+    ),
+  })
+}
+
+/** The ids of all steps of a stream, also of those that are still to come: its runbook is pinned. */
+async function stepsOf(app: App, incidentId: string, stream: string): Promise<readonly string[]> {
+  const { storage } = app.ports
+  const { header } = fold((await load(storage, incidentId, stream)).entries)
+  if (!header || header.kind === 'execution.refused') return []
+  const { runbook } = await readPinned(storage, header.runbookHash)
+  return programOf(header, runbook)
+    .flat()
+    .map((step) => step.id)
 }
 
 /** Everything on record about an incident, exactly as stored: the timeline and `verify` are made from it offline. */

@@ -89,9 +89,10 @@ test('a deployed stack is asked by invoking its command function', async () => {
 test('an event is handed to the ingest function, as an event and never as a batch', async () => {
   const event = { Records: [{ EventSource: 'aws:sns', Sns: { Message: '{}' } }] }
   writeFileSync(join(folder.folder, 'event.json'), JSON.stringify(event))
-  lambda.body = 'null'
+  const part = { is: 'accepted', signalId: 'sig-1', effect: 'opened', incidentId: 'inc-1' }
+  lambda.body = JSON.stringify({ parts: [part] })
   const ran = await run(['replay', 'event.json', '--stack', 'firebreak-prod', '--yes'])
-  expect(ran.out).toContain('stack firebreak-prod has taken the event')
+  expect(ran.out).toContain('sig-1 opened inc-1')
   expect(lambda.invoked).toEqual([{ name: 'firebreak-prod-ingest', payload: [event] }])
   const other = await run(['replay', 'event.json', '--yes'], { FIREBREAK_FUNCTION: 'other' })
   expect(other.exit).toBe(2)

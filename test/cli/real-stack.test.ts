@@ -100,6 +100,26 @@ test('plan shows absolute values and IAM actions, and changes nothing', async ()
   expect(typo.err).toContain('Did you mean "api-5xx-spike"?')
 })
 
+test('show names the steps that are still to come, of an execution and of an undo', async () => {
+  const stack = apiStack()
+  const { folder } = await door(stack)
+  await stack.runUntil(START_AT_MS + 10 * MINUTE_MS, async () =>
+    (await firebreak(['list', '--json'], { cwd: folder })).out.includes('inc-'),
+  )
+  const id = await onlyIncident(stack)
+  const stepsOf = async () => {
+    const { streams } = (await firebreak(['show', id, '--json'], { cwd: folder })).json() as {
+      streams: { stream: string; steps: string[] }[]
+    }
+    return streams.map(({ stream, steps }) => [stream.endsWith('.undo') ? 'undo' : 'execution', steps])
+  }
+  expect(await stepsOf()).toEqual([
+    ['execution', ['scale_out', 'route53_weight', 'rollback', 'notify', 'check']],
+  ])
+  await stack.runUntil(stack.account.now() + 3 * HOUR_MS)
+  expect(await stepsOf()).toContainEqual(['undo', ['scale_out']])
+})
+
 test('run asks on a terminal, starts once per key, and says which', async () => {
   const stack = apiStack({ catalogue: shippedCatalogue('shadow') })
   const { folder, requests } = await door(stack)

@@ -2,10 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { runbookHashFor } from '../../lib/ids.ts'
 import { recordHash } from '../../lib/ledger/chain.ts'
-import { pinnedOf } from '../../lib/start.ts'
-import { shippedCatalogue } from '../line/world.ts'
 import { answered, fakeStack, problem, type FakeStack } from './fake-stack.ts'
 import { firebreak, plain, type FakeOptions } from './terminal.ts'
 
@@ -238,21 +235,19 @@ describe('watch', () => {
     expect(ran.err).toContain(`there is no execution ${EXECUTION}`)
   })
 
-  test('the steps that are still to come are known where the runbooks at hand are those that run', async () => {
-    const catalogue = shippedCatalogue('shadow')
-    const [runbook] = catalogue.runbooks
-    if (!runbook) throw new Error('no runbook is shipped')
-    const folder = fileURLToPath(new URL('../../runbooks', import.meta.url))
-    const frames = async (runbookHash: string): Promise<string> => {
-      stack.answer(() =>
-        answered(bundle({ incident: [[opened]], [EXECUTION]: [[{ ...started, runbookHash }]] })),
+  test('the steps that are still to come are those that the stack tells of, and are asked for once', async () => {
+    const frames = async (shown: unknown): Promise<string> => {
+      stack.answer((_path, { verb }) =>
+        answered(verb === 'show' ? shown : bundle({ incident: [[opened]], [EXECUTION]: [[started]] })),
       )
-      return plain(
-        (await run(['watch', EXECUTION, '--timeout', '1s', '--runbooks', folder], { tty: true })).out,
-      )
+      return plain((await run(['watch', EXECUTION, '--timeout', '3s'], { tty: true })).out)
     }
-    expect(await frames(runbookHashFor(pinnedOf(catalogue, runbook)))).toMatch(/├─ ○ scale_out[^]*└─ ○ check/)
-    expect(await frames('0123456789abcdef')).not.toContain('○')
+    const steps = ['scale_out', 'check']
+    expect(await frames({ streams: [{ stream: EXECUTION, steps }] })).toMatch(/├─ ○ scale_out[^]*└─ ○ check/)
+    expect(stack.requests.filter(({ body }) => (body as { verb: string }).verb === 'show')).toHaveLength(1)
+    // One that does not tell them is no reason to stop.
+    expect(await frames({ streams: [{ stream: EXECUTION }] })).not.toContain('○')
+    expect(await frames('nonsense')).not.toContain('○')
   })
 
   test('what this version cannot read does not stop it', async () => {
