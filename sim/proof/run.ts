@@ -255,7 +255,7 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
         return
     }
   }
-  const ask = (verb: Extract<Happening, { is: 'person' }>['verb'], tries = 3): void => {
+  const ask = (verb: Extract<Happening, { is: 'person' }>['verb']): void => {
     const request = requestFor(verb, watch, dice)
     if (!request) return
     tell(`ann asks ${JSON.stringify(request)}`)
@@ -267,7 +267,8 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
       verb,
       ({ app: own, turn }) => asked(own, turn),
       (ok) => {
-        if (!ok && tries > 1) ask(verb, tries - 1)
+        // Whoever was not answered asks again; but a pause that comes after its end would stand for ever.
+        if (!ok && verb !== 'pause-all') ask(verb)
       },
     )
   }
