@@ -53,7 +53,8 @@ async function lostClearing(app: App, head: Head): Promise<Signal | undefined> {
   const open = incident?.key.startsWith('cloudwatch/')
     ? await readOpen(ports.storage, incident.key)
     : undefined
-  if (!incident || open?.state !== 'alarm' || open.incidentId !== head.incidentId) return undefined
+  // A later incident may hold the alarm by now: its clearing is what this one waits for as well.
+  if (!incident || open?.state !== 'alarm') return undefined
   const alarm = await describeAlarm(
     awsOf(ports, catalogue.services[open.service] ?? {}, undefined),
     incident.title,

@@ -77,6 +77,29 @@ test('a person resolves while the alarm stands: the OK that never arrived is fou
   expect(desired(stack)).toBe(6)
 })
 
+test('a later incident, resolved by a person, holds the alarm: the earlier one is put back all the same (G4)', async () => {
+  // The second onset starts nothing: its execution is refused by the cooldown.
+  const stack = calmStack(
+    catalogueOf([
+      runbookText(
+        '- scale_out: { ecs: api, by: 50% }',
+        'cooldown: 1h\nkeep_open: 1m\non_resolved: { undo: [scale_out], after: 5m }',
+      ),
+    ]),
+  )
+  fire(stack)
+  await play(stack, 3)
+  fire(stack, 'OK')
+  await play(stack, 3)
+  fire(stack)
+  await play(stack, 1)
+  const later = (await incidentsOf(stack)).find((line) => line.endsWith(' open'))?.split(' ')[0] ?? ''
+  await stack.command({ verb: 'resolve', id: later, by: ANN, reason: 'it is over' })
+  transition(stack.account, 'OK')
+  await play(stack, 30)
+  expect(desired(stack)).toBe(6)
+})
+
 describe('a start that died before its first record, and is carried out when the alarm is over,', () => {
   function dyingStart() {
     let died = false
