@@ -125,7 +125,7 @@ export async function confirmWord(
       { remedy },
     )
   if (!canAsk(context))
-    throw new Failure(EXIT.usage, 'not-confirmed', `${what} needs a confirmation: nothing was done`, {
+    throw new Failure(EXIT.usage, 'not-confirmed', `${what}, which needs a confirmation: nothing was done`, {
       remedy,
     })
   const answer = (await context.terminal.ask(`${what}. Type "${word}" to go on: `)).trim()

@@ -7,7 +7,7 @@ import type { Context } from './context.ts'
 import type { DevOptions } from './dev.ts'
 import { EXIT, Failure } from './exit.ts'
 import { compile, readFolder, runbookFolder } from './files.ts'
-import { serveLocal } from './local-server.ts'
+import { serveLocal, type LocalServer } from './local-server.ts'
 import { printable, timeText } from './output.ts'
 
 /** Beside dev.json: the table's folder, and what is not in the table. */
@@ -57,15 +57,28 @@ export async function runDev(context: Context, options: DevOptions): Promise<voi
     })
   })
   const timer = setInterval(() => save(state, stack), SAVE_EVERY_MS)
-  const server = await serveLocal(stack, { cwd: terminal.cwd, port: options.port })
+  let server: LocalServer | undefined
   try {
+    server = await listen(stack, terminal.cwd, options.port)
     welcome(context, server.url, catalogue.policy.mode)
     await untilInterrupted(context)
   } finally {
     clearInterval(timer)
-    await server.close()
+    await server?.close()
     save(state, stack)
     await stack.close()
+  }
+}
+
+async function listen(stack: LocalStack, cwd: string, port: number): Promise<LocalServer> {
+  try {
+    return await serveLocal(stack, { cwd, port })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
+    throw new Failure(EXIT.internal, 'port-taken', `another program listens on port ${port}`, {
+      cause: error,
+      remedy: 'Name another one with --port; 0 takes a free one.',
+    })
   }
 }
 

@@ -49,14 +49,17 @@ export function register(program: Command): void {
     .action(async (text: string, _options: object, self: Command) => {
       const context = contextOf(self)
       await localDoor(stackOptions(context))('/act', actOf(text))
-      context.print('done')
+      if (context.settings.json) context.printJson({ text: 'done' })
+      else context.print('done')
     })
   command
     .command('account')
     .description('Prints the simulated account: services, weights, deployments, alarms, inbox.')
     .action(async (_options: object, self: Command) => {
       const context = contextOf(self)
-      context.print(jsonText(await localDoor(stackOptions(context))('/account', {})))
+      const account = await localDoor(stackOptions(context))('/account', {})
+      if (context.settings.json) context.printJson({ account })
+      else context.print(jsonText(account))
     })
 }
 

@@ -127,7 +127,7 @@ function stepOf(id: string, execution: Execution, entries: readonly Stamped[], n
   )
   const ended = SETTLED.has(state.is) ? entries.at(-1)?.atMs : undefined
   const attempt = 'attempt' in state ? state.attempt : undefined
-  const shown = stateText(state, entries)
+  const shown = shownState(state, execution, entries)
   return {
     id,
     ...shown,
@@ -136,6 +136,14 @@ function stepOf(id: string, execution: Execution, entries: readonly Stamped[], n
       ? { durationMs: Math.max(0, (ended ?? nowMs) - began.atMs) }
       : {}),
   }
+}
+
+/** A check or a wait ends with its execution. A page does not: a refused execution still calls people. */
+function shownState(state: StepState, execution: Execution, entries: readonly Stamped[]): Shown {
+  const isOver = execution.status.is === 'finished' || execution.status.is === 'stopped'
+  return isOver && (state.is === 'checking' || state.is === 'waiting')
+    ? { state: 'skipped', text: 'not finished' }
+    : stateText(state, entries)
 }
 
 const SETTLED: ReadonlySet<StepState['is']> = new Set(['applied', 'checked', 'waited', 'skipped', 'failed'])

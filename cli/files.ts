@@ -89,7 +89,7 @@ export function readText(path: string, cwd: string, maxBytes: number): string {
     file = openSync(resolve(cwd, path), 'r')
     const stats = fstatSync(file)
     // A pipe or a device might never end.
-    if (!stats.isFile()) throw new Error('it is not a regular file')
+    if (!stats.isFile()) throw new Failure(EXIT.usage, 'unreadable-file', 'it is not a regular file')
     const bytes = Buffer.alloc(Math.min(stats.size, maxBytes))
     let filled = 0
     while (filled < bytes.length) {
@@ -115,7 +115,7 @@ function textOf(bytes: Buffer): string {
 /** Why a file could not be read or written, in words. */
 export function because(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-  return WORDS[code] ?? describe(error)
+  return WORDS[code] ?? (error instanceof Failure ? error.message : describe(error))
 }
 
 const WORDS: { readonly [code: string]: string } = {

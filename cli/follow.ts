@@ -20,8 +20,6 @@ export interface FollowOptions {
   readonly id: string
   readonly timeoutMs?: number
   readonly intervalMs?: number
-  /** Step ids that are known before they are on record, by execution. */
-  readonly program?: ReadonlyMap<string, readonly string[]>
 }
 
 /** What there was to see when it ended, or when the time was over. */
@@ -36,7 +34,7 @@ export async function follow(context: Context, stack: Stack, options: FollowOpti
   const live = settings.json ? jsonLines(context) : liveFor(context)
   const deadlineMs = options.timeoutMs === undefined ? Infinity : terminal.now() + options.timeoutMs
   const everyMs = options.intervalMs ?? INTERVAL_MS[stack.kind]
-  const programs = new Map(options.program)
+  const programs = new Map<string, readonly string[]>()
   let misses = 0
   let told = ''
   try {
@@ -107,7 +105,10 @@ const shownStreams = z.object({
   streams: z.array(z.object({ stream: z.string(), steps: z.array(z.string()).exactOptional() })),
 })
 
-/** The steps that are still to come, asked for once for each new stream. The tree grows by itself where they are not told. */
+/**
+ * The steps that are still to come, asked for once for each new stream, again where no answer came. The tree grows by itself
+ * where they are not told.
+ */
 async function learnPrograms(
   stack: Stack,
   id: string,
@@ -116,12 +117,13 @@ async function learnPrograms(
 ): Promise<void> {
   const fresh = seen.streams.filter((stream) => !programs.has(stream))
   if (fresh.length === 0) return
-  for (const stream of fresh) programs.set(stream, [])
   const result = await stack.command({ verb: 'show', id }).catch((error: unknown) => {
     if (error instanceof Failure) return undefined
     throw error
   })
-  const parsed = shownStreams.safeParse(result?.is === 'answer' ? result.answer : undefined)
+  if (!result) return
+  for (const stream of fresh) programs.set(stream, [])
+  const parsed = shownStreams.safeParse(result.is === 'answer' ? result.answer : undefined)
   for (const { stream, steps } of parsed.data?.streams ?? []) if (steps) programs.set(stream, steps)
 }
 

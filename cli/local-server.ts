@@ -68,10 +68,10 @@ async function answer(
       case '/command':
         return say(200, await stack.invoke('command', body))
       case '/ingest':
-        return say(200, await stack.invoke('ingest-now', body))
+        // In a list it is an event, never the batch of a queue.
+        return say(200, await stack.invoke('ingest', [body]))
       case '/act':
-        stack.account.act(body as OutsideAct)
-        return say(200, { text: 'done' })
+        return say(...acted(stack, body))
       case '/account':
         return say(200, stack.account.save().world)
       default:
@@ -79,6 +79,16 @@ async function answer(
     }
   } catch (error) {
     say(500, { message: error instanceof Error ? error.message : String(error) })
+  }
+}
+
+/** What the account refuses was asked wrongly: its message says what there is. */
+function acted(stack: LocalStack, body: unknown): readonly [status: number, body: unknown] {
+  try {
+    stack.account.act(body as OutsideAct)
+    return [200, { text: 'done' }]
+  } catch (error) {
+    return [400, { message: error instanceof Error ? error.message : String(error) }]
   }
 }
 

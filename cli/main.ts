@@ -119,7 +119,9 @@ function verbOf(args: readonly string[]): string | undefined {
 function report(context: Context, args: readonly string[], error: unknown, usageError: string): ExitCode {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return EXIT.ok
-    const message = printable((usageError || error.message).replace(/^error: /, '').trim())
+    // Commander prints the help where options stand without a verb.
+    const said = error.code === 'commander.help' ? 'no verb is named' : usageError || error.message
+    const message = printable(said.replace(/^error: /, '').trim())
     if (args.includes('--json')) context.printJson({ problem: { code: 'usage', message } })
     return EXIT.usage
   }

@@ -37,7 +37,7 @@ export async function checkFolder(context: Context, folder: string, denyRefused:
   else if (results.length > 0) terminal.out(`${printableLines(renderCheck(results))}\n`)
   for (const { file, reason } of troubles) context.warn(`${printable(file)}: ${printable(reason)}`)
   if (results.length === 0 && troubles.length === 0)
-    context.warn(`there is no .json or .txt file below ${printable(folder)}`)
+    context.warn(`there is no .json, .txt, .jsonl or .ndjson file below ${printable(folder)}`)
   if (troubles.length > 0) context.warn(`${plural(troubles.length, 'file')} could not be looked at`)
   if (troubles.length > 0 || results.length === 0 || (denyRefused && refused > 0)) context.exit(EXIT.failed)
 }

@@ -28,7 +28,10 @@ export function register(program: Command): void {
     .argument('[event]', 'a file with the event')
     .option('--dry', 'hand it to no stack, even where one runs here')
     .option('-y, --yes', 'do not ask before it is handed to a deployed stack')
-    .option('--check <folder>', 'say what every .json and .txt file below a folder would become')
+    .option(
+      '--check <folder>',
+      'say what every .json, .txt, .jsonl and .ndjson file below a folder would become',
+    )
     .option('--deny-refused', 'with --check: exit with 1 where a payload is refused')
     .action(async (event: string | undefined, options: Options, self: Command) =>
       replay(self, event, options),
@@ -53,9 +56,11 @@ async function replay(command: Command, path: string | undefined, options: Optio
   const text = readText(path, context.terminal.cwd, MAX_PAYLOAD_BYTES)
   const becomes = await dryRun(context, path, text)
   if (becomes.some(({ parsed }) => parsed.is === 'refused')) context.exit(EXIT.failed)
-  const stack = options.dry ? undefined : await stackFor(context)
+  // Of what is too large only the beginning was read, and that is not the event.
+  const isCut = Buffer.byteLength(text) >= MAX_PAYLOAD_BYTES
+  const stack = options.dry || isCut ? undefined : await stackFor(context)
   if (stack) await send(context, stack, text, becomes, options.yes === true)
-  else tell(context, becomes)
+  else tell(context, becomes, isCut)
 }
 
 /** A local stack that has ended is no reason to stop: the event is then only looked at. */
@@ -124,7 +129,7 @@ function partText(part: Ingested): string {
   }
 }
 
-function tell(context: Context, becomes: readonly Become[]): void {
+function tell(context: Context, becomes: readonly Become[], isCut: boolean): void {
   if (context.settings.json) {
     context.printJson({
       dry: true,
@@ -136,9 +141,8 @@ function tell(context: Context, becomes: readonly Become[]): void {
     context.print(parsedText(parsed))
     for (const line of would) context.print(`  ${printable(line)}`)
   }
-  context.say(
-    'Nothing was handed in and nothing was changed. To hand it in, start `firebreak dev`, or name a stack with --stack.',
-  )
+  const how = ' To hand it in, start `firebreak dev`, or name a stack with --stack.'
+  context.say(`Nothing was handed in and nothing was changed.${isCut ? '' : how}`)
 }
 
 function parsedText(parsed: Parsed): string {

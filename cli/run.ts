@@ -12,7 +12,7 @@ import { EXIT, Failure } from './exit.ts'
 import { exitFor, follow } from './follow.ts'
 import { printable } from './output.ts'
 import { entriesOf, fetchBundle } from './records.ts'
-import { planLines, planSchema, planSummary, type Plan } from './render-plan.ts'
+import { planLines, planSchema, planSummary } from './render-plan.ts'
 import type { Stack } from './stack.ts'
 
 interface Options {
@@ -63,7 +63,7 @@ export function register(program: Command): void {
 async function run(command: Command, runbook: string, options: Options): Promise<void> {
   const context = contextOf(command)
   const stack = await stackOf(context)
-  const planned = await showPlan(context, stack, runbook)
+  await showPlan(context, stack, runbook)
   await confirm(context, `Start ${runbook} on ${stack.label}?`, options.yes === true)
   const key = options.key ?? randomUUID()
   context.say(`key ${key}`)
@@ -72,10 +72,8 @@ async function run(command: Command, runbook: string, options: Options): Promise
   const ids = `execution ${printable(executionId)} of incident ${printable(incidentId)}`
   if (options.watch) {
     context.say(ids)
-    const steps = planned.steps.map(({ forecast }) => forecast.step)
     const followed = await follow(context, stack, {
       id: executionId,
-      program: new Map([[executionId, steps]]),
       ...(options.timeout === undefined ? {} : { timeoutMs: options.timeout }),
     })
     context.exit(exitFor(followed))
@@ -100,7 +98,7 @@ async function run(command: Command, runbook: string, options: Options): Promise
   context.say(`Next: firebreak watch ${executionId}`)
 }
 
-async function showPlan(context: Context, stack: Stack, runbook: string): Promise<Plan> {
+async function showPlan(context: Context, stack: Stack, runbook: string): Promise<void> {
   const plan = read(planSchema, await ask(stack, { verb: 'plan', runbook }), stack)
   const { paintErr, terminal } = context
   for (const line of planLines(plan, {
@@ -109,7 +107,6 @@ async function showPlan(context: Context, stack: Stack, runbook: string): Promis
   }))
     context.say(line)
   context.say(planSummary(plan))
-  return plan
 }
 
 /** Where the answer is lost, the start may have taken place: the key makes a repeat harmless, so it is named. */

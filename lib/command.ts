@@ -18,7 +18,7 @@ import type { Runbook } from './runbook/runbook.ts'
 import { run } from './run.ts'
 import { pinnedOf } from './start.ts'
 
-const text = z.string().min(1).max(1_000)
+const text = z.string().min(1, 'it is empty').max(1_000, 'it has more than 1000 characters')
 const id = z.string().min(1).max(100)
 const person = z.strictObject({ name: z.string().min(1).max(200), via: z.string().min(1).max(50) })
 

@@ -68,7 +68,7 @@ async function answer(
       options.subject === undefined ? asked : asked.filter(([subject]) => subject === options.subject)
     const [first, second] = chosen
     if (!first || first[1].is !== 'asked')
-      return { is: 'refused', code: 'nothing-asked', reason: nothingAsked(execution, id) }
+      return { is: 'refused', code: 'nothing-asked', reason: nothingAsked(execution, id, options.subject) }
     if (second) {
       const subjects = chosen.map(([subject]) => subject).join(', ')
       return {
@@ -94,13 +94,16 @@ async function answer(
   })
 }
 
-/** The second decider is told who was first. */
-function nothingAsked(execution: Execution, id: string): string {
-  for (const [subject, approval] of execution.approvals) {
-    if (approval.is === 'approved') return `${subject} was approved already, by ${approval.by}`
-    if (approval.is === 'denied') return `${subject} was denied already, by ${approval.by}`
-    if (approval.is === 'expired') return `nobody decided about ${subject} in time`
+/** The second decider is told who was first, and whoever names another step, what is asked about. */
+function nothingAsked(execution: Execution, id: string, subject: string | undefined): string {
+  for (const [one, approval] of execution.approvals) {
+    if (subject !== undefined && one !== subject) continue
+    if (approval.is === 'approved') return `${one} was approved already, by ${approval.by}`
+    if (approval.is === 'denied') return `${one} was denied already, by ${approval.by}`
+    if (approval.is === 'expired') return `nobody decided about ${one} in time`
   }
+  const asked = [...execution.approvals].flatMap(([one, { is }]) => (is === 'asked' ? [one] : []))
+  if (asked.length > 0) return `${id} asks about ${asked.join(', ')}, not about ${subject ?? 'that'}`
   return `${id} asks for no approval`
 }
 

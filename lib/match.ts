@@ -111,6 +111,6 @@ function reasonOf(signal: Signal, misses: readonly string[], catalogue: Catalogu
   if (misses.length > MAX_MISSES) told.push(`and ${misses.length - MAX_MISSES} more near misses`)
   const what = `no runbook is triggered by ${signal.name} (${signal.source}, ${signal.state})`
   return told.length === 0
-    ? `${what}; ${catalogue.runbooks.length} runbooks were asked`
+    ? `${what}; runbooks asked: ${catalogue.runbooks.length}`
     : `${what}: ${told.join('; ')}`
 }

@@ -3,8 +3,7 @@ import { handler as advance } from '../handlers/advance.ts'
 import { handler as command } from '../handlers/command.ts'
 import { handler as ingest } from '../handlers/ingest.ts'
 import { handler as sweep } from '../handlers/sweep.ts'
-import { provide, wired } from '../handlers/wiring.ts'
-import { ingest as ingestNow } from '../lib/ingest.ts'
+import { provide } from '../handlers/wiring.ts'
 import { dynamodbStorage } from '../lib/ledger/dynamodb.ts'
 import { silentMetrics } from '../lib/metrics.ts'
 import type { Ports } from '../lib/ports.ts'
@@ -53,7 +52,7 @@ export type FromWorker =
       readonly fields: unknown
     }
 
-export type FunctionName = 'ingest' | 'advance' | 'sweep' | 'command' | 'ingest-now'
+export type FunctionName = 'ingest' | 'advance' | 'sweep' | 'command'
 
 let asked = 0
 const answers = new Map<number, (text: string) => void>()
@@ -114,7 +113,7 @@ async function invoke(message: Extract<ToWorker, { is: 'invoke' }>): Promise<voi
     getRemainingTimeInMillis: () => deadlineMs - clock.now(),
   } as Context
   try {
-    tell({ is: 'done', id: message.id, result: await run(message, context, deadlineMs) })
+    tell({ is: 'done', id: message.id, result: await run(message, context) })
   } catch (error) {
     tell({
       is: 'failed',
@@ -124,11 +123,7 @@ async function invoke(message: Extract<ToWorker, { is: 'invoke' }>): Promise<voi
   }
 }
 
-async function run(
-  message: Extract<ToWorker, { is: 'invoke' }>,
-  context: Context,
-  deadlineMs: number,
-): Promise<unknown> {
+async function run(message: Extract<ToWorker, { is: 'invoke' }>, context: Context): Promise<unknown> {
   const event = message.event as never
   switch (message.name) {
     case 'ingest':
@@ -139,11 +134,6 @@ async function run(
       return sweep(event, context)
     case 'command':
       return command(event, context)
-    case 'ingest-now': {
-      // For `replay`: the same code, with its answer.
-      const { app } = await wired()
-      return ingestNow(app, message.event, { workerId: app.ports.random.id(), deadlineMs })
-    }
   }
 }
 

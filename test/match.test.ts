@@ -128,7 +128,7 @@ test('the reason of an unmatched signal names the near misses', () => {
     'no service gone',
   )
   expect(names(match(signal, catalogue([], [])))).toBe(
-    'no runbook is triggered by api-5xx-spike (cloudwatch, alarm); 0 runbooks were asked',
+    'no runbook is triggered by api-5xx-spike (cloudwatch, alarm); runbooks asked: 0',
   )
 })
 

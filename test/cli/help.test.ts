@@ -75,6 +75,12 @@ test.each([
   })
 })
 
+test('options without a verb are told that none is named', async () => {
+  expect((await run('--json')).json()).toMatchObject({
+    problem: { code: 'usage', message: 'no verb is named' },
+  })
+})
+
 test('global options stand before the verb or behind it', async () => {
   for (const args of [
     ['--json', 'lint', 'nowhere.yaml'],

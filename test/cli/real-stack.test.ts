@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { command } from '../../lib/command.ts'
 import type { Stack } from '../../sim/stack.ts'
 import { apiStack, MINUTE_MS, onlyIncident, shippedCatalogue, START_AT_MS } from '../line/world.ts'
 import { fakeStack, type FakeStack } from './fake-stack.ts'
@@ -116,6 +117,12 @@ test('show names the steps that are still to come, of an execution and of an und
   expect(await stepsOf()).toEqual([
     ['execution', ['scale_out', 'route53_weight', 'rollback', 'notify', 'check']],
   ])
+  // The runbook is the one that the execution has pinned: what is deployed by now may be another, or none.
+  const app = { ...stack.app, catalogue: { ...stack.app.catalogue, runbooks: [] } }
+  const turn = { workerId: 'w', deadlineMs: stack.account.now() + MINUTE_MS }
+  expect(await command(app, { verb: 'show', id }, turn)).toMatchObject({
+    answer: { streams: [{ steps: expect.arrayContaining(['scale_out', 'check']) as unknown }] },
+  })
   await stack.runUntil(stack.account.now() + 3 * HOUR_MS)
   expect(await stepsOf()).toContainEqual(['undo', ['scale_out']])
 })
@@ -160,7 +167,9 @@ test('the kill switch wants the word, refuses a run, and is lifted again', async
   const { folder } = await door(stack)
   const run = async (args: readonly string[], more: Partial<FakeOptions> = {}) =>
     firebreak(args, { cwd: folder, ...more })
-  expect(await run(['pause-all', '--reason', 'x'])).toMatchObject({ exit: 2 })
+  const unsaid = await run(['pause-all', '--reason', 'x'])
+  expect(unsaid.exit).toBe(2)
+  expect(unsaid.err).toContain(', which needs a confirmation: nothing was done')
   expect(await run(['pause-all', '--reason', 'x', '--confirm', 'yes'])).toMatchObject({ exit: 2 })
   expect(await run(['pause-all', '--reason', 'x'], { tty: true, answers: ['no'] })).toMatchObject({ exit: 5 })
   expect((await run(['status'])).out).toContain('not paused')
@@ -192,6 +201,9 @@ test('a person decides: approve by digest, deny, abort, ack, note, mitigate, res
   expect(waiting.out).toMatch(/plan waiting: waits for sre until .*, plan [0-9a-f]{12}/)
   const digest = /--digest ([0-9a-f]{12})/.exec(waiting.out)?.[1] ?? ''
   expect(await run(['approve', first, '--digest', '000000000000'])).toMatchObject({ exit: 1 })
+  expect((await run(['approve', first, '--step', 'rollback'])).err).toContain(
+    `${first} asks about plan, not about rollback`,
+  )
   expect((await run(['approve', first, '--digest', digest, '--reason', 'fine'])).out).toContain(
     'approved plan',
   )
@@ -212,6 +224,8 @@ test('a person decides: approve by digest, deny, abort, ack, note, mitigate, res
 
   expect((await run(['ack', incident, '--note', 'mine'])).out).toContain('acknowledged')
   expect((await run(['note', incident, 'two', 'words'])).out).toContain('noted')
+  expect((await run(['note', incident, ''])).err).toContain('note: it is empty')
+  expect((await run(['note', incident, 'x'.repeat(1_001)])).err).toContain('note: it has more than 1000 char')
   expect((await run(['mitigate', incident, '--reason', 'moved away'])).out).toContain('mitigated')
   expect((await run(['resolve', incident, '--reason', 'over'])).out).toContain('resolved')
   expect(await run(['resolve', incident, '--reason', 'over'])).toMatchObject({ exit: 1 })

@@ -250,6 +250,26 @@ describe('watch', () => {
     expect(await frames('nonsense')).not.toContain('○')
   })
 
+  test('the steps that are still to come are asked for again where no answer came', async () => {
+    let times = 0
+    stack.answer((_path, { verb }) => {
+      if (verb !== 'show') return answered(bundle({ incident: [[opened]], [EXECUTION]: [[started]] }))
+      return ++times === 1
+        ? { status: 502, text: 'bad gateway' }
+        : answered({ streams: [{ stream: EXECUTION, steps: ['scale_out'] }] })
+    })
+    const ran = await run(['watch', EXECUTION, '--timeout', '3s'], { tty: true })
+    expect(plain(ran.out)).toContain('└─ ○ scale_out')
+    expect(times).toBe(2)
+  })
+
+  test('a check of an execution that was aborted is not under way any more', async () => {
+    const checking = { kind: 'step.checking', actor: engine, step: 'check', untilMs: 9e12 }
+    const ran = await watch([checking, finished('aborted', 'enough')])
+    expect(ran.out).toContain('check skipped: not finished')
+    expect(ran.out).not.toContain('measuring')
+  })
+
   test('what this version cannot read does not stop it', async () => {
     stack.answer(() =>
       answered(
@@ -602,6 +622,18 @@ describe('replay', () => {
     expect(ran.out).not.toMatch(CONTROL)
     stack.answer(() => ({ body: { parts: [{ is: 'exploded' }] } }))
     expect((await run(['replay', 'event.json'])).exit).toBe(3)
+  })
+
+  test('what is too large is refused here, since only its beginning was read', async () => {
+    write('event.json', JSON.stringify({ pad: 'x'.repeat(1024 * 1024) }))
+    const ran = await run(['replay', 'event.json'])
+    expect(ran).toMatchObject({ exit: 1, err: 'Nothing was handed in and nothing was changed.\n' })
+    expect(ran.out).toContain('refused too-large')
+    expect(stack.requests).toEqual([])
+  })
+
+  test('what is no regular file is said in words', async () => {
+    expect((await run(['replay', '.'])).err).toContain('. cannot be read: it is not a regular file')
   })
 
   test('a refused event ends with 1, a missing or a doubled argument with 2', async () => {

@@ -263,6 +263,23 @@ test('in a batch the good part is carried out and the bad one is refused on reco
   expect(desired(stack)).toBe(9)
 })
 
+test('a part that could not be carried out fails the whole, whatever became of the others (G4)', async () => {
+  const stack = calmStack(SCALE)
+  const good = transition(stack.account, 'ALARM')
+  const bad = { ...good, detail: { ...(good as { detail: object }).detail, alarmName: 'disk-full' } }
+  const storage: typeof stack.storage = {
+    ...stack.storage,
+    put: async (item, condition) => {
+      if (item.body.includes('disk-full')) throw new Error('the table does not answer')
+      return stack.storage.put(item, condition)
+    },
+  }
+  const app = { ...stack.app, ports: { ...stack.app.ports, storage } }
+  await expect(ingest(app, [bad, good], turnOf(stack))).rejects.toThrow('the table does not answer')
+  // It is said at the end: the part behind it was taken all the same.
+  expect(await started(stack)).toBe(1)
+})
+
 test('a flapping alarm is no longer acted on: refused with the numbers, and a person is paged (G6)', async () => {
   const stack = calmStack(
     catalogueOf([

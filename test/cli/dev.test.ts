@@ -1,0 +1,74 @@
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { firebreak } from './terminal.ts'
+
+// The local stack that `firebreak dev` keeps running, in a process of its own, asked through its door.
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const entry = join(root, 'cli/firebreak.ts')
+let folder: string
+let dev: ChildProcess
+const devFile = () => join(folder, '.firebreak/dev.json')
+const run = async (...args: readonly string[]) => firebreak(args, { cwd: folder })
+
+function newFolder(): string {
+  const made = mkdtempSync(join(tmpdir(), 'firebreak-dev-'))
+  cpSync(join(root, 'runbooks'), join(made, 'runbooks'), { recursive: true })
+  return made
+}
+
+beforeAll(async () => {
+  folder = newFolder()
+  const { NODE_OPTIONS: _flags, ...env } = process.env
+  dev = spawn(process.execPath, [entry, 'dev', '--port', '0'], { cwd: folder, env, stdio: 'ignore' })
+  for (let waited = 0; !existsSync(devFile()); waited += 50) {
+    if (waited > 25_000 || dev.exitCode !== null) throw new Error('the local stack did not start')
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}, 30_000)
+
+afterAll(async () => {
+  const ended = new Promise((resolve) => dev.once('exit', resolve))
+  dev.kill('SIGTERM')
+  await ended
+  rmSync(folder, { recursive: true })
+})
+
+test('an event is told what became of it, also one that looks like a batch of a queue', async () => {
+  const sns = { EventSource: 'aws:sns', Sns: { Message: '{}', Subject: 'hello' } }
+  writeFileSync(join(folder, 'sns.json'), JSON.stringify({ Records: [sns] }))
+  const ran = await run('replay', 'sns.json')
+  expect(ran.exit).toBe(1)
+  expect(ran.out).toMatch(/^sig-[0-9a-f]{12} started nothing: /)
+  const signalId = ran.out.slice(0, 16)
+  expect((await run('why', signalId)).out).toContain('unreadable payload refused')
+})
+
+test('an act that there is none of is a usage error, and what is said with --json is JSON', async () => {
+  expect(await run('dev', 'act', '{"is":"nonsense"}')).toMatchObject({ exit: 2 })
+  const load = '{"is":"set-load","site":"api.example.com","rps":300}'
+  expect((await run('dev', 'act', load, '--json')).json()).toMatchObject({ format_version: '1.0' })
+  expect((await run('dev', 'account', '--json')).json()).toMatchObject({
+    format_version: '1.0',
+    account: { region: 'eu-west-1' },
+  })
+})
+
+test('a port that is taken is named, and the second stack ends', () => {
+  const other = newFolder()
+  const { url } = JSON.parse(readFileSync(devFile(), 'utf8')) as { url: string }
+  const { NODE_OPTIONS: _flags, ...env } = process.env
+  const port = new URL(url).port
+  const second = spawnSync(process.execPath, [entry, 'dev', '--port', port], {
+    cwd: other,
+    env,
+    encoding: 'utf8',
+    timeout: 20_000,
+  })
+  rmSync(other, { recursive: true })
+  expect(second).toMatchObject({ status: 3, signal: null })
+  expect(second.stderr).toContain(`another program listens on port ${port} (port-taken)`)
+}, 30_000)
