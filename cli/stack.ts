@@ -10,7 +10,7 @@ export interface Stack {
   /** For messages: `firebreak-prod`, `http://127.0.0.1:4555`. */
   readonly label: string
   command(request: Request): Promise<CommandResult>
-  /** Hands in an event. A deployed stack answers no parts, only that it took the event. */
+  /** Hands in an event; answers what became of each part. */
   ingest?(event: unknown): Promise<IngestResult>
 }
 
