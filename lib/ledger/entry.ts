@@ -260,7 +260,14 @@ const kinds = [
   }),
 ] as const
 
-export const entrySchema = z.discriminatedUnion('kind', kinds).and(z.object({ actor }))
+/** Every kind with who did it; in one object each, since entries are read with every turn. */
+function withActor<Kinds extends readonly z.ZodObject[]>(
+  all: Kinds,
+): { -readonly [K in keyof Kinds]: z.ZodObject<Kinds[K]['shape'] & { actor: typeof actor }, z.core.$strip> } {
+  return all.map((one) => one.extend({ actor })) as never
+}
+
+export const entrySchema = z.discriminatedUnion('kind', withActor(kinds))
 
 export type Entry = z.output<typeof entrySchema>
 export type EntryKind = Entry['kind']

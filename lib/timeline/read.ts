@@ -122,7 +122,7 @@ function troubleOf(raw: unknown): string {
 }
 
 const kinds: ReadonlySet<string> = new Set(
-  entrySchema.def.left.options.flatMap((option) => [...option.shape.kind.values]),
+  entrySchema.options.flatMap((option) => [...option.shape.kind.values]),
 )
 
 /** A person with the surface, the engine, or a source of signals. */
