@@ -46,9 +46,9 @@ let broken = 0
 for (let seed = first; seed <= last && performance.now() < untilMs; seed++) {
   const run = await runSeed({ seed, ...(values.trace ? { trace: say } : {}) })
   runs++
-  points += run.points
+  points += run.points.length
   executions += run.executions
-  for (const name of run.names) names.add(name)
+  for (const { name } of run.points) names.add(name)
   for (const fault of FAULTS) faults[fault] = (faults[fault] ?? 0) + (run.faults[fault] ?? 0)
   if (only !== undefined) say(`trace hash ${run.hash}`)
   if (run.problems.length === 0) continue

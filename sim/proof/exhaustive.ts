@@ -12,9 +12,9 @@ export interface SingleFault {
  * empty index pages are the same in every minute; those of the first minutes stand for all.
  */
 export async function singleFaults(seed: number): Promise<readonly SingleFault[]> {
-  const { names } = await runSeed({ seed, share: 0 })
+  const { points } = await runSeed({ seed, share: 0 })
   const seen = new Map<string, number>()
-  return names.flatMap((name, index) => {
+  return points.flatMap(({ name }, index) => {
     const count = (seen.get(name) ?? 0) + 1
     seen.set(name, count)
     if ((name === 'due' || name === 'list') && count > SWEEP_READS) return []

@@ -1,8 +1,9 @@
+import type { CallName } from '../../lib/aws/aws.ts'
 import type { Catalogue } from '../../lib/runbook/runbook.ts'
-import { compileCatalogue } from '../../lib/runbook/catalogue.ts'
 import type { OutsideAct } from '../outside.ts'
 import type { AlarmState } from '../world.ts'
 import type { Dice } from './dice.ts'
+import { ACTION_RUNBOOKS, catalogueOf, SHIPPED, type Deployed } from './settings.ts'
 
 /** What happens in a run beside the workers: alarms, people, colleagues. Drawn from the seed, told in the trace. */
 export type Happening = { readonly atMs: number } & (
@@ -19,155 +20,161 @@ export type Happening = { readonly atMs: number } & (
 )
 
 export interface Scene {
-  readonly catalogue: Catalogue
+  /** What is deployed at that time: a newer version may come between two turns. */
+  readonly catalogueAt: (nowMs: number) => Catalogue
   readonly alarms: readonly string[]
   readonly happenings: readonly Happening[]
   /** Somebody else changes what we change, so the last value need not be the first. */
   readonly disturbed: boolean
+  /** From the beginning, so long everything may fail; after it only what is under way goes wrong. */
+  readonly faultsForMs: number
+  /** How far describes and lists stay behind; never longer than the actions reckon with. */
+  readonly lagMs: { readonly [name in CallName]?: number }
+  /** How far the table's indexes stay behind. */
+  readonly indexLagMs: number
+  /** Whether an autoscaler works on the service. */
+  readonly autoscaler: boolean
+  /** Whether wakes are lost: then a wait may end later. */
+  readonly losesWakes: boolean
+  readonly startsPerHour: number
 }
 
 const SECOND_MS = 1_000
 const MINUTE_MS = 60_000
+const SPIKE = 'api-5xx-spike'
+const SLOW = 'api-slow'
 
-/** From the beginning of a run, so long everything may fail; after it only what is under way goes wrong. */
-export const FAULTS_FOR_MS = 12 * MINUTE_MS
-
-const ALARMS = ['api-5xx-spike', 'api-slow'] as const
-
-/** The settings of the proof: those that ship, with patience that fits a run of half an hour. */
-const SERVICES = `
-api:
-  alarms: ["api-*"]
-  account: "123456789012"
-  region: eu-west-1
-  severity: sev2
-  ecs: { cluster: prod, service: api }
-  codedeploy: { application: api, group: api-prod }
-  records:
-    canary: { zone: Z0123456789ABCDEFGHIJ, name: api.example.com, type: A, set: canary }
-`
-const ONCALL = `
-sre:
-  channels:
-    - pagerduty: { routing_key: "ssm:/firebreak/pagerduty/sre", region: eu }
-    - sns: { topic_arn: "arn:aws:sns:eu-west-1:123456789012:oncall-sre" }
-`
-const POLICY = `
-mode: auto
-escalate_to: oncall@sre
-executions_per_hour: 20
-services:
-  api:
-    max_capacity: 60
-`
-
-/** What every run has in common: each action, a wait, a parallel step, a check, an undo; two alarms about one service. */
-const LINE = `
-runbook: line
-service: api
-triggers: [{ alarm: api-5xx-spike }]
-cooldown: 0s
-keep_open: 1m
-steps:
-  - { id: capacity, scale_out: { ecs: api, by: 50% }, on_failure: continue }
-  - { id: canary, route53_weight: { record: canary, weight: 0 }, on_failure: continue }
-  - { id: rollback, rollback: { to: last-success }, on_failure: continue }
-  - { id: page, notify: { to: oncall@sre }, on_failure: continue }
-  - { id: calm, check: { alarm: ok, samples: 2, every: 20s, within: 8m }, on_failure: escalate }
-on_resolved: { undo: [capacity], after: 2m, step: 50%, every: 1m }
-`
-const SHORT = `
-runbook: short
-service: api
-triggers: [{ alarm: api-slow }]
-cooldown: 0s
-keep_open: 1m
-steps:
-  - { id: room, scale_out: { ecs: api, by: 2 }, on_failure: continue }
-on_resolved: { undo: [room], after: 1m }
-`
-const WAITING = `
-runbook: waiting
-service: api
-triggers: [{ alarm: api-slow }]
-cooldown: 5m
-keep_open: 1m
-hold_down: 20s
-steps:
-  - { id: breathe, wait: 30s }
-  - parallel:
-      - { id: drain, route53_weight: { record: canary, weight: 0 }, on_failure: continue }
-      - { id: tell, notify: { to: oncall@sre }, on_failure: continue }
-  - { id: more, scale_out: { ecs: api, by: 2 }, on_failure: undo }
-on_resolved: { undo: [drain, more], after: 1m }
-`
-const ASKING = `
-runbook: asking
-service: api
-mode: approve
-triggers: [{ alarm: api-slow }]
-cooldown: 0s
-keep_open: 1m
-steps:
-  - { id: room, scale_out: { ecs: api, by: 2 }, on_failure: stop }
-  - { id: back, rollback: { to: last-success }, on_failure: escalate }
-on_resolved: { undo: [room], after: 1m }
-`
-
-const SECOND = { short: SHORT, waiting: WAITING, asking: ASKING } as const
-const catalogues = new Map<string, Catalogue>()
-
-/** Compiled once a process: a catalogue is immutable. */
-function catalogueWith(second: keyof typeof SECOND): Catalogue {
-  const known = catalogues.get(second)
-  if (known) return known
-  const { catalogue, diagnostics } = compileCatalogue([
-    { path: 'line.yaml', text: LINE },
-    { path: `${second}.yaml`, text: SECOND[second] },
-    { path: 'services.yaml', text: SERVICES },
-    { path: 'oncall.yaml', text: ONCALL },
-    { path: 'policy.yaml', text: POLICY },
-  ])
-  if (!catalogue)
-    throw new Error(diagnostics.map((one) => `${one.file}:${one.line} ${one.message}`).join('\n'))
-  catalogues.set(second, catalogue)
-  return catalogue
+/** Draws a run. Half of them are small, so that the faults of many runs fall on few steps; the others are crowded. */
+export function sceneFrom(dice: Dice, startAtMs: number): Scene {
+  return dice.chance(0.6) ? smallScene(dice, startAtMs) : crowdedScene(dice, startAtMs)
 }
 
-/** Draws a run: two alarms that come, go, flap, and are told of more than once or never; people; somebody else's hand. */
-export function sceneFrom(dice: Dice, startAtMs: number): Scene {
-  const second = dice.pick<keyof typeof SECOND>(['short', 'waiting', 'asking'])
+/** One alarm and one runbook, nobody else: what the exhaustive search plays. */
+export function quietScene(runbook: string, startAtMs: number): Scene {
+  const at = (afterMs: number, state: 'ALARM' | 'OK'): Happening => ({
+    atMs: startAtMs + afterMs,
+    is: 'alarm',
+    alarm: SPIKE,
+    state,
+    copies: 1,
+  })
+  const asks = runbook === 'asking' || SHIPPED.includes(runbook)
+  return {
+    ...STILL,
+    catalogueAt: () => catalogueOf({ runbooks: [runbook], startsPerHour: 20 }),
+    alarms: [SPIKE],
+    happenings: [
+      at(SECOND_MS, 'ALARM'),
+      ...(asks ? [{ atMs: startAtMs + 2 * MINUTE_MS, is: 'person', verb: 'approve' } as const] : []),
+      at(4 * MINUTE_MS, 'OK'),
+    ],
+    faultsForMs: 0,
+  }
+}
+
+const STILL = {
+  disturbed: false,
+  lagMs: {},
+  indexLagMs: 0,
+  autoscaler: false,
+  losesWakes: false,
+  startsPerHour: 20,
+} as const
+
+function smallScene(dice: Dice, startAtMs: number): Scene {
+  const runbook = dice.pick<string>(['line', ...Object.keys(ACTION_RUNBOOKS), ...SHIPPED])
   const happenings: Happening[] = []
-  const add = (afterMs: number, what: DistributiveOmit<Happening, 'atMs'>) =>
-    void happenings.push({ ...what, atMs: startAtMs + afterMs })
-  const copies = () => (dice.chance(0.05) ? 0 : dice.between(1, 3))
-  for (const alarm of ALARMS) {
-    if (alarm === 'api-slow' && dice.chance(0.3)) continue
-    let afterMs = dice.between(0, 90) * SECOND_MS
-    const rounds = dice.chance(0.3) ? 2 : 1
-    for (let round = 1; round <= rounds; round++) {
-      add(afterMs, { is: 'alarm', alarm, state: 'ALARM', copies: Math.max(1, copies()) })
-      afterMs += dice.between(20, 240) * SECOND_MS
-      add(afterMs, { is: 'alarm', alarm, state: 'OK', copies: copies() })
-      afterMs += dice.between(20, 300) * SECOND_MS
-    }
+  const rounds = dice.chance(0.2) ? 2 : 1
+  comeAndGo(dice, happenings, { alarm: SPIKE, fromMs: startAtMs, rounds })
+  if (SHIPPED.includes(runbook) && dice.chance(0.5))
+    happenings.push({ atMs: startAtMs + dice.between(20, 240) * SECOND_MS, is: 'person', verb: 'approve' })
+  if (dice.chance(0.1)) happenings.push(abort(dice, startAtMs))
+  return {
+    ...weather(dice, { runbooks: [runbook], startsPerHour: 20 }, startAtMs, 4 * MINUTE_MS),
+    alarms: [SPIKE],
+    happenings,
   }
-  if (second === 'asking') add(dice.between(30, 300) * SECOND_MS, { is: 'person', verb: 'approve' })
-  if (dice.chance(0.15)) add(dice.between(1, 400) * SECOND_MS, { is: 'person', verb: 'abort' })
-  if (dice.chance(0.05)) add(dice.between(30, 400) * SECOND_MS, { is: 'person', verb: 'resolve' })
-  if (dice.chance(0.15)) {
-    const pausedAt = dice.between(1, 300)
-    add(pausedAt * SECOND_MS, { is: 'person', verb: 'pause-all' })
-    add((pausedAt + dice.between(5, 120)) * SECOND_MS, { is: 'person', verb: 'resume-all' })
-  }
-  const disturbed = dice.chance(0.2)
-  if (disturbed) {
-    add(dice.between(1, 600) * SECOND_MS, {
-      is: 'outside',
-      act: { is: 'set-desired', service: 'prod/api', desired: dice.between(4, 20) },
+}
+
+/** Two alarms about one service that come, go, flap, and are told of more than once or never; people; somebody else's hand. */
+function crowdedScene(dice: Dice, startAtMs: number): Scene {
+  const second = dice.pick(['short', 'waiting', 'asking'])
+  const happenings: Happening[] = []
+  const add = (afterS: number, what: DistributiveOmit<Happening, 'atMs'>) =>
+    void happenings.push({ ...what, atMs: startAtMs + afterS * SECOND_MS })
+  for (const alarm of [SPIKE, SLOW]) {
+    if (alarm === SLOW && dice.chance(0.2)) continue
+    comeAndGo(dice, happenings, {
+      alarm,
+      fromMs: startAtMs + dice.between(0, 90) * SECOND_MS,
+      rounds: dice.chance(0.3) ? 2 : 1,
     })
   }
-  return { catalogue: catalogueWith(second), alarms: ALARMS, happenings, disturbed }
+  if (second === 'asking') add(dice.between(30, 300), { is: 'person', verb: 'approve' })
+  if (dice.chance(0.15)) happenings.push(abort(dice, startAtMs))
+  if (dice.chance(0.05)) add(dice.between(30, 400), { is: 'person', verb: 'resolve' })
+  if (dice.chance(0.15)) {
+    const pausedAt = dice.between(1, 300)
+    add(pausedAt, { is: 'person', verb: 'pause-all' })
+    add(pausedAt + dice.between(5, 120), { is: 'person', verb: 'resume-all' })
+  }
+  const stranger = dice.chance(0.2)
+  if (stranger) {
+    const desired = dice.between(4, 20)
+    add(dice.between(1, 600), {
+      is: 'outside',
+      act: { is: 'set-desired', service: 'prod/api', desired },
+    })
+  }
+  const startsPerHour = dice.chance(0.1) ? dice.between(1, 2) : 20
+  const scene = weather(dice, { runbooks: ['line', second], startsPerHour }, startAtMs, 12 * MINUTE_MS)
+  return { ...scene, alarms: [SPIKE, SLOW], happenings, disturbed: scene.disturbed || stranger }
+}
+
+function abort(dice: Dice, startAtMs: number): Happening {
+  return { atMs: startAtMs + dice.between(1, 400) * SECOND_MS, is: 'person', verb: 'abort' }
+}
+
+function comeAndGo(
+  dice: Dice,
+  happenings: Happening[],
+  { alarm, fromMs, rounds }: { readonly alarm: string; readonly fromMs: number; readonly rounds: number },
+): void {
+  const copies = () => (dice.chance(0.05) ? 0 : dice.between(1, 3))
+  let atMs = fromMs
+  for (let round = 1; round <= rounds; round++) {
+    happenings.push({ atMs, is: 'alarm', alarm, state: 'ALARM', copies: Math.max(1, copies()) })
+    atMs += dice.between(20, 240) * SECOND_MS
+    happenings.push({ atMs, is: 'alarm', alarm, state: 'OK', copies: copies() })
+    atMs += dice.between(20, 300) * SECOND_MS
+  }
+}
+
+/** What else a run has against it. */
+function weather(dice: Dice, deployed: Deployed, startAtMs: number, faultsForMs: number) {
+  const stale = dice.chance(0.3)
+  const autoscaler = dice.chance(0.1)
+  const newerAtMs = dice.chance(0.15) ? startAtMs + dice.between(1, 300) * SECOND_MS : Infinity
+  const newer: Deployed = {
+    ...deployed,
+    // The first runbook is edited, or it is not there any more.
+    runbooks: dice.chance(0.6) ? ['line-edited'] : ['short'],
+  }
+  return {
+    catalogueAt: (nowMs: number) => catalogueOf(nowMs < newerAtMs ? deployed : newer),
+    disturbed: autoscaler,
+    faultsForMs,
+    lagMs: stale
+      ? {
+          'ecs:DescribeServices': dice.between(0, 4) * SECOND_MS,
+          'codedeploy:ListDeployments': dice.between(0, 14) * SECOND_MS,
+        }
+      : {},
+    indexLagMs: dice.chance(0.3) ? dice.between(0, 3_000) : 0,
+    autoscaler,
+    losesWakes: dice.chance(0.5),
+    startsPerHour: deployed.startsPerHour,
+  }
 }
 
 type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never

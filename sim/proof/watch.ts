@@ -1,30 +1,12 @@
 import { findAction } from '../../lib/actions/index.ts'
-import { fold } from '../../lib/execution/fold.ts'
-import { isEnded, isSettled, stateOf } from '../../lib/execution/state.ts'
+import type { HttpRequest } from '../../lib/http.ts'
 import { canonical } from '../../lib/json.ts'
-import { verifyChain, type ChainRecord } from '../../lib/ledger/chain.ts'
+import type { ChainRecord } from '../../lib/ledger/chain.ts'
 import { entrySchema, type Entry, type EntryOf } from '../../lib/ledger/entry.ts'
-import { stampAll } from '../../lib/ledger/records.ts'
 import type { Item } from '../../lib/ledger/storage.ts'
-import type { LoggedCall } from '../account.ts'
-
-/** What one stream has told so far. */
-interface Told {
-  readonly incidentId: string
-  readonly stream: string
-  headSeq: number
-  headHash: string
-  readonly entries: { readonly entry: Entry; readonly seq: number; readonly atMs: number }[]
-  readonly records: ChainRecord[]
-  /** Whoever acted on it last, and all who were taken over. */
-  holder?: string
-  readonly superseded: Set<string>
-  aborted: boolean
-  /** Intents whose outcome is not on record, with the locks under which they act. */
-  readonly open: Map<string, EntryOf<'step.intended'>>
-  /** The first `after` of every step: what no later attempt may change. */
-  readonly firstAfter: Map<string, string>
-}
+import { watchEffects, type MadeCall } from './effects.ts'
+import { watchEnd, type Ending } from './ending.ts'
+import { isUndo, newlyTold, type Told, type ToldAlarm, type WorkerLife } from './told.ts'
 
 export interface Watch {
   /** Everything that was found to be wrong, in order. */
@@ -35,34 +17,39 @@ export interface Watch {
   /** Is told of every put that took effect, at the true time. */
   put(item: Item, nowMs: number): void
   /** Is told of every call that the account has carried out. */
-  call(call: Pick<LoggedCall, 'name' | 'mutating' | 'executionId'>, input: unknown): void
-  /** An invocation has begun; it may act until then, whatever it says of itself. */
-  worker(workerId: string, deadlineAtMs: number): void
+  call(call: MadeCall, input: unknown): void
+  /** Is told of every request that has reached a provider of pages. */
+  post(request: HttpRequest): void
+  /** An invocation has begun; it may act until its deadline, whatever it says of itself. */
+  worker(workerId: string, life: WorkerLife): void
   /** A worker has read the kill switch. */
   control(workerId: string, paused: boolean): void
-  /** Whether everything that was begun has ended well, without a person stopping it or somebody else's value in the way. */
-  endedWell(): boolean
+  /** Somebody was told that an alarm has come. */
+  alarm(told: ToldAlarm): void
+  /** Whether an incident still stands, so that a sweep may find something. */
+  readonly hasOpenIncident: boolean
   /** After faults have stopped and everything had its time: what has not ended, and what no effect stands behind. */
-  end(): readonly string[]
+  end(ending: Ending): readonly string[]
 }
 
 /** Holds a run against CORE.md 2, "Checked after every event", as its records and calls are made. */
-export function watchOver(): Watch {
+export function watchOver({ startsPerHour }: { readonly startsPerHour: number }): Watch {
   const problems: string[] = []
   const streams = new Map<string, Told>()
-  const opens = new Map<string, Item>()
-  const deadlines = new Map<string, number>()
+  const items = new Map<string, Item>()
+  const workers = new Map<string, WorkerLife>()
   const paused = new Map<string, boolean>()
   const started = new Map<string, string>()
-  const effects: { readonly name: string; readonly executionId?: string; readonly input: unknown }[] = []
+  const alarms: ToldAlarm[] = []
   const wrong = (what: string) => void problems.push(what)
+  const effects = watchEffects(streams, wrong)
 
   function record(item: Item, nowMs: number): void {
     const stream = item.sk.split('#')[1] ?? ''
     const incidentId = item.pk.slice('INC#'.length)
     const key = `${incidentId}/${stream}`
     const body = JSON.parse(item.body) as Omit<ChainRecord, 'stream'> & { entries: unknown[] }
-    const told = streams.get(key) ?? fresh(incidentId, stream)
+    const told = streams.get(key) ?? newlyTold(incidentId, stream)
     streams.set(key, told)
     if (body.seq !== told.headSeq + 1)
       wrong(`${stream}: record ${body.seq} follows ${told.headSeq} (check 3)`)
@@ -81,14 +68,9 @@ export function watchOver(): Watch {
     if (entry.actor.is === 'engine' && told.superseded.has(entry.actor.worker))
       wrong(`${address}: ${entry.kind} by ${entry.actor.worker}, which was taken over (check 3)`)
     switch (entry.kind) {
-      case 'execution.started': {
-        const onset = entry.occasion.is === 'alarm' ? entry.occasion.onsetAtMs : entry.occasion.key
-        const one = `${entry.incidentId} ${entry.runbook} ${onset}`
-        const other = started.get(one)
-        if (other !== undefined) wrong(`${one} was started twice: ${other}, ${told.stream} (check 7)`)
-        started.set(one, told.stream)
+      case 'execution.started':
+        begun(told, entry, address)
         return
-      }
       case 'execution.aborted':
         told.aborted = true
         return
@@ -99,6 +81,13 @@ export function watchOver(): Watch {
         return
       case 'step.applied':
       case 'step.failed':
+        if (entry.attempt !== undefined) {
+          if (told.settled.has(entry.step))
+            wrong(`${address}: attempt ${entry.attempt} of ${entry.step} has a second result (check 3)`)
+          told.settled.add(entry.step)
+        }
+        told.open.delete(entry.step)
+        return
       case 'step.skipped':
       case 'step.retried':
       case 'step.unsettled':
@@ -106,6 +95,20 @@ export function watchOver(): Watch {
         return
       default:
     }
+  }
+
+  function begun(told: Told, entry: EntryOf<'execution.started'>, address: string): void {
+    const { occasion } = entry
+    const onset = occasion.is === 'alarm' ? occasion.onsetAtMs : occasion.key
+    const one = `${entry.incidentId} ${entry.runbook} ${onset}`
+    const other = started.get(one)
+    if (other !== undefined) wrong(`${one} was started twice: ${other}, ${told.stream} (check 7)`)
+    started.set(one, told.stream)
+    if (occasion.is !== 'alarm') return
+    const isTold = alarms.some(({ alarm, atMs }) => alarm === occasion.signal.name && atMs === onset)
+    if (!isTold) wrong(`${address}: it was started for what no alarm told (check 11)`)
+    // A run is shorter than the hour in which the limit counts.
+    if (started.size > startsPerHour) wrong(`${address}: more than ${startsPerHour} were started (check 8)`)
   }
 
   function takes(told: Told, worker: string): void {
@@ -125,17 +128,15 @@ export function watchOver(): Watch {
         wrong(`${address}: ${entry.step} is intended by a worker that has read the pause (check 5)`)
     }
     const before = told.open.get(entry.step)
-    const livesUntilMs = deadlines.get(before?.worker ?? '') ?? 0
+    const livesUntilMs = workers.get(before?.worker ?? '')?.deadlineAtMs ?? 0
     if (before && before.worker !== entry.worker && nowMs < livesUntilMs)
       wrong(`${address}: ${entry.step} is intended while ${before.worker} may still act on it (check 3)`)
+    const after = canonical(entry.change.after)
+    const first = told.first.get(entry.step) ?? { after, seq: told.headSeq }
+    told.first.set(entry.step, first)
     // The slow steps of an undo are changes of their own, one after the other.
-    if (!told.stream.endsWith('.undo')) {
-      const after = canonical(entry.change.after)
-      const first = told.firstAfter.get(entry.step) ?? after
-      if (first !== after)
-        wrong(`${address}: attempt ${entry.attempt} of ${entry.step} means ${after}, not ${first} (check 1)`)
-      told.firstAfter.set(entry.step, first)
-    }
+    if (!isUndo(told) && first.after !== after)
+      wrong(`${address}: attempt ${entry.attempt} of ${entry.step} means ${after}, not ${first.after} (check 1)`)
     for (const other of streams.values()) {
       if (other === told) continue
       for (const held of other.open.values()) {
@@ -144,70 +145,8 @@ export function watchOver(): Watch {
           wrong(`${address}: ${shared} is in the hands of ${other.stream} as well (check 8)`)
       }
     }
+    told.settled.delete(entry.step)
     told.open.set(entry.step, entry)
-  }
-
-  function call(made: Pick<LoggedCall, 'name' | 'mutating' | 'executionId'>, input: unknown): void {
-    if (!made.mutating || made.executionId === undefined) return
-    effects.push({ name: made.name, executionId: made.executionId, input })
-    const own = [...streams.values()].filter(
-      ({ stream }) => stream === made.executionId || stream === `${made.executionId}.undo`,
-    )
-    if (made.name !== 'ecs:UpdateService') return
-    const { desiredCount } = input as { readonly desiredCount?: number }
-    const meant = own.some(({ entries }) =>
-      entries.some(
-        ({ entry }) =>
-          entry.kind === 'step.intended' &&
-          (entry.change.after as { readonly desired?: number } | null)?.desired === desiredCount,
-      ),
-    )
-    if (!meant) wrong(`${made.executionId}: ECS is set to ${desiredCount}, which no intent says (G2)`)
-  }
-
-  function unique(): void {
-    const counts = new Map<string, number>()
-    for (const effect of effects) {
-      if (effect.name !== 'codedeploy:CreateDeployment') continue
-      const { description = '' } = effect.input as { readonly description?: string }
-      counts.set(description, (counts.get(description) ?? 0) + 1)
-    }
-    for (const [marker, count] of counts)
-      if (count > 1) wrong(`"${marker}" was deployed ${count} times (check 1)`)
-  }
-
-  function unfinished(): void {
-    for (const told of streams.values()) {
-      if (told.stream === 'incident') continue
-      const execution = fold(
-        told.entries.flatMap(({ entry, seq, atMs }) => stampAll([entry], told.stream, seq, atMs)),
-      )
-      const { status } = execution
-      if (!isEnded(execution) && status.is !== 'refused') {
-        wrong(`${told.stream} is still ${status.is} (check 6)`)
-        continue
-      }
-      for (const page of execution.pages)
-        if (!isSettled(stateOf(execution, page.id)))
-          wrong(`${told.stream}: ${page.id} is not settled (check 6)`)
-      if (status.is !== 'finished' || status.outcome !== 'succeeded') continue
-      for (const [step, state] of execution.steps)
-        if (!isSettled(state)) wrong(`${told.stream} has succeeded without a result of ${step} (check 4)`)
-    }
-    for (const item of opens.values()) {
-      const { pending = {} } = JSON.parse(item.body) as { readonly pending?: object }
-      if (Object.keys(pending).length > 0) wrong(`${item.pk} still has something pending (check 6)`)
-    }
-  }
-
-  function chains(): void {
-    for (const incidentId of new Set([...streams.values()].map((told) => told.incidentId))) {
-      const records = [...streams.values()]
-        .filter((told) => told.incidentId === incidentId)
-        .flatMap((told) => told.records)
-      const answer = verifyChain(records)
-      if (answer.is !== 'consistent') wrong(`${incidentId}: its records are ${answer.is} (check 3)`)
-    }
   }
 
   return {
@@ -219,41 +158,28 @@ export function watchOver(): Watch {
       return [...new Set([...streams.values()].map((told) => told.incidentId))]
     },
     put(item, nowMs) {
-      if (item.pk.startsWith('OPEN#')) opens.set(item.pk, item)
-      else if (item.sk.startsWith('REC#')) record(item, nowMs)
+      if (item.sk.startsWith('REC#')) record(item, nowMs)
+      else if (item.pk.startsWith('OPEN#') || item.pk.startsWith('SIGNAL#')) items.set(item.pk, item)
     },
-    call,
-    worker: (workerId, deadlineAtMs) => void deadlines.set(workerId, deadlineAtMs),
+    call: effects.call,
+    post: effects.post,
+    worker: (workerId, life) => void workers.set(workerId, life),
     control: (workerId, isPaused) => void paused.set(workerId, isPaused),
-    endedWell() {
-      return [...streams.values()].every(({ entries }) =>
-        entries.every(({ entry }) => {
-          if (entry.kind === 'execution.finished') return entry.outcome === 'succeeded'
-          if (entry.kind === 'step.skipped') return entry.code === 'undone' || entry.code === 'superseded'
-          return !['step.failed', 'execution.aborted', 'execution.stopped'].includes(entry.kind)
-        }),
+    alarm: (told) => void alarms.push(told),
+    get hasOpenIncident() {
+      return [...streams.values()].some(
+        (told) =>
+          told.stream === 'incident' &&
+          told.entries.findLastIndex(({ entry }) => entry.kind === 'incident.resolved') <
+            told.entries.findLastIndex(
+              ({ entry }) => entry.kind === 'incident.opened' || entry.kind === 'incident.recurred',
+            ),
       )
     },
-    end() {
-      unique()
-      unfinished()
-      chains()
+    end(ending) {
+      effects.end(!ending.disturbed)
+      watchEnd({ streams, items, workers, alarms }, ending, wrong)
       return problems
     },
-  }
-}
-
-function fresh(incidentId: string, stream: string): Told {
-  return {
-    incidentId,
-    stream,
-    headSeq: -1,
-    headHash: '',
-    entries: [],
-    records: [],
-    superseded: new Set(),
-    aborted: false,
-    open: new Map(),
-    firstAfter: new Map(),
   }
 }

@@ -5,7 +5,7 @@ import { secretReader } from '../../lib/secrets.ts'
 import { refuse } from '../refusal.ts'
 import type { Agenda } from './agenda.ts'
 import type { Dice } from './dice.ts'
-import type { Fault, FaultPlan, Point } from './faults.ts'
+import type { Fault, Point } from './faults.ts'
 
 /** How long DynamoDB's client waits for one answer; a request that arrives later was given up (lib/ledger/dynamodb.ts). */
 const STORAGE_TIMEOUT_MS = 1_500
@@ -19,13 +19,14 @@ const SKEW_MS = 500
 export interface Ground {
   readonly agenda: Agenda
   readonly dice: Dice
-  readonly app: App
-  readonly faults: FaultPlan
-  /** Told of every fault that was injected, and of every I/O that took effect or did not. */
+  /** What is deployed now, on the ports of the world. */
+  readonly app: () => App
+  /** Chooses what goes wrong with an I/O of the invocation of that number. */
+  readonly faults: (point: Omit<Point, 'ordinal'>, turn: number) => Fault | undefined
+  /** Told of every fault that was injected. */
   readonly told: (line: string) => void
-  readonly count: () => number
-  /** A worker reads the kill switch, or makes a record. */
-  readonly seen: (workerId: string, point: Point, answer: unknown) => void
+  /** A worker is answered. */
+  readonly seen: (workerId: string, name: string, answer: unknown) => void
 }
 
 /** One invocation. It ends by itself, or is killed; what it has sent by then may still arrive. */
@@ -43,8 +44,9 @@ export interface Worker {
  * so that any two workers interleave at every one; a fault stands between them. A dead worker's promises never settle:
  * nothing of it goes on, not even its `finally`.
  */
-export function startWorker(ground: Ground, lastsMs: number): Worker {
-  const { agenda, dice, app } = ground
+export function startWorker(ground: Ground, lastsMs: number, invocation: number): Worker {
+  const { agenda, dice } = ground
+  const app = ground.app()
   const skewMs = dice.chance(0.3) ? dice.between(-SKEW_MS, SKEW_MS) : 0
   const workerId = app.ports.random.id()
   const deadlineAtMs = agenda.nowMs + lastsMs
@@ -71,8 +73,7 @@ export function startWorker(ground: Ground, lastsMs: number): Worker {
         waiting--
         failed(error)
       }
-      const point: Point = { ordinal: ground.count(), name, is }
-      const fault = ground.faults(point)
+      const fault = ground.faults({ name, is }, invocation)
       if (fault) ground.told(`${workerId} ${fault} at ${name}`)
       const sentAtMs = agenda.nowMs
       const wayMs = dice.between(1, 12)
@@ -87,7 +88,7 @@ export function startWorker(ground: Ground, lastsMs: number): Worker {
       const arrive = (then: (settle: () => void, refused: boolean) => void) => {
         effect().then(
           (value) => {
-            ground.seen(workerId, point, value)
+            ground.seen(workerId, name, value)
             return then(() => resolve(value), false)
           },
           (error: unknown) => then(() => reject(error as Error), true),

@@ -1,0 +1,152 @@
+import { fold } from '../../lib/execution/fold.ts'
+import { isEnded, isSettled, stateOf } from '../../lib/execution/state.ts'
+import { verifyChain } from '../../lib/ledger/chain.ts'
+import { stampAll } from '../../lib/ledger/records.ts'
+import type { Item } from '../../lib/ledger/storage.ts'
+import { isUndo, type Told, type ToldAlarm, type WorkerLife } from './told.ts'
+
+/** What a run has come to. */
+export interface Ending {
+  /** Somebody else has changed what we change. */
+  readonly disturbed: boolean
+  /** Wakes were lost on purpose, so that a wait may have ended later. */
+  readonly losesWakes: boolean
+  /** What stands in the account now, by the member of a change's value that tells it. */
+  readonly standing: { readonly desired: number | undefined; readonly weight: number | undefined }
+}
+
+interface Seen {
+  readonly streams: ReadonlyMap<string, Told>
+  /** OPEN and SIGNAL items as they stand. */
+  readonly items: ReadonlyMap<string, Item>
+  readonly workers: ReadonlyMap<string, WorkerLife>
+  readonly alarms: readonly ToldAlarm[]
+}
+
+/** CORE.md 1.9: a wait ends by its time, or by when a dead worker's lease has ended, and the sweep's minute. */
+const LATE_MS = 75_000
+/** A lease outlives its worker by 2 s, and its effect may be unseen for 15 s more; messages take whole seconds. */
+const AFTER_DEATH_MS = 20_000
+
+/** What can be said only when everything had its time. */
+export function watchEnd(seen: Seen, ending: Ending, wrong: (what: string) => void): void {
+  for (const told of seen.streams.values()) if (told.stream !== 'incident') unfinished(told, wrong)
+  pending(seen, wrong)
+  unheard(seen, wrong)
+  if (!ending.losesWakes) lateWaits(seen, wrong)
+  chains(seen, wrong)
+  if (!ending.disturbed) putBack(seen, ending, wrong)
+}
+
+function unfinished(told: Told, wrong: (what: string) => void): void {
+  const execution = fold(
+    told.entries.flatMap(({ entry, seq, atMs }) => stampAll([entry], told.stream, seq, atMs)),
+  )
+  const { status } = execution
+  if (!isEnded(execution) && status.is !== 'refused') {
+    wrong(`${told.stream} is still ${status.is} (check 6)`)
+    return
+  }
+  for (const page of execution.pages)
+    if (!isSettled(stateOf(execution, page.id))) wrong(`${told.stream}: ${page.id} is not settled (check 6)`)
+  if (status.is !== 'finished' || status.outcome !== 'succeeded') return
+  for (const [step, state] of execution.steps)
+    if (!isSettled(state)) wrong(`${told.stream} has succeeded without a result of ${step} (check 4)`)
+}
+
+function pending({ items }: Seen, wrong: (what: string) => void): void {
+  for (const item of items.values()) {
+    const { pending: rest = {} } = JSON.parse(item.body) as { readonly pending?: object }
+    if (Object.keys(rest).length > 0) wrong(`${item.pk} still has something pending (check 6)`)
+  }
+}
+
+/** Every alarm that somebody was told of is taken up, or there is a later state, or a verdict says why not. */
+function unheard({ items, alarms }: Seen, wrong: (what: string) => void): void {
+  const bodies = [...items.values()].map(
+    (item) =>
+      ({ pk: item.pk, ...(JSON.parse(item.body) as object) }) as {
+        readonly pk: string
+        readonly name?: string
+        readonly stateAtMs: number
+      },
+  )
+  for (const { alarm, atMs } of alarms) {
+    const heard = bodies.some(({ pk, name, stateAtMs }) =>
+      pk.startsWith('OPEN#')
+        ? pk.endsWith(`/${alarm}`) && stateAtMs >= atMs
+        : name === alarm && stateAtMs === atMs,
+    )
+    if (!heard) wrong(`${alarm} came at ${new Date(atMs).toISOString()}, and nothing is on record (check 6)`)
+  }
+}
+
+function lateWaits({ streams, workers }: Seen, wrong: (what: string) => void): void {
+  const dead = [...workers.values()].filter((life) => life.ended !== 'well')
+  for (const told of streams.values()) {
+    for (const { entry, atMs: sinceMs } of told.entries) {
+      if (entry.kind !== 'step.waiting' || entry.blocked) continue
+      const ended = told.entries.find(
+        ({ entry: other }) => other.kind === 'step.waited' && other.waitId === entry.waitId,
+      )
+      if (!ended) continue
+      // Whoever wrote the wait may have died of it: the wake is on its way by then. Who began later may delay it.
+      const excuses = dead
+        .filter((life) => life.beganAtMs >= sinceMs - 500 && life.beganAtMs < ended.atMs)
+        .map((life) => life.deadlineAtMs + AFTER_DEATH_MS)
+      const byMs = Math.max(entry.wakeAtMs, ...excuses) + LATE_MS
+      if (ended.atMs > byMs)
+        wrong(`${told.stream}: ${entry.step} waited ${Math.round((ended.atMs - byMs) / 1000)} s too long (check 6)`)
+    }
+  }
+}
+
+function chains({ streams }: Seen, wrong: (what: string) => void): void {
+  for (const [incidentId, all] of Map.groupBy(streams.values(), (told) => told.incidentId)) {
+    const answer = verifyChain(all.flatMap((told) => told.records))
+    if (answer.is !== 'consistent') wrong(`${incidentId}: its records are ${answer.is} (check 3)`)
+  }
+}
+
+/** Where everything was changed by us and everything was put back, what stood before the first change stands again. */
+function putBack({ streams }: Seen, { standing }: Ending, wrong: (what: string) => void): void {
+  const all = [...streams.values()].filter((told) => told.stream !== 'incident')
+  const undone = new Set(all.filter(isUndo).flatMap(undoneBy))
+  const intents = all
+    .filter((told) => !isUndo(told))
+    .flatMap((told) =>
+      told.entries.flatMap(({ entry, atMs }) =>
+        entry.kind === 'step.intended' && entry.attempt === 1 ? [{ told, entry, atMs }] : [],
+      ),
+    )
+    .toSorted((a, b) => a.atMs - b.atMs)
+  for (const [label, ofTarget] of Map.groupBy(intents, ({ entry }) => entry.change.target.label)) {
+    const whole = ofTarget.every(({ told, entry }) => undone.has(`${told.stream}.undo/${entry.step}`))
+    const [first] = ofTarget
+    if (!whole || !first) continue
+    const before = first.entry.change.before as {
+      readonly desired?: number
+      readonly record?: { readonly Weight?: number }
+    } | null
+    for (const [was, is] of [
+      [before?.desired, standing.desired],
+      [before?.record?.Weight, standing.weight],
+    ])
+      if (was !== undefined && was !== is)
+        wrong(`${label} was left at ${is}, and everything was put back to ${was} (check 9)`)
+  }
+}
+
+/** What an undo has put back to the end, or found put back. */
+function undoneBy(told: Told): readonly string[] {
+  return told.entries.flatMap(({ entry, seq }) => {
+    if (entry.kind === 'step.skipped' && (entry.code === 'undone' || entry.code === 'superseded'))
+      return [`${told.stream}/${entry.step}`]
+    if (entry.kind !== 'step.applied') return []
+    const intent = told.entries.findLast(
+      ({ entry: other, seq: otherSeq }) =>
+        other.kind === 'step.intended' && other.step === entry.step && otherSeq < seq,
+    )?.entry
+    return intent?.kind === 'step.intended' && intent.last ? [`${told.stream}/${entry.step}`] : []
+  })
+}

@@ -1,0 +1,121 @@
+import type { App, Turn } from '../../lib/ports.ts'
+import { simQueue, type SimQueue } from '../queue.ts'
+import type { Agenda } from './agenda.ts'
+import type { WorkerLife } from './told.ts'
+import { startWorker, type Ground, type Worker } from './worker.ts'
+
+/** Lambda and its event sources: invocations that run at once, queues that are served, processes that are killed. */
+export interface Invoker {
+  /** Runs one invocation; `then` hears whether it ended well. */
+  invoke(what: string, handle: Handle, then?: (ok: boolean) => void): void
+  /** A queue whose messages are handled, several at a time, and acknowledged when they were. */
+  queue(name: string, handle: (app: App, body: string, turn: Turn) => Promise<unknown>): SimQueue
+  /** Takes up what is visible in the queues. */
+  serve(): void
+  /** Everything that one event has set going comes to its next I/O before the next event happens. */
+  settled(): Promise<void>
+  readonly live: number
+}
+
+type Handle = (app: App, turn: Turn) => Promise<unknown>
+
+/** So many invocations of one kind at a time. */
+const AT_ONCE = 4
+const MAX_RECEIVES = 20
+
+export function invoker(options: {
+  readonly agenda: Agenda
+  readonly lastsMs: number
+  readonly ground: Ground
+  readonly tell: (line: string) => void
+  readonly watch: { worker(workerId: string, life: WorkerLife): void }
+}): Invoker {
+  const { agenda, lastsMs, ground, tell, watch } = options
+  const live = new Set<Worker>()
+  const served: { readonly queue: SimQueue; readonly handle: Served; underWay: number }[] = []
+  const appointed = new Set<number>()
+  let turns = 0
+
+  function invoke(what: string, handle: Handle, then: (ok: boolean) => void = () => undefined): void {
+    const worker = startWorker(ground, lastsMs, ++turns)
+    const life: WorkerLife = { beganAtMs: agenda.nowMs, deadlineAtMs: agenda.nowMs + lastsMs }
+    live.add(worker)
+    watch.worker(worker.turn.workerId, life)
+    tell(`${worker.turn.workerId} begins ${what}`)
+    const end = (ok: boolean, why: string) => {
+      if (life.ended) return
+      life.ended = ok ? 'well' : 'badly'
+      live.delete(worker)
+      tell(`${worker.turn.workerId} ${why}`)
+      then(ok)
+    }
+    agenda.at(life.deadlineAtMs, () => {
+      worker.kill()
+      end(false, 'is killed at its deadline, or was dead')
+    })
+    handle(worker.app, worker.turn).then(
+      () => end(true, 'ends'),
+      (error: unknown) => end(false, `fails: ${error instanceof Error ? error.message : String(error)}`),
+    )
+  }
+
+  function consume(one: (typeof served)[number]): void {
+    while (one.underWay < AT_ONCE) {
+      const delivery = one.queue.receive()
+      if (!delivery) {
+        const nextAtMs = one.queue.nextAtMs()
+        if (nextAtMs !== undefined) serveAt(nextAtMs)
+        return
+      }
+      one.underWay++
+      invoke(
+        delivery.messageId,
+        (app, turn) => one.handle(app, delivery.body, turn),
+        (ok) => {
+          if (ok) one.queue.acknowledge(delivery.messageId)
+          one.underWay--
+          serveAt(agenda.nowMs)
+        },
+      )
+    }
+  }
+
+  function serveAt(atMs: number): void {
+    if (appointed.has(atMs)) return
+    appointed.add(atMs)
+    agenda.at(atMs, () => {
+      appointed.delete(atMs)
+      serve()
+    })
+  }
+
+  function serve(): void {
+    for (const one of served) consume(one)
+  }
+
+  return {
+    invoke,
+    queue(name, handle) {
+      const queue = simQueue({
+        name,
+        now: () => agenda.nowMs,
+        visibilityMs: 6 * lastsMs,
+        maxReceives: MAX_RECEIVES,
+      })
+      served.push({ queue, handle, underWay: 0 })
+      return queue
+    },
+    serve,
+    async settled() {
+      // A tick comes after all that promises have to do, and costs no turn of the event loop.
+      await new Promise<void>((resolve) => process.nextTick(resolve))
+      while ([...live].some((worker) => !worker.isWaiting() && !worker.isDead()))
+        await new Promise<void>((resolve) => setImmediate(resolve))
+    },
+    get live() {
+      return live.size
+    },
+  }
+}
+
+type Served = (app: App, body: string, turn: Turn) => Promise<unknown>

@@ -1,0 +1,56 @@
+import type { ChainRecord } from '../../lib/ledger/chain.ts'
+import type { Entry, EntryOf } from '../../lib/ledger/entry.ts'
+
+/** What one stream has told so far. */
+export interface Told {
+  readonly incidentId: string
+  readonly stream: string
+  headSeq: number
+  headHash: string
+  readonly entries: { readonly entry: Entry; readonly seq: number; readonly atMs: number }[]
+  readonly records: ChainRecord[]
+  /** Whoever acted on it last, and all who were taken over. */
+  holder?: string
+  readonly superseded: Set<string>
+  aborted: boolean
+  /** Intents whose outcome is not on record, with the locks under which they act. */
+  readonly open: Map<string, EntryOf<'step.intended'>>
+  /** The first intent of every step: what no later attempt may change, and in which record it stands. */
+  readonly first: Map<string, { readonly after: string; readonly seq: number }>
+  /** Steps whose latest attempt has its last result. */
+  readonly settled: Set<string>
+}
+
+export function newlyTold(incidentId: string, stream: string): Told {
+  return {
+    incidentId,
+    stream,
+    headSeq: -1,
+    headHash: '',
+    entries: [],
+    records: [],
+    superseded: new Set(),
+    aborted: false,
+    open: new Map(),
+    first: new Map(),
+    settled: new Set(),
+  }
+}
+
+export function isUndo(told: Told): boolean {
+  return told.stream.endsWith('.undo')
+}
+
+/** One invocation, as the world knows it and not as it says of itself. */
+export interface WorkerLife {
+  readonly beganAtMs: number
+  /** It may act until then. */
+  readonly deadlineAtMs: number
+  ended?: 'well' | 'badly'
+}
+
+/** A transition of an alarm into ALARM that somebody was told of. */
+export interface ToldAlarm {
+  readonly alarm: string
+  readonly atMs: number
+}
