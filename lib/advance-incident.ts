@@ -31,8 +31,10 @@ export async function advanceIncident(app: App, incidentId: string): Promise<Tur
   const clearAtMs = clearSince(open, incident)
   const nowMs = ports.clock.now()
   const dues: number[] = []
-  if (incident.status !== 'resolved' && clearAtMs !== undefined) {
-    const resolveAtMs = clearAtMs + incident.keepOpenMs
+  // Where a later incident holds the alarm, this one is over by its own clearing, whatever the alarm does since.
+  const overAtMs = open && open.incidentId !== incidentId ? incident.clearedAtMs : clearAtMs
+  if (incident.status !== 'resolved' && overAtMs !== undefined) {
+    const resolveAtMs = overAtMs + incident.keepOpenMs
     if (nowMs < resolveAtMs) dues.push(resolveAtMs)
     else own = await resolve(app, incident)
   }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { canonical } from './json.ts'
 
 /** Crockford's base32 in lower case: no i, l, o, u, so an id survives being read out on the phone. */
@@ -6,12 +6,12 @@ const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz'
 
 /** Hex SHA-256 of a text. */
 export function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex')
+  return hash('sha256', text)
 }
 
 /** The first `length` base32 characters (5 bits each) of the SHA-256 of the parts' canonical JSON. */
 function shortHash(length: number, ...parts: readonly unknown[]): string {
-  const bytes = createHash('sha256').update(canonical(parts)).digest()
+  const bytes = hash('sha256', canonical(parts), 'buffer')
   let text = ''
   for (let i = 0; i < length; i++) text += ALPHABET[(bytes[i] ?? 0) & 31]
   return text

@@ -135,6 +135,8 @@ export interface Incident {
   readonly severity: 'sev1' | 'sev2' | 'sev3' | 'sev4'
   readonly keepOpenMs: number
   readonly onsetAtMs?: number
+  /** The newest transition into ALARM that is on record; absent where none is. */
+  readonly lastOnsetAtMs?: number
   readonly detectedAtMs: number
   readonly status: 'open' | 'mitigated' | 'resolved'
   /** Set while the alarm is clear. */
@@ -161,20 +163,27 @@ export function foldIncident(entries: readonly Stamped[]): Incident | undefined 
     signalIds: new Set(
       entries.flatMap((entry) => ('signal' in entry && entry.signal ? [entry.signal.signalId] : [])),
     ),
-    ...(opened.onsetAtMs === undefined ? {} : { onsetAtMs: opened.onsetAtMs }),
+    ...(opened.onsetAtMs === undefined
+      ? {}
+      : { onsetAtMs: opened.onsetAtMs, lastOnsetAtMs: opened.onsetAtMs }),
   }
   for (const entry of entries) incident = addToIncident(incident, entry)
   return incident
 }
 
+/** What an alarm did is ordered by its own times: a worker that died may leave an older change to be recorded after a newer. */
 function addToIncident(incident: Incident, entry: Stamped): Incident {
   switch (entry.kind) {
     case 'incident.recurred': {
+      const lastOnsetAtMs = Math.max(incident.lastOnsetAtMs ?? 0, entry.onsetAtMs)
+      if (entry.onsetAtMs < (incident.clearedAtMs ?? 0)) return { ...incident, lastOnsetAtMs }
       const { clearedAtMs: _cleared, resolvedAtMs: _resolved, ...rest } = incident
-      return { ...rest, status: 'open' }
+      return { ...rest, lastOnsetAtMs, status: 'open' }
     }
     case 'incident.cleared':
-      return { ...incident, clearedAtMs: entry.clearedAtMs }
+      return entry.clearedAtMs < (incident.lastOnsetAtMs ?? 0)
+        ? incident
+        : { ...incident, clearedAtMs: entry.clearedAtMs }
     case 'incident.mitigated':
       return incident.status === 'resolved'
         ? incident

@@ -284,6 +284,21 @@ describe("the incident's own stream", () => {
     expect(incident).not.toHaveProperty('resolvedAtMs')
   })
 
+  test('what an alarm did is ordered by its own times, whenever it is recorded', () => {
+    const recurred = {
+      kind: 'incident.recurred',
+      actor: cloudwatch,
+      onsetAtMs: at(199),
+      signal: signal('alarm', 199),
+    } as const
+    const clearedAgain = { ...cleared, clearedAtMs: at(250), signal: signal('ok', 250) }
+    const resolved = { kind: 'incident.resolved', actor: w1, how: 'cleared', reason: '' } as const
+    expect(
+      fold([at(0.7), opened], [at(101), cleared], [at(251), clearedAgain], [at(551), resolved], [at(560), recurred]),
+    ).toMatchObject({ status: 'resolved', clearedAtMs: at(250) })
+    expect(fold([at(0.7), opened], [at(200), recurred], [at(201), cleared])).not.toHaveProperty('clearedAtMs')
+  })
+
   test('what is resolved is not made less by a late check', () => {
     expect(
       fold(

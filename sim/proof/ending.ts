@@ -1,9 +1,7 @@
 import { fold } from '../../lib/execution/fold.ts'
 import { isEnded, isSettled, stateOf } from '../../lib/execution/state.ts'
 import { verifyChain } from '../../lib/ledger/chain.ts'
-import { stampAll } from '../../lib/ledger/records.ts'
-import type { Item } from '../../lib/ledger/storage.ts'
-import { isUndo, type Told, type ToldAlarm, type WorkerLife } from './told.ts'
+import { isUndo, stampedOf, type Told, type WorkerLife } from './told.ts'
 
 /** What a run has come to. */
 export interface Ending {
@@ -17,31 +15,26 @@ export interface Ending {
 
 interface Seen {
   readonly streams: ReadonlyMap<string, Told>
-  /** OPEN and SIGNAL items as they stand. */
-  readonly items: ReadonlyMap<string, Item>
   readonly workers: ReadonlyMap<string, WorkerLife>
-  readonly alarms: readonly ToldAlarm[]
 }
 
 /** CORE.md 1.9: a wait ends by its time, or by when a dead worker's lease has ended, and the sweep's minute. */
 const LATE_MS = 75_000
 /** A lease outlives its worker by 2 s, and its effect may be unseen for 15 s more; messages take whole seconds. */
 const AFTER_DEATH_MS = 20_000
+/** Workers date their records by clocks that are off by so much. */
+const SKEW_MS = 500
 
 /** What can be said only when everything had its time. */
 export function watchEnd(seen: Seen, ending: Ending, wrong: (what: string) => void): void {
   for (const told of seen.streams.values()) if (told.stream !== 'incident') unfinished(told, wrong)
-  pending(seen, wrong)
-  unheard(seen, wrong)
-  if (!ending.losesWakes) lateWaits(seen, wrong)
+  if (!ending.losesWakes) late(seen, wrong)
   chains(seen, wrong)
   if (!ending.disturbed) putBack(seen, ending, wrong)
 }
 
 function unfinished(told: Told, wrong: (what: string) => void): void {
-  const execution = fold(
-    told.entries.flatMap(({ entry, seq, atMs }) => stampAll([entry], told.stream, seq, atMs)),
-  )
+  const execution = fold(stampedOf(told))
   const { status } = execution
   if (!isEnded(execution) && status.is !== 'refused') {
     wrong(`${told.stream} is still ${status.is} (check 6)`)
@@ -54,49 +47,37 @@ function unfinished(told: Told, wrong: (what: string) => void): void {
     if (!isSettled(state)) wrong(`${told.stream} has succeeded without a result of ${step} (check 4)`)
 }
 
-function pending({ items }: Seen, wrong: (what: string) => void): void {
-  for (const item of items.values()) {
-    const { pending: rest = {} } = JSON.parse(item.body) as { readonly pending?: object }
-    if (Object.keys(rest).length > 0) wrong(`${item.pk} still has something pending (check 6)`)
-  }
-}
-
-/** Every alarm that somebody was told of is taken up, or there is a later state, or a verdict says why not. */
-function unheard({ items, alarms }: Seen, wrong: (what: string) => void): void {
-  const bodies = [...items.values()].map(
-    (item) =>
-      ({ pk: item.pk, ...(JSON.parse(item.body) as object) }) as {
-        readonly pk: string
-        readonly name?: string
-        readonly stateAtMs: number
-      },
-  )
-  for (const { alarm, atMs } of alarms) {
-    const heard = bodies.some(({ pk, name, stateAtMs }) =>
-      pk.startsWith('OPEN#')
-        ? pk.endsWith(`/${alarm}`) && stateAtMs >= atMs
-        : name === alarm && stateAtMs === atMs,
-    )
-    if (!heard) wrong(`${alarm} came at ${new Date(atMs).toISOString()}, and nothing is on record (check 6)`)
-  }
-}
-
-function lateWaits({ streams, workers }: Seen, wrong: (what: string) => void): void {
+function late({ streams, workers }: Seen, wrong: (what: string) => void): void {
   const dead = [...workers.values()].filter((life) => life.ended !== 'well')
-  for (const told of streams.values()) {
-    for (const { entry, atMs: sinceMs } of told.entries) {
-      if (entry.kind !== 'step.waiting' || entry.blocked) continue
-      const ended = told.entries.find(
-        ({ entry: other }) => other.kind === 'step.waited' && other.waitId === entry.waitId,
-      )
-      if (!ended) continue
-      // Whoever wrote the wait may have died of it: the wake is on its way by then. Who began later may delay it.
-      const excuses = dead
-        .filter((life) => life.beganAtMs >= sinceMs - 500 && life.beganAtMs < ended.atMs)
-        .map((life) => life.deadlineAtMs + AFTER_DEATH_MS)
-      const byMs = Math.max(entry.wakeAtMs, ...excuses) + LATE_MS
-      if (ended.atMs > byMs)
-        wrong(`${told.stream}: ${entry.step} waited ${Math.round((ended.atMs - byMs) / 1000)} s too long (check 6)`)
+  /** Whoever wrote what is waited for may have died of it: the wake is on its way by then. Who began later may delay it. */
+  const judge = (what: string, sinceMs: number, dueAtMs: number, atMs: number) => {
+    const excuses = dead
+      .filter((life) => life.beganAtMs >= sinceMs - SKEW_MS && life.beganAtMs < atMs)
+      .map((life) => life.deadlineAtMs + AFTER_DEATH_MS)
+    const byMs = Math.max(dueAtMs, ...excuses) + LATE_MS
+    if (atMs > byMs) wrong(`${what} came ${Math.ceil((atMs - byMs) / 1000)} s too late (check 6)`)
+  }
+  for (const { stream, entries } of streams.values()) {
+    for (const { entry, atMs } of entries) {
+      if (entry.kind === 'step.waited') {
+        const wait = entries.find(
+          ({ entry: other }) => other.kind === 'step.waiting' && other.waitId === entry.waitId,
+        )
+        if (wait?.entry.kind === 'step.waiting' && !wait.entry.blocked)
+          judge(`${stream}: the end of ${entry.step}`, wait.atMs, wait.entry.wakeAtMs, atMs)
+      }
+      if (entry.kind === 'worker.tookover') {
+        const left = entries.findLast(
+          ({ entry: other }) => other.kind === 'step.intended' && other.worker === entry.from,
+        )
+        if (left?.entry.kind === 'step.intended')
+          judge(
+            `${stream}: the takeover from ${entry.from}`,
+            left.atMs,
+            left.entry.leaseUntilMs + left.entry.settleMs,
+            atMs,
+          )
+      }
     }
   }
 }

@@ -22,7 +22,7 @@ export interface Point {
   readonly ordinal: number
   /** `put REC`, `get CONTROL`, `send`, `ecs:UpdateService` ... */
   readonly name: string
-  readonly is: 'storage' | 'aws' | 'http' | 'queue'
+  readonly is: 'storage' | 'index' | 'aws' | 'http' | 'queue'
 }
 
 /** Chooses what goes wrong with an I/O, if anything does. */

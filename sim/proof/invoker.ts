@@ -2,7 +2,7 @@ import type { App, Turn } from '../../lib/ports.ts'
 import { simQueue, type SimQueue } from '../queue.ts'
 import type { Agenda } from './agenda.ts'
 import type { WorkerLife } from './told.ts'
-import { startWorker, type Ground, type Worker } from './worker.ts'
+import { startWorker, type Ground, type Process, type Worker } from './worker.ts'
 
 /** Lambda and its event sources: invocations that run at once, queues that are served, processes that are killed. */
 export interface Invoker {
@@ -32,12 +32,13 @@ export function invoker(options: {
 }): Invoker {
   const { agenda, lastsMs, ground, tell, watch } = options
   const live = new Set<Worker>()
+  const warm: Process[] = []
   const served: { readonly queue: SimQueue; readonly handle: Served; underWay: number }[] = []
   const appointed = new Set<number>()
   let turns = 0
 
   function invoke(what: string, handle: Handle, then: (ok: boolean) => void = () => undefined): void {
-    const worker = startWorker(ground, lastsMs, ++turns)
+    const worker = startWorker(ground, lastsMs, ++turns, warm.pop())
     const life: WorkerLife = { beganAtMs: agenda.nowMs, deadlineAtMs: agenda.nowMs + lastsMs }
     live.add(worker)
     watch.worker(worker.turn.workerId, life)
@@ -46,6 +47,7 @@ export function invoker(options: {
       if (life.ended) return
       life.ended = ok ? 'well' : 'badly'
       live.delete(worker)
+      if (ok) warm.push(worker.process)
       tell(`${worker.turn.workerId} ${why}`)
       then(ok)
     }

@@ -1,5 +1,6 @@
 import type { ChainRecord } from '../../lib/ledger/chain.ts'
-import type { Entry, EntryOf } from '../../lib/ledger/entry.ts'
+import type { Entry, EntryOf, Stamped } from '../../lib/ledger/entry.ts'
+import { stampAll } from '../../lib/ledger/records.ts'
 
 /** What one stream has told so far. */
 export interface Told {
@@ -49,8 +50,7 @@ export interface WorkerLife {
   ended?: 'well' | 'badly'
 }
 
-/** A transition of an alarm into ALARM that somebody was told of. */
-export interface ToldAlarm {
-  readonly alarm: string
-  readonly atMs: number
+/** A stream's entries as the engine folds them. */
+export function stampedOf(told: Told): readonly Stamped[] {
+  return told.entries.flatMap(({ entry, seq, atMs }) => stampAll([entry], told.stream, seq, atMs))
 }

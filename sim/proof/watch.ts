@@ -4,9 +4,10 @@ import { canonical } from '../../lib/json.ts'
 import type { ChainRecord } from '../../lib/ledger/chain.ts'
 import { entrySchema, type Entry, type EntryOf } from '../../lib/ledger/entry.ts'
 import type { Item } from '../../lib/ledger/storage.ts'
+import { isOpenIncident, watchAlarms, type ToldAlarm } from './alarms.ts'
 import { watchEffects, type MadeCall } from './effects.ts'
 import { watchEnd, type Ending } from './ending.ts'
-import { isUndo, newlyTold, type Told, type ToldAlarm, type WorkerLife } from './told.ts'
+import { isUndo, newlyTold, type Told, type WorkerLife } from './told.ts'
 
 export interface Watch {
   /** Everything that was found to be wrong, in order. */
@@ -32,17 +33,26 @@ export interface Watch {
   end(ending: Ending): readonly string[]
 }
 
+/** From the end of a claim to the record that tells it, a crash in between included. */
+const ENDING_MS = 180_000
+
+/** What no run may exceed. */
+export interface Limits {
+  readonly startsPerHour: number
+  /** Between the end of an execution of a runbook and the next automatic start of it. */
+  readonly cooldownMs: (runbook: string) => number
+}
+
 /** Holds a run against CORE.md 2, "Checked after every event", as its records and calls are made. */
-export function watchOver({ startsPerHour }: { readonly startsPerHour: number }): Watch {
+export function watchOver(limits: Limits): Watch {
   const problems: string[] = []
   const streams = new Map<string, Told>()
-  const items = new Map<string, Item>()
   const workers = new Map<string, WorkerLife>()
   const paused = new Map<string, boolean>()
   const started = new Map<string, string>()
-  const alarms: ToldAlarm[] = []
   const wrong = (what: string) => void problems.push(what)
   const effects = watchEffects(streams, wrong)
+  const alarms = watchAlarms(wrong)
 
   function record(item: Item, nowMs: number): void {
     const stream = item.sk.split('#')[1] ?? ''
@@ -104,11 +114,29 @@ export function watchOver({ startsPerHour }: { readonly startsPerHour: number })
     const other = started.get(one)
     if (other !== undefined) wrong(`${one} was started twice: ${other}, ${told.stream} (check 7)`)
     started.set(one, told.stream)
+    alarms.begun(told, entry, address, lifeOf(entry))
     if (occasion.is !== 'alarm') return
-    const isTold = alarms.some(({ alarm, atMs }) => alarm === occasion.signal.name && atMs === onset)
-    if (!isTold) wrong(`${address}: it was started for what no alarm told (check 11)`)
     // A run is shorter than the hour in which the limit counts.
-    if (started.size > startsPerHour) wrong(`${address}: more than ${startsPerHour} were started (check 8)`)
+    if (started.size > limits.startsPerHour)
+      wrong(`${address}: more than ${limits.startsPerHour} were started (check 8)`)
+    coolEnough(told, entry.runbook, address)
+  }
+
+  function coolEnough(told: Told, runbook: string, address: string): void {
+    const cooldownMs = limits.cooldownMs(runbook)
+    const atMs = told.entries[0]?.atMs ?? 0
+    if (cooldownMs === 0) return
+    for (const { entries, stream } of streams.values()) {
+      const [first, last] = [entries[0]?.entry, entries.findLast(({ entry }) => entry.kind === 'execution.finished')]
+      if (stream === told.stream || first?.kind !== 'execution.started' || first.runbook !== runbook) continue
+      // The claim ends just before the last record is put.
+      if (!last || atMs - last.atMs < cooldownMs - ENDING_MS)
+        wrong(`${address}: it was started within the cooldown of ${stream} (check 8)`)
+    }
+  }
+
+  function lifeOf({ actor }: Entry): WorkerLife | undefined {
+    return actor.is === 'engine' ? workers.get(actor.worker) : undefined
   }
 
   function takes(told: Told, worker: string): void {
@@ -145,6 +173,7 @@ export function watchOver({ startsPerHour }: { readonly startsPerHour: number })
           wrong(`${address}: ${shared} is in the hands of ${other.stream} as well (check 8)`)
       }
     }
+    if (isUndo(told) && !isOwnPage) alarms.undoes(told, address, lifeOf(entry))
     told.settled.delete(entry.step)
     told.open.set(entry.step, entry)
   }
@@ -159,26 +188,20 @@ export function watchOver({ startsPerHour }: { readonly startsPerHour: number })
     },
     put(item, nowMs) {
       if (item.sk.startsWith('REC#')) record(item, nowMs)
-      else if (item.pk.startsWith('OPEN#') || item.pk.startsWith('SIGNAL#')) items.set(item.pk, item)
+      else alarms.put(item, nowMs)
     },
     call: effects.call,
     post: effects.post,
     worker: (workerId, life) => void workers.set(workerId, life),
     control: (workerId, isPaused) => void paused.set(workerId, isPaused),
-    alarm: (told) => void alarms.push(told),
+    alarm: alarms.told,
     get hasOpenIncident() {
-      return [...streams.values()].some(
-        (told) =>
-          told.stream === 'incident' &&
-          told.entries.findLastIndex(({ entry }) => entry.kind === 'incident.resolved') <
-            told.entries.findLastIndex(
-              ({ entry }) => entry.kind === 'incident.opened' || entry.kind === 'incident.recurred',
-            ),
-      )
+      return [...streams.values()].some(isOpenIncident)
     },
     end(ending) {
       effects.end(!ending.disturbed)
-      watchEnd({ streams, items, workers, alarms }, ending, wrong)
+      alarms.end([...streams.values()])
+      watchEnd({ streams, workers }, ending, wrong)
       return problems
     },
   }

@@ -1,4 +1,4 @@
-import { CALL_TIMEOUT_MS, type AwsFor } from '../../lib/aws/aws.ts'
+import { CALL_TIMEOUT_MS, type Aws, type AwsFor } from '../../lib/aws/aws.ts'
 import { StorageError, type Storage } from '../../lib/ledger/storage.ts'
 import type { App, Ports, Turn } from '../../lib/ports.ts'
 import { secretReader } from '../../lib/secrets.ts'
@@ -37,17 +37,40 @@ export interface Worker {
   /** It has an answer to wait for; else it works, or loads a module that the process has not loaded before. */
   readonly isWaiting: () => boolean
   readonly kill: () => void
+  /** Where the next invocation may run, once this one has ended well. */
+  readonly process: Process
+}
+
+/** A process of Lambda: it serves one invocation at a time, and keeps what it has read once. */
+export interface Process {
+  readonly ports: Ports
+  readonly skewMs: number
+  /** The invocation that it serves now. */
+  io: Io
+}
+
+function newProcess(ground: Ground): Process {
+  const { dice } = ground
+  const skewMs = dice.chance(0.3) ? dice.between(-SKEW_MS, SKEW_MS) : 0
+  const process: { io: Io } = { io: () => Promise.reject(new Error('no invocation is served')) }
+  const io: Io = (...args) => process.io(...args)
+  return Object.assign(process, { ports: portsOf(ground.app().ports, io, skewMs), skewMs })
 }
 
 /**
  * The ports of one invocation. Every I/O is two events on the agenda, the arrival of the request and that of the answer,
  * so that any two workers interleave at every one; a fault stands between them. A dead worker's promises never settle:
- * nothing of it goes on, not even its `finally`.
+ * nothing of it goes on, not even its `finally`. Without a warm process it is a cold start.
  */
-export function startWorker(ground: Ground, lastsMs: number, invocation: number): Worker {
+export function startWorker(
+  ground: Ground,
+  lastsMs: number,
+  invocation: number,
+  warm: Process | undefined,
+): Worker {
   const { agenda, dice } = ground
+  const process = warm ?? newProcess(ground)
   const app = ground.app()
-  const skewMs = dice.chance(0.3) ? dice.between(-SKEW_MS, SKEW_MS) : 0
   const workerId = app.ports.random.id()
   const deadlineAtMs = agenda.nowMs + lastsMs
   let dead = false
@@ -136,13 +159,16 @@ export function startWorker(ground: Ground, lastsMs: number, invocation: number)
           ),
       }
       if (fault) play[fault]()
+      // Between the two halves of an index read nothing can happen that a later arrival would not show.
+      else if (is === 'index') agenda.at(sentAtMs + 2 * wayMs, () => arrive((settle) => !isDead() && settle()))
       else agenda.at(sentAtMs + wayMs, () => arrive((settle) => answer(dice.between(1, 12), settle)))
     })
 
-  const ports = portsOf(app.ports, io, skewMs)
+  process.io = io
   return {
-    app: { ...app, ports },
-    turn: { workerId, deadlineMs: deadlineAtMs + skewMs },
+    app: { ...app, ports: process.ports },
+    turn: { workerId, deadlineMs: deadlineAtMs + process.skewMs },
+    process,
     isDead,
     isWaiting: () => waiting > 0,
     kill: () => {
@@ -164,8 +190,8 @@ function portsOf(ports: Ports, io: Io, skewMs: number): Ports {
   const { storage, queue, http } = ports
   const kind = (key: string) => key.split('#')[0] ?? key
   const noStorage = (what: string) => new StorageError(what)
-  const store = async <T>(name: string, effect: () => Promise<T>) =>
-    io('storage', name, STORAGE_TIMEOUT_MS, noStorage, () => new StorageError(`${name}: throttled`), effect)
+  const store = async <T>(name: string, effect: () => Promise<T>, is: Point['is'] = 'storage') =>
+    io(is, name, STORAGE_TIMEOUT_MS, noStorage, () => new StorageError(`${name}: throttled`), effect)
   const faulty: Storage = {
     put: (item, condition) =>
       store(`put ${kind(item.pk.startsWith('INC#') ? item.sk : item.pk)}`, () =>
@@ -173,20 +199,23 @@ function portsOf(ports: Ports, io: Io, skewMs: number): Ports {
       ),
     get: (pk, sk) => store(`get ${kind(pk.startsWith('INC#') ? sk : pk)}`, () => storage.get(pk, sk)),
     query: (pk, prefix) => store(`query ${kind(prefix)}`, () => storage.query(pk, prefix)),
-    dueBefore: (shard, atMs, limit) => store('due', () => storage.dueBefore(shard, atMs, limit)),
-    listed: (shard, limit, beforeMs) => store('list', () => storage.listed(shard, limit, beforeMs)),
+    dueBefore: (shard, atMs, limit) => store('due', () => storage.dueBefore(shard, atMs, limit), 'index'),
+    listed: (shard, limit, beforeMs) =>
+      store('list', () => storage.listed(shard, limit, beforeMs), 'index'),
   }
-  const aws: AwsFor = (scope) => ({
-    call: (name, input) =>
+  const aws: AwsFor = (scope) => {
+    const sent = ports.aws(scope)
+    const send: Aws['call'] = async (name, input) =>
       io(
         'aws',
         name,
         CALL_TIMEOUT_MS,
         (what) => Object.assign(new Error(what), { name: 'TimeoutError' }),
         () => refuse('ThrottlingException', 'Rate exceeded'),
-        () => ports.aws(scope).call(name, input),
-      ),
-  })
+        () => sent.call(name, input),
+      )
+    return { call: send }
+  }
   const clock = { now: () => ports.clock.now() + skewMs }
   return {
     ...ports,

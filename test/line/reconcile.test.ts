@@ -100,6 +100,30 @@ test('a later incident, resolved by a person, holds the alarm: the earlier one i
   expect(desired(stack)).toBe(6)
 })
 
+test('a clearing that is recorded under a later incident ends its own all the same (G4)', async () => {
+  let armed = false
+  const runbook = runbookText('- scale_out: { ecs: api, by: 50% }', 'cooldown: 1h\nkeep_open: 10s')
+  const stack = calmStack(catalogueOf([runbook]), {
+    // The worker that takes the clearing dies once it stands in OPEN; the sweep carries it out a minute later.
+    diesAt: ({ name, when }) => {
+      const dies = armed && name === 'put REC' && when === 'before'
+      if (dies) armed = false
+      return dies
+    },
+  })
+  fire(stack)
+  await play(stack, 3)
+  armed = true
+  fire(stack, 'OK')
+  await play(stack, 0.4)
+  fire(stack)
+  await play(stack, 10)
+  expect((await incidentsOf(stack)).map((line) => line.split(' ').at(-1)).toSorted()).toEqual([
+    'open',
+    'resolved',
+  ])
+})
+
 describe('a start that died before its first record, and is carried out when the alarm is over,', () => {
   function dyingStart() {
     let died = false
