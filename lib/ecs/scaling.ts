@@ -75,7 +75,8 @@ export function stepBack(
     const desired = Math.max(before.desired, lastSet.desired - step)
     return { to: { desired, floor: null, context: null }, last: desired === before.desired }
   }
-  const lower = lastSet.floor.min - step
+  // A floor above the count would lift it: where somebody has set the count lower, the floor goes down to it at once.
+  const lower = Math.min(lastSet.floor.min - step, observed.desired)
   const last = lower <= Math.max(before.desired, before.floor.min)
   const raised = after.floor?.max !== before.floor.max
   const max = last ? before.floor.max : Math.max(before.floor.max, lower)

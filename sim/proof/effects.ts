@@ -12,6 +12,10 @@ interface Effect {
 }
 
 export interface EffectWatch {
+  /** A call that the account is about to carry out, and the service's desired count as it stands. */
+  before(made: MadeCall, desired: number | undefined, nowMs: number): void
+  /** Somebody else has set the service's desired count. */
+  outside(desired: number | undefined, nowMs: number): void
   /** A call that the account has carried out. */
   call(made: MadeCall, input: unknown): void
   /** A request that has reached a page's provider. */
@@ -28,6 +32,7 @@ export function watchEffects(
   const effects: Effect[] = []
   const deployed = new Map<string, number>()
   const pages = new Map<string, string>()
+  let foreign: { readonly desired: number | undefined; readonly sinceMs: number } | undefined
 
   function call(made: MadeCall, input: unknown): void {
     if (!made.mutating || made.executionId === undefined) return
@@ -63,6 +68,24 @@ export function watchEffects(
   }
 
   return {
+    before(made, desired, nowMs) {
+      if (!made.mutating || foreign === undefined || !SCALES.has(made.name)) return
+      // The undo may have looked before; it compares with what it has last seen.
+      const isKnown = nowMs - foreign.sinceMs > UNSEEN_MS
+      if (isKnown && foreign.desired === desired) {
+        const undo = streams.get([...streams.keys()].find((key) => key.endsWith(`/${made.executionId}.undo`)) ?? '')
+        const ours = [...streams.values()].some(({ entries }) =>
+          entries.some(
+            ({ entry }) => entry.kind === 'step.intended' && desiredOf(entry.change.after) === desired,
+          ),
+        )
+        if (undo && !ours) wrong(`${undo.stream}: it overwrites ${desired}, which somebody else has set (check 9)`)
+      }
+      foreign = undefined
+    },
+    outside(desired, nowMs) {
+      foreign = { desired, sinceMs: nowMs }
+    },
     call,
     post({ body }) {
       const { dedup_key: key } = JSON.parse(body) as { readonly dedup_key?: string }
@@ -82,10 +105,14 @@ export function watchEffects(
       if (!undisturbed) return
       for (const told of streams.values()) {
         for (const { entry } of told.entries) {
-          if (entry.kind !== 'step.applied' || entry.message) continue
+          if (entry.kind !== 'step.applied' && entry.kind !== 'step.failed') continue
           const { step } = entry
-          if (!effects.some((effect) => effect.stream === told.stream && effect.step === step))
+          const isThere = effects.some((effect) => effect.stream === told.stream && effect.step === step)
+          if (entry.kind === 'step.applied' && !entry.message && !isThere)
             wrong(`${told.stream}: ${step} is on record as applied, and nothing was called (check 4)`)
+          // Each slow step of an undo is a change of its own, so an earlier one may be there.
+          if (entry.kind === 'step.failed' && isThere && !isUndo(told) && entry.code !== 'unknown')
+            wrong(`${told.stream}: ${step} is on record as failed (${entry.code}), and it took effect (check 4)`)
         }
       }
       for (const told of streams.values()) {
@@ -100,6 +127,11 @@ export function watchEffects(
     },
   }
 }
+
+const SCALES = new Set(['ecs:UpdateService', 'application-autoscaling:RegisterScalableTarget'])
+
+/** An undo that has looked before somebody else acted may still act for so long: its call's time, and what describes lag. */
+const UNSEEN_MS = 20_000
 
 /** Whose call it is: by the marker that it bears, or, where a call can bear none, by the value that it sets. */
 function authorOf(
@@ -123,17 +155,19 @@ function isStop(made: MadeCall, action: string): boolean {
   return made.name === 'codedeploy:StopDeployment' && action.startsWith('rollback')
 }
 
+function desiredOf(after: unknown): number | undefined {
+  return (after as { readonly desired?: number } | null)?.desired
+}
+
 function setsValueOf(made: MadeCall, input: unknown, after: unknown): boolean {
-  const { desired, floor } = (after ?? {}) as {
-    readonly desired?: number
-    readonly floor?: { readonly min: number }
-  }
+  const { floor } = (after ?? {}) as { readonly floor?: { readonly min: number } | null }
+  const desired = desiredOf(after)
   const set = input as { readonly desiredCount?: number; readonly MinCapacity?: number }
   switch (made.name) {
     case 'ecs:UpdateService':
       return desired !== undefined && set.desiredCount === desired
     case 'application-autoscaling:RegisterScalableTarget':
-      return floor !== undefined && set.MinCapacity === floor.min
+      return set.MinCapacity !== undefined && set.MinCapacity === floor?.min
     default:
       return false
   }

@@ -1,3 +1,4 @@
+import { never } from '../../lib/errors.ts'
 import type { Dice } from './dice.ts'
 
 /** What can go wrong with one I/O of one worker (CORE.md 2). */
@@ -28,9 +29,31 @@ export interface Point {
 /** Chooses what goes wrong with an I/O, if anything does. */
 export type FaultPlan = (point: Point) => Fault | undefined
 
-/** Faults at random, a share of all I/Os, until a time. */
+/** Faults at random, a share of all I/Os, until a time; what changes the world or the record is hit more often than what reads. */
 export function randomFaults(dice: Dice, share: number, until: () => boolean): FaultPlan {
-  return () => (until() || !dice.chance(share) ? undefined : dice.pick(FAULTS))
+  return (point) => {
+    if (until()) return undefined
+    return dice.chance(share * weightOf(point)) ? dice.pick(FAULTS) : undefined
+  }
+}
+
+/** Calls of AWS that change something, by the names of those that read. */
+const READS = /:(?:Describe|Get|List|BatchGet)/
+
+function weightOf({ is, name }: Point): number {
+  switch (is) {
+    case 'aws':
+      return READS.test(name) ? 1 : 6
+    case 'storage':
+      return name === 'put REC' || name === 'put LOCK' ? 3 : 1
+    case 'queue':
+    case 'http':
+      return 3
+    case 'index':
+      return 0.3
+    default:
+      return never(is)
+  }
 }
 
 /** The given faults at the given places and no others: what the exhaustive search plays. */

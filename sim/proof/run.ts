@@ -73,10 +73,14 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
     story.push(line)
     options.trace?.(`${new Date(agenda.nowMs).toISOString().slice(11, 23)} ${line}`)
   }
-  account.onCall({ after: (call) => watch.call({ ...call, ...call.scope }, call.input) })
+  account.onCall({
+    before: (call) => watch.before({ ...call, ...call.scope }, standingIn(account).desired, agenda.nowMs),
+    after: (call) => watch.call({ ...call, ...call.scope }, call.input),
+  })
   const due = new Map<string, number>()
   const plan = options.faults ?? randomFaults(dice, share, () => !isFaulty())
   let ids = 0
+  let records = 0
   const ports: Ports = {
     clock: { now: () => agenda.nowMs },
     random: { id: () => `id-${++ids}`, fraction: dice.fraction },
@@ -147,11 +151,20 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
         tell(`${answer.is} ${item.pk} ${item.sk} ${item.body}`)
         if (answer.is === 'conflict') return answer
         watch.put(item, agenda.nowMs)
+        if (item.sk.startsWith('REC#') && !item.sk.startsWith('REC#incident#')) strike(++records)
         if (item.due) due.set(`${item.pk} ${item.sk}`, item.due.atMs)
         else due.delete(`${item.pk} ${item.sk}`)
         return answer
       },
     }
+  }
+
+  function strike(record: number): void {
+    for (const { afterRecord, delayMs, what } of scene.strikes)
+      if (afterRecord === record) {
+        const atMs = agenda.nowMs + delayMs
+        agenda.at(atMs, () => happen({ ...what, atMs }))
+      }
   }
 
   let toCome = 0
@@ -176,6 +189,7 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
       case 'outside':
         tell(`somebody else: ${JSON.stringify(one.act)}`)
         account.act(one.act)
+        watch.outside(standingIn(account).desired, agenda.nowMs)
         return
       case 'person':
         ask(one.verb)

@@ -19,11 +19,20 @@ export type Happening = { readonly atMs: number } & (
   | { readonly is: 'sweep' }
 )
 
+/** What happens within milliseconds of a record: where people and colleagues race with a worker. */
+export interface Strike {
+  /** The number of the record of an execution or undo, from 1. */
+  readonly afterRecord: number
+  readonly delayMs: number
+  readonly what: DistributiveOmit<Exclude<Happening, { is: 'alarm' | 'sweep' }>, 'atMs'>
+}
+
 export interface Scene {
   /** What is deployed at that time: a newer version may come between two turns. */
   readonly catalogueAt: (nowMs: number) => Catalogue
   readonly alarms: readonly string[]
   readonly happenings: readonly Happening[]
+  readonly strikes: readonly Strike[]
   /** Somebody else changes what we change, so the last value need not be the first. */
   readonly disturbed: boolean
   /** From the beginning, so long everything may fail; after it only what is under way goes wrong. */
@@ -73,6 +82,7 @@ export function quietScene(runbook: string, startAtMs: number): Scene {
 }
 
 const STILL = {
+  strikes: [],
   disturbed: false,
   lagMs: {},
   indexLagMs: 0,
@@ -88,11 +98,14 @@ function smallScene(dice: Dice, startAtMs: number): Scene {
   comeAndGo(dice, happenings, { alarm: SPIKE, fromMs: startAtMs, rounds })
   if (SHIPPED.includes(runbook) && dice.chance(0.5))
     happenings.push({ atMs: startAtMs + dice.between(20, 240) * SECOND_MS, is: 'person', verb: 'approve' })
-  if (dice.chance(0.1)) happenings.push(abort(dice, startAtMs))
+  const strikes = dice.chance(0.3) ? [strike(dice, 8)] : []
+  const scene = weather(dice, { runbooks: [runbook], startsPerHour: 20 }, startAtMs, 4 * MINUTE_MS)
   return {
-    ...weather(dice, { runbooks: [runbook], startsPerHour: 20 }, startAtMs, 4 * MINUTE_MS),
+    ...scene,
     alarms: [SPIKE],
     happenings,
+    strikes,
+    disturbed: scene.disturbed || strikes.some(({ what }) => what.is === 'outside'),
   }
 }
 
@@ -102,37 +115,46 @@ function crowdedScene(dice: Dice, startAtMs: number): Scene {
   const happenings: Happening[] = []
   const add = (afterS: number, what: DistributiveOmit<Happening, 'atMs'>) =>
     void happenings.push({ ...what, atMs: startAtMs + afterS * SECOND_MS })
-  for (const alarm of [SPIKE, SLOW]) {
-    if (alarm === SLOW && dice.chance(0.2)) continue
-    comeAndGo(dice, happenings, {
-      alarm,
-      fromMs: startAtMs + dice.between(0, 90) * SECOND_MS,
-      rounds: dice.chance(0.3) ? 2 : 1,
-    })
+  // Two executions that begin together reach for the same locks.
+  const together = dice.chance(0.4)
+  const spikeAtMs = startAtMs + dice.between(0, 90) * SECOND_MS
+  const rounds = () => (dice.chance(0.3) ? 2 : 1)
+  comeAndGo(dice, happenings, { alarm: SPIKE, fromMs: spikeAtMs, rounds: rounds() })
+  if (together || dice.chance(0.7)) {
+    const fromMs = together ? spikeAtMs + dice.between(0, 300) : startAtMs + dice.between(0, 90) * SECOND_MS
+    comeAndGo(dice, happenings, { alarm: SLOW, fromMs, rounds: rounds() })
   }
   if (second === 'asking') add(dice.between(30, 300), { is: 'person', verb: 'approve' })
-  if (dice.chance(0.15)) happenings.push(abort(dice, startAtMs))
   if (dice.chance(0.05)) add(dice.between(30, 400), { is: 'person', verb: 'resolve' })
   if (dice.chance(0.15)) {
     const pausedAt = dice.between(1, 300)
     add(pausedAt, { is: 'person', verb: 'pause-all' })
     add(pausedAt + dice.between(5, 120), { is: 'person', verb: 'resume-all' })
   }
-  const stranger = dice.chance(0.2)
-  if (stranger) {
-    const desired = dice.between(4, 20)
-    add(dice.between(1, 600), {
-      is: 'outside',
-      act: { is: 'set-desired', service: 'prod/api', desired },
-    })
-  }
+  const strikes = dice.chance(0.4) ? [strike(dice, 20), strike(dice, 20)] : []
   const startsPerHour = dice.chance(0.1) ? dice.between(1, 2) : 20
   const scene = weather(dice, { runbooks: ['line', second], startsPerHour }, startAtMs, 12 * MINUTE_MS)
-  return { ...scene, alarms: [SPIKE, SLOW], happenings, disturbed: scene.disturbed || stranger }
+  const stranger = dice.chance(0.1)
+  if (stranger) add(dice.between(1, 600), setDesired(dice))
+  return {
+    ...scene,
+    alarms: [SPIKE, SLOW],
+    happenings,
+    strikes,
+    disturbed: scene.disturbed || stranger || strikes.some(({ what }) => what.is === 'outside'),
+  }
 }
 
-function abort(dice: Dice, startAtMs: number): Happening {
-  return { atMs: startAtMs + dice.between(1, 400) * SECOND_MS, is: 'person', verb: 'abort' }
+function strike(dice: Dice, records: number): Strike {
+  const what = dice.chance(0.5)
+    ? ({ is: 'person', verb: dice.chance(0.8) ? 'abort' : 'resolve' } as const)
+    : setDesired(dice)
+  return { afterRecord: dice.between(1, records), delayMs: dice.between(0, 30), what }
+}
+
+function setDesired(dice: Dice) {
+  const desired = dice.between(4, 20)
+  return { is: 'outside', act: { is: 'set-desired', service: 'prod/api', desired } } as const
 }
 
 function comeAndGo(

@@ -523,6 +523,14 @@ describe('the way back', () => {
     expect(step).toMatchObject({ is: 'change', after: { floor: { min: 2, max: 30 } }, last: true })
   })
 
+  test('a count that somebody set below the floor is not lifted on the way (G7)', async () => {
+    const before = await observe({ floor: { min: 4, max: 20 } })
+    const after = { desired: 9, floor: { min: 9, max: 20 }, context: null }
+    const observed = { ...after, desired: 7 }
+    const step = action.undo?.({ target: on, before, after, summary: 's' }, after, observed, 10)
+    expect(step).toMatchObject({ is: 'change', after: { desired: 7, floor: { min: 7 } }, last: false })
+  })
+
   test('a scalable target that appeared or went is foreign', async () => {
     const before = await observe({})
     const after = { desired: 9, floor: null, context: null }
