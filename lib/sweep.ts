@@ -31,6 +31,9 @@ export interface SweepResult {
 /** The sweep runs each minute; what falls due until shortly after the next one gets its message now, with the exact delay. */
 const AHEAD_MS = 75_000
 
+/** A wake that led to nothing is repeated by the next sweep: its worker has died by then, or has moved HEAD. */
+const WAKE_AGAIN_MS = 45_000
+
 /** A page of what is due. More than that waits for the next minute; the metric tells. */
 const MAX_PER_SHARD = 200
 
@@ -77,7 +80,7 @@ export async function sweep(app: App, turn: Turn): Promise<SweepResult> {
   return { woken, overdue, carriedOut, stopped, reconciled }
 }
 
-/** Sends the message, and counts the wake on HEAD, which moves its due time so that the next sweep does not send another. */
+/** Sends the message, and counts the wake on HEAD. */
 async function wake(app: App, head: Head, nowMs: number): Promise<void> {
   const { ports } = app
   const delayMs = Math.max(0, (head.dueAtMs ?? nowMs) - nowMs)
@@ -87,7 +90,7 @@ async function wake(app: App, head: Head, nowMs: number): Promise<void> {
   await advanceHead(ports.storage, {
     ...rest,
     wakes: head.wakes + (late ? 1 : 0),
-    dueAtMs: nowMs + delayMs + AHEAD_MS,
+    dueAtMs: nowMs + delayMs + WAKE_AGAIN_MS,
   })
 }
 

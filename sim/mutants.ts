@@ -46,7 +46,11 @@ async function work(): Promise<void> {
     const { name, rule, demanded } = mutant
     const title = `${demanded ? '*' : ' '} CORE.md ${rule.padEnd(4)} ${name}`
     if (found === undefined) missed++
-    say(found === undefined ? `${title}: NOT noticed in ${seeds} seeds` : `${title}: seed ${last} (${seeds}): ${found}`)
+    say(
+      found === undefined
+        ? `${title}: NOT noticed in ${seeds} seeds`
+        : `${title}: seed ${last} (${seeds}): ${found}`,
+    )
   }
 }
 await Promise.all(Array.from({ length: availableParallelism() }, work))

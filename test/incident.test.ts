@@ -294,7 +294,13 @@ describe("the incident's own stream", () => {
     const clearedAgain = { ...cleared, clearedAtMs: at(250), signal: signal('ok', 250) }
     const resolved = { kind: 'incident.resolved', actor: w1, how: 'cleared', reason: '' } as const
     expect(
-      fold([at(0.7), opened], [at(101), cleared], [at(251), clearedAgain], [at(551), resolved], [at(560), recurred]),
+      fold(
+        [at(0.7), opened],
+        [at(101), cleared],
+        [at(251), clearedAgain],
+        [at(551), resolved],
+        [at(560), recurred],
+      ),
     ).toMatchObject({ status: 'resolved', clearedAtMs: at(250) })
     expect(fold([at(0.7), opened], [at(200), recurred], [at(201), cleared])).not.toHaveProperty('clearedAtMs')
   })

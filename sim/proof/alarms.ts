@@ -86,7 +86,8 @@ export function watchAlarms(wrong: (what: string) => void): AlarmWatch {
       for (const { open } of opens.values())
         if (Object.keys(open.pending).length > 0) wrong(`${open.key} still has something pending (check 6)`)
       for (const told of streams)
-        if (isOpenIncident(told)) wrong(`${told.incidentId} is not resolved, and its alarm is clear (check 6)`)
+        if (isOpenIncident(told))
+          wrong(`${told.incidentId} is not resolved, and its alarm is clear (check 6)`)
     },
   }
 }

@@ -25,10 +25,7 @@ export interface EffectWatch {
 }
 
 /** Holds what the account was made to do against what is on record (CORE.md 2, checks 1, 2, 4 and 7). */
-export function watchEffects(
-  streams: ReadonlyMap<string, Told>,
-  wrong: (what: string) => void,
-): EffectWatch {
+export function watchEffects(streams: ReadonlyMap<string, Told>, wrong: (what: string) => void): EffectWatch {
   const effects: Effect[] = []
   const deployed = new Map<string, number>()
   const pages = new Map<string, string>()
@@ -73,13 +70,16 @@ export function watchEffects(
       // The undo may have looked before; it compares with what it has last seen.
       const isKnown = nowMs - foreign.sinceMs > UNSEEN_MS
       if (isKnown && foreign.desired === desired) {
-        const undo = streams.get([...streams.keys()].find((key) => key.endsWith(`/${made.executionId}.undo`)) ?? '')
+        const undo = streams.get(
+          [...streams.keys()].find((key) => key.endsWith(`/${made.executionId}.undo`)) ?? '',
+        )
         const ours = [...streams.values()].some(({ entries }) =>
           entries.some(
             ({ entry }) => entry.kind === 'step.intended' && desiredOf(entry.change.after) === desired,
           ),
         )
-        if (undo && !ours) wrong(`${undo.stream}: it overwrites ${desired}, which somebody else has set (check 9)`)
+        if (undo && !ours)
+          wrong(`${undo.stream}: it overwrites ${desired}, which somebody else has set (check 9)`)
       }
       foreign = undefined
     },
@@ -98,7 +98,8 @@ export function watchEffects(
         ),
       )
       const authors = new Set(intended)
-      if (authors.size !== 1) wrong(`page ${key} is meant by ${[...authors].join(', ') || 'nobody'} (check 7)`)
+      if (authors.size !== 1)
+        wrong(`page ${key} is meant by ${[...authors].join(', ') || 'nobody'} (check 7)`)
       pages.set(key, intended[0] ?? '')
     },
     end(undisturbed) {
@@ -112,7 +113,9 @@ export function watchEffects(
             wrong(`${told.stream}: ${step} is on record as applied, and nothing was called (check 4)`)
           // Each slow step of an undo is a change of its own, so an earlier one may be there.
           if (entry.kind === 'step.failed' && isThere && !isUndo(told) && entry.code !== 'unknown')
-            wrong(`${told.stream}: ${step} is on record as failed (${entry.code}), and it took effect (check 4)`)
+            wrong(
+              `${told.stream}: ${step} is on record as failed (${entry.code}), and it took effect (check 4)`,
+            )
         }
       }
       for (const told of streams.values()) {
@@ -144,7 +147,8 @@ function authorOf(
     for (const { entry } of told.entries.toReversed()) {
       if (entry.kind !== 'step.intended') continue
       const marked = text.includes(`firebreak/${told.stream}/${entry.step}`)
-      if (marked || setsValueOf(made, input, entry.change.after) || isStop(made, entry.action)) return { told, step: entry.step }
+      if (marked || setsValueOf(made, input, entry.change.after) || isStop(made, entry.action))
+        return { told, step: entry.step }
     }
   }
   return undefined

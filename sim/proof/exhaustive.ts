@@ -1,35 +1,98 @@
-import { FAULTS, plannedFaults, type Fault } from './faults.ts'
-import { runSeed } from './run.ts'
+import { plannedFaults, FAULTS, type Fault } from './faults.ts'
+import { runSeed, type RunResult } from './run.ts'
+import { quietScene } from './scene.ts'
+import { ACTION_RUNBOOKS, SHIPPED } from './settings.ts'
 
-export interface SingleFault {
+/** Every action alone, all of them in one runbook, and every runbook that ships. */
+export const EXHAUSTED: readonly string[] = [...Object.keys(ACTION_RUNBOOKS), 'line', ...SHIPPED]
+
+/** One I/O of a run and what goes wrong with it. */
+export interface Hit {
+  /** From 1, over all workers of a run. */
   readonly ordinal: number
   readonly name: string
   readonly fault: Fault
 }
 
-/**
- * Every single fault that a run can meet: each kind of fault at each I/O of the seed's fault-free run. The sweep's reads of
- * empty index pages are the same in every minute; those of the first minutes stand for all.
- */
-export async function singleFaults(seed: number): Promise<readonly SingleFault[]> {
-  const { points } = await runSeed({ seed, share: 0 })
+/** The first minutes' reads of empty indexes stand for those of every later minute: so many of each kind. */
+const SWEEP_READS = 24
+
+/** What a second fault can add to a first: a death before or after an effect, or no answer. Freezes and throttles end in those. */
+const OF_A_READ: readonly Fault[] = ['crash-before', 'request-lost']
+const OF_A_WRITE: readonly Fault[] = ['crash-before', 'crash-after', 'reply-lost']
+
+/** The seed only times the I/Os; what happens is the scene of one runbook. */
+const SEED = 1
+
+async function playWith(runbook: string, hits: readonly Hit[]): Promise<RunResult> {
+  return runSeed({
+    seed: SEED,
+    share: 0,
+    scene: (startAtMs) => quietScene(runbook, startAtMs),
+    faults: plannedFaults(new Map(hits.map(({ ordinal, fault }) => [ordinal, fault]))),
+  })
+}
+
+/** Every single fault that the runbook's fault-free run can meet: each kind of fault at each I/O. */
+export async function singleFaults(runbook: string): Promise<readonly Hit[]> {
+  const { points } = await playWith(runbook, [])
   const seen = new Map<string, number>()
   return points.flatMap(({ name }, index) => {
     const count = (seen.get(name) ?? 0) + 1
     seen.set(name, count)
-    if ((name === 'due' || name === 'list') && count > SWEEP_READS) return []
+    if (isIndexRead(name) && count > SWEEP_READS) return []
     return FAULTS.map((fault) => ({ ordinal: index + 1, name, fault }))
   })
 }
 
-const SWEEP_READS = 24
+/** The first of each pair: a fault that leaves something behind for the second to meet. */
+export async function firstFaults(runbook: string): Promise<readonly Hit[]> {
+  const { points } = await playWith(runbook, [])
+  return hitsOn(points, () => true)
+}
 
-/** Plays the seed with one fault and no other; answers what it broke. */
-export async function playSingle(seed: number, one: SingleFault): Promise<readonly string[]> {
-  const { problems } = await runSeed({
-    seed,
-    share: 0,
-    faults: plannedFaults(new Map([[one.ordinal, one.fault]])),
+/**
+ * What may follow a first fault, read from the run that has the first fault: `adjacent`, in the same turn and in the next
+ * one that does more than read an index; or `any`, wherever it is.
+ */
+export async function secondFaults(
+  runbook: string,
+  first: Hit,
+  reach: 'adjacent' | 'any',
+): Promise<readonly Hit[]> {
+  const { points } = await playWith(runbook, [first])
+  const turn = points[first.ordinal - 1]?.turn ?? 0
+  const later = points.slice(first.ordinal).filter((point) => !isIndexRead(point.name) && point.turn > turn)
+  const next = Math.min(...later.map((point) => point.turn))
+  return hitsOn(
+    points,
+    (point, index) =>
+      index >= first.ordinal && (reach === 'any' || point.turn === turn || point.turn === next),
+  )
+}
+
+function hitsOn(
+  points: RunResult['points'],
+  chosen: (point: RunResult['points'][number], index: number) => boolean,
+): readonly Hit[] {
+  return points.flatMap((point, index) => {
+    if (isIndexRead(point.name) || !chosen(point, index)) return []
+    const faults = isWrite(point.name) ? OF_A_WRITE : OF_A_READ
+    return faults.map((fault) => ({ ordinal: index + 1, name: point.name, fault }))
   })
-  return problems.map((problem) => `seed ${seed}, ${one.fault} at I/O ${one.ordinal} ${one.name}: ${problem}`)
+}
+
+/** Plays the runbook with these faults and no others; answers what it broke. */
+export async function playHits(runbook: string, ...hits: readonly Hit[]): Promise<readonly string[]> {
+  const { problems } = await playWith(runbook, hits)
+  const where = hits.map(({ fault, ordinal, name }) => `${fault} at I/O ${ordinal} ${name}`).join(', then ')
+  return problems.map((problem) => `${runbook}, ${where}: ${problem}`)
+}
+
+function isIndexRead(name: string): boolean {
+  return name === 'due' || name === 'list'
+}
+
+function isWrite(name: string): boolean {
+  return /^(?:put|send|post)|:(?!Describe|Get|List|BatchGet)/.test(name)
 }

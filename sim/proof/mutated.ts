@@ -17,9 +17,14 @@ registerHooks({
     const loaded = nextLoad(url, context)
     if (!url.startsWith('file:') || fileURLToPath(url) !== place) return loaded
     isIn = true
-    return { ...loaded, source: mutate(mutant, String(loaded.source)) }
+    return { ...loaded, source: mutate(mutant, textOf(loaded.source)) }
   },
 })
+
+function textOf(source: string | ArrayBuffer | NodeJS.TypedArray | undefined): string {
+  if (source === undefined) throw new Error('a module without source cannot have a defect')
+  return typeof source === 'string' ? source : new TextDecoder().decode(source)
+}
 
 const { runSeed } = await import('./run.ts')
 let seed = Number(first)

@@ -131,7 +131,10 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
       told: tell,
       seen: (workerId, name, answer) => {
         if (name === 'get CONTROL')
-          watch.control(workerId, ((answer as { body?: string } | undefined)?.body ?? '').includes('"paused"'))
+          watch.control(
+            workerId,
+            ((answer as { body?: string } | undefined)?.body ?? '').includes('"paused"'),
+          )
       },
     },
   })
@@ -238,7 +241,8 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
   const problems = [
     ...watch.end({ disturbed: scene.disturbed, losesWakes: scene.losesWakes, standing: standingIn(account) }),
   ]
-  if (signals.deadLetters.length + work.deadLetters.length > 0) problems.push('a message became a dead letter')
+  if (signals.deadLetters.length + work.deadLetters.length > 0)
+    problems.push('a message became a dead letter')
   return {
     seed,
     problems,

@@ -119,9 +119,9 @@ service: api
 triggers: [{ alarm: api-slow }]
 cooldown: 5m
 keep_open: 1m
-hold_down: 20s
+hold_down: 10s
 steps:
-  - { id: breathe, wait: 30s }
+  - { id: breathe, wait: 5s }
   - parallel:
       - { id: drain, route53_weight: { record: canary, weight: 0 }, on_failure: continue }
       - { id: tell, notify: { to: oncall@sre }, on_failure: continue }

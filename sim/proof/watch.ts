@@ -131,7 +131,10 @@ export function watchOver(limits: Limits): Watch {
     const atMs = told.entries[0]?.atMs ?? 0
     if (cooldownMs === 0) return
     for (const { entries, stream } of streams.values()) {
-      const [first, last] = [entries[0]?.entry, entries.findLast(({ entry }) => entry.kind === 'execution.finished')]
+      const [first, last] = [
+        entries[0]?.entry,
+        entries.findLast(({ entry }) => entry.kind === 'execution.finished'),
+      ]
       if (stream === told.stream || first?.kind !== 'execution.started' || first.runbook !== runbook) continue
       // The claim ends just before the last record is put.
       if (!last || atMs - last.atMs < cooldownMs - ENDING_MS)
@@ -168,7 +171,9 @@ export function watchOver(limits: Limits): Watch {
     told.first.set(entry.step, first)
     // The slow steps of an undo are changes of their own, one after the other.
     if (!isUndo(told) && first.after !== after)
-      wrong(`${address}: attempt ${entry.attempt} of ${entry.step} means ${after}, not ${first.after} (check 1)`)
+      wrong(
+        `${address}: attempt ${entry.attempt} of ${entry.step} means ${after}, not ${first.after} (check 1)`,
+      )
     for (const other of streams.values()) {
       if (other === told) continue
       for (const held of other.open.values()) {

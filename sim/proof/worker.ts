@@ -1,4 +1,5 @@
 import { CALL_TIMEOUT_MS, type Aws, type AwsFor } from '../../lib/aws/aws.ts'
+import { never } from '../../lib/errors.ts'
 import { StorageError, type Storage } from '../../lib/ledger/storage.ts'
 import type { App, Ports, Turn } from '../../lib/ports.ts'
 import { secretReader } from '../../lib/secrets.ts'
@@ -121,47 +122,67 @@ export function startWorker(
         agenda.at(sentAtMs + timeoutMs, () => {
           if (!isDead()) reject(lost(`${name}: no answer within ${timeoutMs} ms`))
         })
-      const play: { readonly [F in Fault]: () => void } = {
-        'crash-before': die,
-        'crash-after': () =>
-          agenda.at(sentAtMs + wayMs, () => {
-            if (!isDead()) arrive(die)
-          }),
-        'crash-in-flight': () => {
-          // The process is gone, and its request arrives all the same.
-          die()
-          agenda.at(sentAtMs + dice.between(1, timeoutMs), () => arrive(() => undefined))
-        },
-        'request-lost': giveUp,
-        'reply-lost': () => {
-          agenda.at(sentAtMs + wayMs, () => arrive(() => undefined))
-          giveUp()
-        },
-        late: () => {
-          agenda.at(sentAtMs + dice.between(timeoutMs - 200, timeoutMs + 200), () => arrive(() => undefined))
-          giveUp()
-        },
-        throttled: () => answer(wayMs, () => reject(throttled())),
-        'error-after': () =>
-          agenda.at(sentAtMs + wayMs, () =>
-            arrive((settle, refused) =>
-              answer(wayMs, refused ? settle : () => reject(lost(`${name}: internal error`))),
-            ),
-          ),
-        'freeze-before': () =>
-          agenda.at(sentAtMs + dice.between(1_000, 2 * lastsMs), () => {
-            // Frozen past its deadline it was killed, and has sent nothing.
-            if (!isDead()) arrive((settle) => answer(wayMs, settle))
-          }),
-        'freeze-after': () =>
-          agenda.at(sentAtMs + wayMs, () =>
-            arrive((settle) => answer(dice.between(1_000, 2 * lastsMs), settle)),
-          ),
+      if (fault) {
+        playFault(fault)
+        return
       }
-      if (fault) play[fault]()
       // Between the two halves of an index read nothing can happen that a later arrival would not show.
-      else if (is === 'index') agenda.at(sentAtMs + 2 * wayMs, () => arrive((settle) => !isDead() && settle()))
+      if (is === 'index') agenda.at(sentAtMs + 2 * wayMs, () => arrive((settle) => !isDead() && settle()))
       else agenda.at(sentAtMs + wayMs, () => arrive((settle) => answer(dice.between(1, 12), settle)))
+
+      function playFault(what: Fault): void {
+        switch (what) {
+          case 'crash-before':
+            die()
+            return
+          case 'crash-after':
+            agenda.at(sentAtMs + wayMs, () => {
+              if (!isDead()) arrive(die)
+            })
+            return
+          case 'crash-in-flight':
+            // The process is gone, and its request arrives all the same.
+            die()
+            agenda.at(sentAtMs + dice.between(1, timeoutMs), () => arrive(() => undefined))
+            return
+          case 'request-lost':
+            giveUp()
+            return
+          case 'reply-lost':
+            agenda.at(sentAtMs + wayMs, () => arrive(() => undefined))
+            giveUp()
+            return
+          case 'late':
+            agenda.at(sentAtMs + dice.between(timeoutMs - 200, timeoutMs + 200), () =>
+              arrive(() => undefined),
+            )
+            giveUp()
+            return
+          case 'throttled':
+            answer(wayMs, () => reject(throttled()))
+            return
+          case 'error-after':
+            agenda.at(sentAtMs + wayMs, () =>
+              arrive((settle, refused) =>
+                answer(wayMs, refused ? settle : () => reject(lost(`${name}: internal error`))),
+              ),
+            )
+            return
+          case 'freeze-before':
+            agenda.at(sentAtMs + dice.between(1_000, 2 * lastsMs), () => {
+              // Frozen past its deadline it was killed, and has sent nothing.
+              if (!isDead()) arrive((settle) => answer(wayMs, settle))
+            })
+            return
+          case 'freeze-after':
+            agenda.at(sentAtMs + wayMs, () =>
+              arrive((settle) => answer(dice.between(1_000, 2 * lastsMs), settle)),
+            )
+            return
+          default:
+            never(what)
+        }
+      }
     })
 
   process.io = io
@@ -200,8 +221,7 @@ function portsOf(ports: Ports, io: Io, skewMs: number): Ports {
     get: (pk, sk) => store(`get ${kind(pk.startsWith('INC#') ? sk : pk)}`, () => storage.get(pk, sk)),
     query: (pk, prefix) => store(`query ${kind(prefix)}`, () => storage.query(pk, prefix)),
     dueBefore: (shard, atMs, limit) => store('due', () => storage.dueBefore(shard, atMs, limit), 'index'),
-    listed: (shard, limit, beforeMs) =>
-      store('list', () => storage.listed(shard, limit, beforeMs), 'index'),
+    listed: (shard, limit, beforeMs) => store('list', () => storage.listed(shard, limit, beforeMs), 'index'),
   }
   const aws: AwsFor = (scope) => {
     const sent = ports.aws(scope)

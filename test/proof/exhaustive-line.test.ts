@@ -1,0 +1,3 @@
+import { searchExhaustively } from './exhaustive.ts'
+
+searchExhaustively(['line'])
