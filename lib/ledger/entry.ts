@@ -263,7 +263,7 @@ const kinds = [
 /** Every kind with who did it; in one object each, since entries are read with every turn. */
 function withActor<Kinds extends readonly z.ZodObject[]>(
   all: Kinds,
-): { -readonly [K in keyof Kinds]: z.ZodObject<Kinds[K]['shape'] & { actor: typeof actor }, z.core.$strip> } {
+): { -readonly [K in keyof Kinds]: z.ZodObject<Kinds[K]['shape'] & { actor: typeof actor }> } {
   return all.map((one) => one.extend({ actor })) as never
 }
 
