@@ -44,7 +44,7 @@ async function work(): Promise<void> {
   for (let mutant = queue.shift(); mutant; mutant = queue.shift()) {
     const { seeds, last, found } = await play(mutant)
     const { name, rule, demanded } = mutant
-    const title = `${demanded ? '*' : ' '} CORE.md ${rule.padEnd(4)} ${name}`
+    const title = `${demanded ? '*' : ' '} ${rule}: ${name}`
     if (found === undefined) missed++
     say(
       found === undefined
@@ -54,5 +54,7 @@ async function work(): Promise<void> {
   }
 }
 await Promise.all(Array.from({ length: availableParallelism() }, work))
-say(`${chosen.length - missed} of ${chosen.length} defects noticed; * marks those that CORE.md 2 demands`)
+say(
+  `${chosen.length - missed} of ${chosen.length} defects noticed; * marks those that every run of the tests plays`,
+)
 process.exitCode = missed > 0 ? 1 : 0

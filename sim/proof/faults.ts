@@ -45,7 +45,7 @@ function weightOf({ is, name }: Point): number {
     case 'aws':
       return READS.test(name) ? 1 : 6
     case 'storage':
-      return name === 'put REC' || name === 'put LOCK' ? 3 : 1
+      return name === 'put REC' ? 5 : name === 'put LOCK' ? 3 : 1
     case 'queue':
     case 'http':
       return 3

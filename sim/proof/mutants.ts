@@ -6,9 +6,18 @@
 
 export interface Mutant {
   readonly name: string
-  /** Where the rule stands that the defect takes out. */
-  readonly rule: string
-  /** One of the nine that CORE.md 2 demands. */
+  /** The part of the protocol whose rule it takes out. */
+  readonly rule:
+    | 'start'
+    | 'step'
+    | 'lease'
+    | 'unknown outcome'
+    | 'lock'
+    | 'limit'
+    | 'undo'
+    | 'waking'
+    | 'queue'
+  /** One of the nine that every run of the tests plays (CORE.md 2). */
   readonly demanded?: true
   /** From the repository's root. */
   readonly file: string
@@ -19,35 +28,35 @@ export interface Mutant {
 const DEMANDED: readonly Mutant[] = [
   {
     name: 'observation skipped after an unknown outcome',
-    rule: '1.5',
+    rule: 'unknown outcome',
     file: 'lib/recover.ts',
     from: 'const where = action.locate(tried.change, observed, { marker })',
     to: "const where = { at: 'before' }",
   },
   {
     name: 'append without its condition',
-    rule: '1.3',
+    rule: 'step',
     file: 'lib/ledger/records.ts',
     from: "return 'conflict'",
     to: "return 'put'",
   },
   {
     name: 'lease shorter than the deadline',
-    rule: '1.4',
+    rule: 'lease',
     file: 'lib/session.ts',
     from: 'return turn.deadlineMs + LEASE_MARGIN_MS',
     to: 'return turn.deadlineMs - 25_000',
   },
   {
     name: 'SDK retries left on for calls without absolute state',
-    rule: '1.5',
+    rule: 'unknown outcome',
     file: 'sim/proof/worker.ts',
     from: 'return { call: send }',
     to: 'return { call: (name, input) => send(name, input).catch(() => send(name, input)) }',
   },
   {
     name: 'relative value recomputed',
-    rule: '1.5',
+    rule: 'unknown outcome',
     file: 'lib/actions/scale-out-ecs.ts',
     from: 'service: on.service, desiredCount: after.desired })',
     to: `service: on.service, desiredCount: after.desired - before.desired +
@@ -55,14 +64,14 @@ const DEMANDED: readonly Mutant[] = [
   },
   {
     name: 'record id not compared',
-    rule: '1.3',
+    rule: 'step',
     file: 'lib/ledger/records.ts',
     from: ' || answer.existing.recordId === item.recordId',
     to: '',
   },
   {
     name: 'wait appended before its message is sent',
-    rule: '1.9',
+    rule: 'waking',
     file: 'lib/advance.ts',
     from: `  await send(
     session,
@@ -76,14 +85,14 @@ const DEMANDED: readonly Mutant[] = [
   },
   {
     name: 'message acknowledged before the append',
-    rule: '1.10',
+    rule: 'queue',
     file: 'sim/proof/invoker.ts',
     from: 'one.underWay++',
     to: 'one.underWay++; one.queue.acknowledge(delivery.messageId)',
   },
   {
     name: 'lock released before the result is recorded',
-    rule: '1.7',
+    rule: 'lock',
     file: 'lib/session.ts',
     from: 'if (session.buffer.length === 0) {\n    giveBack(session)',
     to: 'giveBack(session)\n  if (session.buffer.length === 0) {',
@@ -93,147 +102,147 @@ const DEMANDED: readonly Mutant[] = [
 const FURTHER: readonly Mutant[] = [
   {
     name: 'a late duplicate is taken for news',
-    rule: '1.2',
+    rule: 'start',
     file: 'lib/incident.ts',
     from: 'signal.stateAtMs <= before.stateAtMs && !clears',
     to: 'signal.stateAtMs < before.stateAtMs - 600_000 && !clears',
   },
   {
     name: 'OPEN forgets what it has not carried out',
-    rule: '1.2',
+    rule: 'start',
     file: 'lib/incident.ts',
     from: 'pending: { ...open.pending, [signal.signalId]: pending },',
     to: 'pending: {},',
   },
   {
     name: 'a late start acts on an alarm that has cleared',
-    rule: '1.2',
+    rule: 'start',
     file: 'lib/ingest.ts',
     from: 'const moot = how.repeat ? mootFor(open, pending) : undefined',
     to: 'const moot = undefined',
   },
   {
     name: 'an incident that is recorded late is not resolved under a later one',
-    rule: '1.2',
+    rule: 'start',
     file: 'lib/advance-incident.ts',
     from: 'open && open.incidentId !== incidentId ? incident.clearedAtMs : clearAtMs',
     to: 'clearAtMs',
   },
   {
     name: 'a step begins after an abort',
-    rule: '1.3',
+    rule: 'step',
     file: 'lib/execution/next.ts',
     from: 'if (execution.aborted) {',
     to: 'if (false) {',
   },
   {
     name: 'the kill switch is read and not heeded',
-    rule: '1.3',
+    rule: 'limit',
     file: 'lib/perform.ts',
     from: "return control.is === 'paused'",
     to: 'return false',
   },
   {
     name: 'a worker goes on after it was taken over',
-    rule: '1.3',
+    rule: 'step',
     file: 'lib/session.ts',
     from: 'function isForeign(entry: Stamped, workerId: string): boolean {',
     to: 'function isForeign(entry: Stamped, workerId: string): boolean {\n  return false',
   },
   {
     name: 'a live lease is not respected',
-    rule: '1.4',
+    rule: 'lease',
     file: 'lib/execution/next.ts',
     from: "if (nowMs < freeAtMs) return { is: 'leave', untilMs: freeAtMs }",
     to: '',
   },
   {
     name: 'an unknown outcome is looked at too early',
-    rule: '1.5',
+    rule: 'unknown outcome',
     file: 'lib/perform.ts',
     from: 'const observeAtMs = clock.now() + CALL_TIMEOUT_MS + intent.action.timing.listLagMs',
     to: 'const observeAtMs = clock.now()',
   },
   {
     name: 'locks hold nobody off',
-    rule: '1.7',
+    rule: 'lock',
     file: 'lib/ledger/locks.ts',
     from: 'if (old.expiresAtMs > nowMs || !(await mayStealFrom(old.owner, old.incidentId))) return busy',
     to: '',
   },
   {
     name: 'a lock is stolen from an open intent',
-    rule: '1.7',
+    rule: 'lock',
     file: 'lib/ledger/locks.ts',
     from: ' || !(await mayStealFrom(old.owner, old.incidentId))) return busy',
     to: ') return busy',
   },
   {
     name: 'an observation made before the lock was ours counts',
-    rule: '1.7',
+    rule: 'lock',
     file: 'lib/begin.ts',
     from: 'const again = locked.locks.some((lock) => lock.observeAgain)',
     to: 'const again = false',
   },
   {
     name: 'the hourly limit is not kept',
-    rule: '1.7',
+    rule: 'limit',
     file: 'lib/ledger/claims.ts',
     from: 'return started < rule.perHour ? undefined : refusedByRate(rule, started)',
     to: 'return undefined',
   },
   {
     name: 'the cooldown is not kept',
-    rule: '1.7',
+    rule: 'limit',
     file: 'lib/ledger/claims.ts',
     from: 'if (nowMs - endedAtMs < rule.cooldownMs) {',
     to: 'if (false) {',
   },
   {
     name: 'undo overwrites what somebody else has set',
-    rule: '1.8',
+    rule: 'undo',
     file: 'lib/prepare-undo.ts',
     from: 'outstanding?.after ?? state.lastSet ?? change.after,',
     to: 'observed,',
   },
   {
     name: 'undo goes on while the alarm stands',
-    rule: '1.8',
+    rule: 'undo',
     file: 'lib/prepare-undo.ts',
     from: "return open.state === 'ok' ? (open.clearedAtMs ?? 0) : undefined",
     to: 'return 0',
   },
   {
     name: 'a later change forgets what an earlier one is to put back',
-    rule: '1.8',
+    rule: 'undo',
     file: 'lib/begin.ts',
     from: 'const undoTo = inherits ? outstanding.before : change.before',
     to: 'const undoTo = change.before',
   },
   {
     name: 'who steals a lock does not read what its owner left',
-    rule: '1.8',
+    rule: 'undo',
     file: 'lib/hold.ts',
     from: '(owner, sinceToken, stood) => leftBehind(session, owner, { key, sinceToken }, stood)',
     to: 'async (_owner, _sinceToken, stood) => stood',
   },
   {
     name: 'the sweep wakes nobody',
-    rule: '1.9',
+    rule: 'waking',
     file: 'lib/sweep.ts',
     from: 'await ports.queue.send(workFor(head, Math.max(0, head.headSeq), nowMs), delayMs)',
     to: '',
   },
   {
     name: 'a clearing that no event told of is not looked for',
-    rule: '1.9',
+    rule: 'waking',
     file: 'lib/sweep.ts',
     from: 'const reconciled = await reconcile(app, turn)',
     to: 'const reconciled = 0',
   },
 ]
 
-/** The nine that CORE.md 2 demands come first. */
+/** Those that every run of the tests plays come first. */
 export const MUTANTS: readonly Mutant[] = [
   ...DEMANDED.map((mutant) => ({ ...mutant, demanded: true as const })),
   ...FURTHER,

@@ -55,7 +55,7 @@ const CALM_FOR_MS = 4 * 60_000
 export async function runSeed(options: RunOptions): Promise<RunResult> {
   const { seed } = options
   const dice = diceOf(seed)
-  const share = options.share ?? dice.pick([0, 0.005, 0.01, 0.02, 0.05])
+  const share = options.share ?? dice.pick([0, 0.01, 0.02, 0.04])
   const scene = options.scene?.(START_AT_MS) ?? sceneFrom(dice, START_AT_MS)
   const agenda = agendaFrom(START_AT_MS)
   const account = accountOf(scene)

@@ -111,12 +111,12 @@ function smallScene(dice: Dice, startAtMs: number): Scene {
 
 /** Two alarms about one service that come, go, flap, and are told of more than once or never; people; somebody else's hand. */
 function crowdedScene(dice: Dice, startAtMs: number): Scene {
-  const second = dice.pick(['short', 'waiting', 'asking'])
+  const second = dice.pick(['short', 'short', 'waiting', 'asking'])
   const happenings: Happening[] = []
   const add = (afterS: number, what: DistributiveOmit<Happening, 'atMs'>) =>
     void happenings.push({ ...what, atMs: startAtMs + afterS * SECOND_MS })
   // Two executions that begin together reach for the same locks.
-  const together = dice.chance(0.4)
+  const together = dice.chance(0.5)
   const spikeAtMs = startAtMs + dice.between(0, 90) * SECOND_MS
   const rounds = () => (dice.chance(0.3) ? 2 : 1)
   comeAndGo(dice, happenings, { alarm: SPIKE, fromMs: spikeAtMs, rounds: rounds() })

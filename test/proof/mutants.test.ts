@@ -16,8 +16,13 @@ function play({ name }: Mutant, seeds: number): { readonly found?: string } {
 
 const demanded = MUTANTS.filter((mutant) => mutant.demanded)
 
-test('the nine defects that CORE.md 2 demands are there', () => {
+test('nine defects are played in every run (CORE.md 2), and every defect stands in docs/engine.md', () => {
   expect(demanded).toHaveLength(9)
+  const page = readFileSync(new URL('../../docs/engine.md', import.meta.url), 'utf8')
+  const rows = [...page.matchAll(/^\| ([a-z ]+) \| (.+) \|$/gm)].map(([, rule, name]) => `${rule}: ${name}`)
+  expect(
+    MUTANTS.map(({ rule, name }) => `${rule}: ${name}`).filter((title) => !rows.includes(title)),
+  ).toEqual([])
 })
 
 test.each(MUTANTS.map((mutant) => [mutant.name, mutant] as const))(
