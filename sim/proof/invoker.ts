@@ -19,13 +19,13 @@ export interface Invoker {
 
 type Handle = (app: App, turn: Turn) => Promise<unknown>
 
-/** So many invocations of one kind at a time. */
-const AT_ONCE = 4
 const MAX_RECEIVES = 20
 
 export function invoker(options: {
   readonly agenda: Agenda
   readonly lastsMs: number
+  /** So many invocations for one queue at a time. */
+  readonly atOnce: number
   readonly ground: Ground
   readonly tell: (line: string) => void
   readonly watch: { worker(workerId: string, life: WorkerLife): void }
@@ -62,7 +62,7 @@ export function invoker(options: {
   }
 
   function consume(one: (typeof served)[number]): void {
-    while (one.underWay < AT_ONCE) {
+    while (one.underWay < options.atOnce) {
       const delivery = one.queue.receive()
       if (!delivery) {
         const nextAtMs = one.queue.nextAtMs()

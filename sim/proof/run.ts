@@ -38,6 +38,7 @@ export interface RunResult {
   readonly hash: string
   readonly faults: { readonly [fault in Fault]?: number }
   readonly executions: number
+  readonly incidents: number
   /** Every I/O in order, for the exhaustive search: what it was, and in which invocation. */
   readonly points: readonly { readonly name: string; readonly turn: number }[]
 }
@@ -116,6 +117,7 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
   const invocations = invoker({
     agenda,
     lastsMs: WORKER_MS,
+    atOnce: scene.atOnce,
     tell,
     watch,
     ground: {
@@ -250,6 +252,7 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
     points,
     faults: injected,
     executions: watch.executions.length,
+    incidents: watch.incidents.length,
   }
 }
 

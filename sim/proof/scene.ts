@@ -3,7 +3,7 @@ import type { Catalogue } from '../../lib/runbook/runbook.ts'
 import type { OutsideAct } from '../outside.ts'
 import type { AlarmState } from '../world.ts'
 import type { Dice } from './dice.ts'
-import { ACTION_RUNBOOKS, catalogueOf, SHIPPED, type Deployed } from './settings.ts'
+import { ACTION_RUNBOOKS, catalogueOf, SHIPPED, stormCatalogue, type Deployed } from './settings.ts'
 
 /** What happens in a run beside the workers: alarms, people, colleagues. Drawn from the seed, told in the trace. */
 export type Happening = { readonly atMs: number } & (
@@ -46,6 +46,8 @@ export interface Scene {
   /** Whether wakes are lost: then a wait may end later. */
   readonly losesWakes: boolean
   readonly startsPerHour: number
+  /** So many invocations for one queue at a time. */
+  readonly atOnce: number
 }
 
 const SECOND_MS = 1_000
@@ -81,7 +83,30 @@ export function quietScene(runbook: string, startAtMs: number): Scene {
   }
 }
 
+/** Many alarms at once, each told many times over four minutes, while everything may fail. */
+export function stormScene(
+  startAtMs: number,
+  size: { readonly alarms: number; readonly copies: number; readonly startsPerHour: number },
+): Scene {
+  const alarms = Array.from({ length: size.alarms }, (_unused, index) => `storm-${index}`)
+  const catalogue = stormCatalogue(alarms, size.startsPerHour)
+  return {
+    ...STILL,
+    catalogueAt: () => catalogue,
+    alarms,
+    happenings: alarms.flatMap((alarm, index): readonly Happening[] => [
+      { atMs: startAtMs + 10 * index, is: 'alarm', alarm, state: 'ALARM', copies: size.copies },
+      { atMs: startAtMs + 5 * MINUTE_MS + 10 * index, is: 'alarm', alarm, state: 'OK', copies: 1 },
+    ]),
+    faultsForMs: 6 * MINUTE_MS,
+    losesWakes: true,
+    startsPerHour: size.startsPerHour,
+    atOnce: 20,
+  }
+}
+
 const STILL = {
+  atOnce: 4,
   strikes: [],
   disturbed: false,
   lagMs: {},
@@ -196,6 +221,7 @@ function weather(dice: Dice, deployed: Deployed, startAtMs: number, faultsForMs:
     autoscaler,
     losesWakes: dice.chance(0.5),
     startsPerHour: deployed.startsPerHour,
+    atOnce: 4,
   }
 }
 

@@ -149,16 +149,42 @@ export function catalogueOf({ runbooks, startsPerHour }: Deployed): Catalogue {
   const id = JSON.stringify([runbooks, startsPerHour])
   const known = compiled.get(id)
   if (known) return known
-  const { catalogue, diagnostics } = compileCatalogue([
+  const catalogue = compile(startsPerHour, [
     ...runbooks.map((name) => ({ path: `${name}.yaml`, text: OWN[name] ?? shipped(name) })),
     { path: 'services.yaml', text: shipped('services.yaml') },
+  ])
+  compiled.set(id, catalogue)
+  return catalogue
+}
+
+/** For each alarm a service and a runbook of its own, so that no cooldown holds one back for another. */
+export function stormCatalogue(alarms: readonly string[], startsPerHour: number): Catalogue {
+  const services = alarms.map((alarm) => `${alarm}-service: { alarms: [${alarm}], severity: sev3 }`)
+  return compile(startsPerHour, [
+    { path: 'services.yaml', text: ['api: { alarms: [none] }', ...services].join('\n') },
+    ...alarms.map((alarm) => ({
+      path: `${alarm}.yaml`,
+      text: `
+runbook: ${alarm}
+service: ${alarm}-service
+triggers: [{ alarm: ${alarm} }]
+keep_open: 1m
+steps:
+  - { id: breathe, wait: 5s }
+  - { id: tell, notify: { to: oncall@sre } }
+`,
+    })),
+  ])
+}
+
+function compile(startsPerHour: number, files: readonly { path: string; text: string }[]): Catalogue {
+  const { catalogue, diagnostics } = compileCatalogue([
+    ...files,
     { path: 'oncall.yaml', text: shipped('oncall.yaml') },
     { path: 'policy.yaml', text: policyWith(startsPerHour) },
   ])
-  if (!catalogue)
-    throw new Error(diagnostics.map((one) => `${one.file}:${one.line} ${one.message}`).join('\n'))
-  compiled.set(id, catalogue)
-  return catalogue
+  if (catalogue) return catalogue
+  throw new Error(diagnostics.map((one) => `${one.file}:${one.line} ${one.message}`).join('\n'))
 }
 
 function shipped(path: string): string {
