@@ -128,14 +128,14 @@ export async function loadRecords(storage: Storage, incidentId: string): Promise
   }))
 }
 
-function streamOf(incidentId: string, stream: string, records: readonly LedgerRecord[]): Stream {
+function streamOf(incidentId: string, stream: string, records: readonly ReadRecord[]): Stream {
   const last = records.at(-1)
   return {
     incidentId,
     stream,
     headSeq: last?.seq ?? -1,
     headHash: last?.hash ?? '',
-    entries: records.flatMap((record) => stampAll(record.entries, stream, record.seq, record.atMs)),
+    entries: records.flatMap((record) => record.stamped),
   }
 }
 
@@ -154,8 +154,22 @@ export function stampAll(
   }))
 }
 
+/** A record as it was read. */
+interface ReadRecord extends LedgerRecord {
+  readonly stamped: readonly Stamped[]
+}
+
+/** A record never changes: a storage that hands out the same item again has it parsed once. */
+const known = new WeakMap<Item, ReadRecord>()
+
+function recordOf(item: Item): ReadRecord {
+  const read = known.get(item) ?? parsed(item)
+  known.set(item, read)
+  return read
+}
+
 /** Parses a stored record. Throws with the record's address when it is not one of ours or a newer version's. */
-function recordOf(item: Item): LedgerRecord {
+function parsed(item: Item): ReadRecord {
   const [, stream = '', seqText = ''] = item.sk.split('#')
   const address = `${stream}/${Number(seqText)}`
   const body = JSON.parse(item.body) as Omit<LedgerRecord, 'stream' | 'recordId' | 'entries'> & {
@@ -167,11 +181,12 @@ function recordOf(item: Item): LedgerRecord {
     )
   }
   const entries = body.entries.map((entry, index) => {
-    const parsed = entrySchema.safeParse(entry)
-    if (parsed.success) return parsed.data
+    const read = entrySchema.safeParse(entry)
+    if (read.success) return read.data
     throw new StorageError(
-      `entry ${address}.${index} cannot be read: ${parsed.error.issues[0]?.message ?? 'malformed'}`,
+      `entry ${address}.${index} cannot be read: ${read.error.issues[0]?.message ?? 'malformed'}`,
     )
   })
-  return { ...body, stream, recordId: item.recordId ?? '', entries }
+  const stamped = stampAll(entries, stream, body.seq, body.atMs)
+  return { ...body, stream, recordId: item.recordId ?? '', entries, stamped }
 }

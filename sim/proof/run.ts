@@ -91,7 +91,9 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
         // Losing a wake costs time only; twice is as good as once.
         const lost = scene.losesWakes && isFaulty() && dice.chance(share)
         tell(`${lost ? 'lost: ' : ''}send ${message.stream} in ${delayMs}`)
-        if (!lost) work.send(JSON.stringify(message), delayMs)
+        // A standard queue keeps no order: now and then one message is overtaken by others.
+        const behindMs = isFaulty() && dice.chance(share) ? dice.between(1, 5) * SECOND_MS : 0
+        if (!lost) work.send(JSON.stringify(message), delayMs + behindMs)
         if (isFaulty() && dice.chance(share)) work.send(JSON.stringify(message), delayMs)
         invocations.serve()
       },
