@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { dynamodbStorage } from '../lib/ledger/dynamodb.ts'
 import type { Item, Storage } from '../lib/ledger/storage.ts'
-import { embeddedClient } from '../sim/dynamodb.ts'
+import { embeddedClient } from '../sim/dynamodb-endpoint.ts'
 
 const TABLE = 'firebreak-bench'
 

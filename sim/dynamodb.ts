@@ -1,20 +1,38 @@
 import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
 import type { IncomingMessage, RequestListener, Server } from 'node:http'
-import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb'
+import { DynamoDBClient, ScanCommand, type AttributeValue } from '@aws-sdk/client-dynamodb'
 import dynalite from 'dynalite'
 import { createTable } from '../lib/ledger/dynamodb-table.ts'
-
-/** What reaches the embedded DynamoDB; its credentials and region are read by nobody. */
-export function embeddedClient(endpoint: string): DynamoDBClientConfig {
-  return { endpoint, region: 'local', credentials: { accessKeyId: 'local', secretAccessKey: 'local' } }
-}
+import type { Item } from '../lib/ledger/storage.ts'
+import { embeddedClient } from './dynamodb-endpoint.ts'
 
 /** Makes the table where it is missing. */
 export async function prepareTable(endpoint: string, tableName: string): Promise<void> {
   const client = new DynamoDBClient(embeddedClient(endpoint))
   await createTable(client, tableName)
   client.destroy()
+}
+
+/** Everything that stands in the table, past the ledger's own reads: for whoever holds the ledger against it. */
+export async function everyItem(endpoint: string, tableName: string): Promise<readonly Item[]> {
+  const client = new DynamoDBClient(embeddedClient(endpoint))
+  const items: Item[] = []
+  let from: Record<string, AttributeValue> | undefined
+  do {
+    const page = await client.send(
+      new ScanCommand({
+        TableName: tableName,
+        ConsistentRead: true,
+        ...(from ? { ExclusiveStartKey: from } : {}),
+      }),
+    )
+    for (const { pk, sk, body } of page.Items ?? [])
+      items.push({ pk: pk?.S ?? '', sk: sk?.S ?? '', body: body?.S ?? '' })
+    from = page.LastEvaluatedKey
+  } while (from)
+  client.destroy()
+  return items
 }
 
 export interface EmbeddedDynamodb {

@@ -11,12 +11,16 @@ export interface Worker {
   /** SIGKILL: no clean-up, no last words. */
   kill(): void
   readonly isAlive: boolean
+  /** The process is gone, and all that it had said before has been heard. */
+  readonly gone: Promise<void>
 }
 
 export interface WorkerSurroundings {
   readonly endpoint: string
   readonly tableName: string
   readonly catalogue: Catalogue
+  /** The worker's program where it is not `worker.ts` itself: a bundle of it, say. */
+  readonly program?: string
   now(): number
   /** Answers a call of the account. */
   serve(text: string): Promise<string>
@@ -31,7 +35,8 @@ export class WorkerDiedError extends Error {
 
 /** Starts a worker and waits until it can be invoked. */
 export async function startWorker(around: WorkerSurroundings): Promise<Worker> {
-  const child = fork(fileURLToPath(new URL('./worker.ts', import.meta.url)), {
+  const program = around.program ?? fileURLToPath(new URL('./worker.ts', import.meta.url))
+  const child = fork(program, {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     // The test runner's flags are not for workers.
     env: { ...process.env, NODE_OPTIONS: '', NODE_NO_WARNINGS: '1' },
@@ -40,6 +45,8 @@ export async function startWorker(around: WorkerSurroundings): Promise<Worker> {
   const calls = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>()
   let count = 0
   let alive = true
+  // What is sent to a process that was just killed reaches nobody, and is no error of ours.
+  child.on('error', () => {})
   const ready = new Promise<void>((resolve, reject) => {
     child.once('exit', (code, signal) => {
       alive = false
@@ -53,6 +60,10 @@ export async function startWorker(around: WorkerSurroundings): Promise<Worker> {
       else hear(message, child, around, calls)
     })
   })
+  const gone = Promise.all([
+    new Promise<void>((resolve) => child.once('exit', () => resolve())),
+    new Promise<void>((resolve) => child.once('disconnect', () => resolve())),
+  ]).then(() => undefined)
   const init: ToWorker = {
     is: 'init',
     endpoint: around.endpoint,
@@ -68,6 +79,7 @@ export async function startWorker(around: WorkerSurroundings): Promise<Worker> {
       return alive
     },
     kill: () => child.kill('SIGKILL'),
+    gone,
     invoke: async (name, event, nowMs, timeoutMs) =>
       new Promise((resolve, reject) => {
         if (!alive) {

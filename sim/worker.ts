@@ -10,7 +10,7 @@ import type { Ports } from '../lib/ports.ts'
 import { systemRandom } from '../lib/random.ts'
 import type { Catalogue } from '../lib/runbook/runbook.ts'
 import { secretReader } from '../lib/secrets.ts'
-import { embeddedClient } from './dynamodb.ts'
+import { embeddedClient } from './dynamodb-endpoint.ts'
 import { remoteAccount, remoteClock } from './wire.ts'
 
 /*

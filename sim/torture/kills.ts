@@ -1,0 +1,56 @@
+import { MUTATING_CALLS } from '../../lib/aws/sdk.ts'
+import type { CallName } from '../../lib/aws/aws.ts'
+import type { Dice } from '../proof/dice.ts'
+import type { FunctionName } from '../worker.ts'
+
+/** What an invocation is about, as far as one can tell before it has begun. */
+export type Subject =
+  | { readonly is: 'signal'; readonly alarm: string; readonly stateAtMs: number }
+  | { readonly is: 'stream'; readonly incidentId: string; readonly stream: string }
+  | { readonly is: 'nothing' }
+
+/** When a worker is to be killed in an invocation; one that ends before is left alive. */
+export type KillPlan =
+  | { readonly is: 'never' }
+  /** So long after its beginning, in real milliseconds. */
+  | { readonly is: 'after'; readonly ms: number }
+  /** As its nth change of AWS, or message to a person, is about to leave; or when it has taken effect and the answer has not been heard. */
+  | { readonly is: 'change'; readonly nth: number; readonly when: 'before' | 'after' }
+
+/** A worker that was killed. */
+export interface Kill {
+  readonly pid: number
+  readonly name: FunctionName
+  readonly subject: Subject
+  /** Virtual times: of the invocation's begin, and of its end by force. */
+  readonly startedAtMs: number
+  readonly atMs: number
+  readonly moment: 'at random' | 'before a change' | 'after a change' | 'at its deadline'
+  /** The call that it was killed at. */
+  readonly call?: string
+}
+
+/** How likely an invocation of each function is to be killed. Turns are many, most of them polls. */
+const SHARE: { readonly [name in FunctionName]: number } = {
+  ingest: 0.3,
+  advance: 0.08,
+  sweep: 0.1,
+  command: 0.2,
+}
+
+/** A start with all its steps lasts about so long; later kills find most invocations ended. */
+const LATEST_MS = 400
+const MOST_CHANGES = 4
+
+export function drawKill(dice: Dice, name: FunctionName): KillPlan {
+  if (!dice.chance(SHARE[name])) return { is: 'never' }
+  if (dice.chance(0.4)) return { is: 'after', ms: dice.between(0, LATEST_MS) }
+  return { is: 'change', nth: dice.between(1, MOST_CHANGES), when: dice.chance(0.35) ? 'before' : 'after' }
+}
+
+/** The change that a request to the account asks for (`WireRequest` as text); `undefined` where it only reads. */
+export function changeOf(text: string): string | undefined {
+  const request = JSON.parse(text) as { readonly is: string; readonly name?: string }
+  if (request.is === 'http') return 'http:post'
+  return MUTATING_CALLS.has(request.name as CallName) ? request.name : undefined
+}
