@@ -148,6 +148,8 @@ export function estateAccount(startAtMs: number, services: number): Account {
   for (const name of serviceNames(services)) {
     const taskDefinition = (version: number) =>
       `arn:aws:ecs:${world.region}:${world.account}:task-definition/${name}:${version}`
+    for (const version of [FIRST_VERSION - 1, FIRST_VERSION])
+      world.builds[taskDefinition(version)] = { errorRatio: 0, mu: 30 }
     addService(world, {
       cluster: 'prod',
       name,

@@ -30,22 +30,24 @@ export interface Kill {
   readonly call?: string
 }
 
-/** How likely an invocation of each function is to be killed. Turns are many, most of them polls. */
-const SHARE: { readonly [name in FunctionName]: number } = {
-  ingest: 0.3,
-  advance: 0.08,
-  sweep: 0.1,
-  command: 0.2,
+/**
+ * How likely an invocation of each function is to be killed, how long one usually lasts at the most, and how many changes it
+ * makes at the most. Turns are many, and most of them polls that change nothing.
+ */
+const HABITS: {
+  readonly [name in FunctionName]: { readonly share: number; readonly lastsMs: number; readonly changes: number }
+} = {
+  ingest: { share: 0.55, lastsMs: 150, changes: 4 },
+  advance: { share: 0.12, lastsMs: 50, changes: 2 },
+  sweep: { share: 0.2, lastsMs: 50, changes: 1 },
+  command: { share: 0.3, lastsMs: 50, changes: 1 },
 }
 
-/** A start with all its steps lasts about so long; later kills find most invocations ended. */
-const LATEST_MS = 400
-const MOST_CHANGES = 4
-
 export function drawKill(dice: Dice, name: FunctionName): KillPlan {
-  if (!dice.chance(SHARE[name])) return { is: 'never' }
-  if (dice.chance(0.4)) return { is: 'after', ms: dice.between(0, LATEST_MS) }
-  return { is: 'change', nth: dice.between(1, MOST_CHANGES), when: dice.chance(0.35) ? 'before' : 'after' }
+  const { share, lastsMs, changes } = HABITS[name]
+  if (!dice.chance(share)) return { is: 'never' }
+  if (dice.chance(0.4)) return { is: 'after', ms: dice.between(0, lastsMs) }
+  return { is: 'change', nth: dice.between(1, changes), when: dice.chance(0.35) ? 'before' : 'after' }
 }
 
 /** The change that a request to the account asks for (`WireRequest` as text); `undefined` where it only reads. */

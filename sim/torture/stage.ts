@@ -4,6 +4,7 @@ import type { Storage } from '../../lib/ledger/storage.ts'
 import { parseEvent } from '../../lib/signal/parse.ts'
 import type { Signal } from '../../lib/signal/signal.ts'
 import { asAlarmAction } from '../calm.ts'
+import type { OutsideAct } from '../outside.ts'
 import { diceOf } from '../proof/dice.ts'
 import type { SimQueue } from '../queue.ts'
 import type { SimEvent } from '../world.ts'
@@ -100,7 +101,7 @@ export function playStories(options: StageOptions): Stage {
       answered: (answer) => {
         const { is } = (answer?.answer ?? {}) as { readonly is?: string }
         tell(`ann asks to ${person.verb} ${id}: ${is ?? 'no answer'}`)
-        if (is !== 'ok') again()
+        if (is !== 'answer') again()
       },
     }
   }
@@ -118,7 +119,13 @@ export function playStories(options: StageOptions): Stage {
         switch (next.is) {
           case 'release': {
             const { service, version } = next
-            const act = { is: 'deploy', application: service, group: `${service}-prod`, taskDefinition: `${service}:${version}` } as const
+            const act: OutsideAct = {
+              is: 'deploy',
+              application: service,
+              group: `${service}-prod`,
+              taskDefinition: `${service}:${version}`,
+              build: { errorRatio: 0.5, mu: 20 },
+            }
             const done = await account.ask({ is: 'act', act, atMs: now() })
             tell(`release ${version} of ${service} ${done === true ? 'is deployed' : 'has to wait and is dropped'}`)
             break
