@@ -10,7 +10,9 @@ interface Asked {
   readonly id: number
   readonly request: unknown
 }
-type Answered = { readonly id: number; readonly answer: unknown } | { readonly id: number; readonly error: string }
+type Answered =
+  | { readonly id: number; readonly answer: unknown }
+  | { readonly id: number; readonly error: string }
 
 /** A helper process as its parent sees it. */
 export interface Child<Request, Answer> {

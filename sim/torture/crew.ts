@@ -134,7 +134,9 @@ export function startCrew(options: CrewOptions): Crew {
         moment,
         ...(call === undefined ? {} : { call }),
       })
-      tell(`worker ${slot.number} is killed in ${job.name} ${moment}${call === undefined ? '' : ` (${call})`}`)
+      tell(
+        `worker ${slot.number} is killed in ${job.name} ${moment}${call === undefined ? '' : ` (${call})`}`,
+      )
     }
     const timers = [setTimeout(() => slot.kill('at its deadline'), options.timeoutMs)]
     if (slot.plan.is === 'after') timers.push(setTimeout(() => slot.kill('at random'), slot.plan.ms))

@@ -16,7 +16,8 @@ export function effectOf({ stream, executionId, step, change, receipt }: ToldCha
     readonly call?: { readonly is: string; readonly deploymentId?: string; readonly purpose?: string }
   } | null
   const marker = `firebreak/${stream}/${step}`
-  if (after?.desired !== undefined) return `${executionId} sets ${change.target.label} to ${after.desired} tasks`
+  if (after?.desired !== undefined)
+    return `${executionId} sets ${change.target.label} to ${after.desired} tasks`
   if (after?.record !== undefined) return `${marker} sets the weight ${after.record.Weight}`
   switch (after?.call?.is) {
     case 'stop':
@@ -40,7 +41,10 @@ export function didOf({ name, input, executionId }: LoggedCall): string | undefi
     readonly description?: string
     readonly ChangeBatch?: {
       readonly Comment?: string
-      readonly Changes?: readonly { readonly Action: string; readonly ResourceRecordSet: { readonly Weight?: number } }[]
+      readonly Changes?: readonly {
+        readonly Action: string
+        readonly ResourceRecordSet: { readonly Weight?: number }
+      }[]
     }
   } | null
   switch (name) {
@@ -68,7 +72,12 @@ export function standing(
   { change }: ToldChange,
 ): { readonly is: Json; readonly should: Json } | undefined {
   const { target, after } = change
-  const on = target as { readonly cluster?: string; readonly service?: string; readonly zone?: string; readonly set?: string }
+  const on = target as {
+    readonly cluster?: string
+    readonly service?: string
+    readonly zone?: string
+    readonly set?: string
+  }
   const meant = after as { readonly desired?: number; readonly record?: { readonly Weight?: number } } | null
   if (meant?.desired !== undefined)
     return { is: world.services[`${on.cluster}/${on.service}`]?.desired ?? null, should: meant.desired }

@@ -8,7 +8,8 @@ import { addZone } from '../route53.ts'
 
 /*
  * What the kill test works on: so many services alike, each with its own ECS service, DNS name, deployment group and two
- * alarms, and the runbooks that answer them. Every second alarm acts on what the first one's runbook acts on as well.
+ * alarms. The second alarm belongs to a service entry of its own that names the same targets, so that two executions want
+ * one target at the same time: within one entry the guardrails let only one run.
  */
 
 /** The tasks of each service and the weight of its canary, before anything happens. */
@@ -71,7 +72,7 @@ function slowRunbook(service: string): string {
   const steps: { readonly [kind in Kind]: string } = {
     short: `
 steps:
-  - { id: room, scale_out: { ecs: ${service}, by: 2 }, on_failure: continue }
+  - { id: room, scale_out: { ecs: ${service}-twin, by: 2 }, on_failure: continue }
 on_resolved: { undo: [room], after: 1m }`,
     waiting: `
 hold_down: 20s
@@ -80,27 +81,27 @@ steps:
   - parallel:
       - { id: drain, route53_weight: { record: canary, weight: 0 }, on_failure: continue }
       - { id: tell, notify: { to: oncall@sre }, on_failure: continue }
-  - { id: more, scale_out: { ecs: ${service}, by: 2 }, on_failure: undo }
+  - { id: more, scale_out: { ecs: ${service}-twin, by: 2 }, on_failure: undo }
 on_resolved: { undo: [drain, more], after: 1m }`,
     asking: `
 mode: approve
 steps:
-  - { id: room, scale_out: { ecs: ${service}, by: 2 }, on_failure: stop }
+  - { id: room, scale_out: { ecs: ${service}-twin, by: 2 }, on_failure: stop }
 on_resolved: { undo: [room], after: 1m }`,
   }
   return `
 runbook: ${service}-second
-service: ${service}
+service: ${service}-twin
 triggers: [{ alarm: ${alarmsOf(service).slow} }]
 ${HABITS}
 ${steps[kindOf(service)].trim()}
 `
 }
 
-function serviceEntry(service: string): string {
+function serviceEntry(service: string, entry: string, alarm: string): string {
   return `
-${service}:
-  alarms: ["${service}-*"]
+${entry}:
+  alarms: [${alarm}]
   account: "123456789012"
   region: eu-west-1
   severity: sev2
@@ -109,6 +110,11 @@ ${service}:
   records:
     canary: { zone: ${zoneOf(service)}, name: ${service}.example.com, type: A, set: canary }
 `
+}
+
+function serviceEntries(service: string): string {
+  const { spike, slow } = alarmsOf(service)
+  return serviceEntry(service, service, spike) + serviceEntry(service, `${service}-twin`, slow)
 }
 
 const ONCALL = `
@@ -131,7 +137,7 @@ export function estateCatalogue(services: number): Catalogue {
       { path: `${name}-line.yaml`, text: spikeRunbook(name) },
       { path: `${name}-second.yaml`, text: slowRunbook(name) },
     ]),
-    { path: 'services.yaml', text: names.map(serviceEntry).join('') },
+    { path: 'services.yaml', text: names.map(serviceEntries).join('') },
     { path: 'oncall.yaml', text: ONCALL },
     { path: 'policy.yaml', text: POLICY },
   ])
@@ -180,13 +186,10 @@ export function estateAccount(startAtMs: number, services: number): Account {
       [FIRST_VERSION - 1, 72],
       [FIRST_VERSION, 26],
     ] as const)
-      addPastDeployment(
-        world,
-        application,
-        `${name}-prod`,
-        ecsAppSpec(taskDefinition(version)),
-        { createdAtMs: world.nowMs - hoursAgo * HOUR_MS, description: `release ${version}` },
-      )
+      addPastDeployment(world, application, `${name}-prod`, ecsAppSpec(taskDefinition(version)), {
+        createdAtMs: world.nowMs - hoursAgo * HOUR_MS,
+        description: `release ${version}`,
+      })
     const { spike, slow } = alarmsOf(name)
     addStillAlarm(account, spike)
     addStillAlarm(account, slow)

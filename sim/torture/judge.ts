@@ -62,8 +62,12 @@ function startsOf(
   if (executions.length > 1)
     return { missing: [], twice: [`${what} started ${executions.map(({ stream }) => stream).join(', ')}`] }
   if (opened === 1)
-    return { missing: executions.length === 1 ? [] : [`${what} opened an incident and started nothing`], twice: [] }
-  if (executions.length === 1) return { missing: [`${what} started ${executions[0]?.stream} without an incident`], twice: [] }
+    return {
+      missing: executions.length === 1 ? [] : [`${what} opened an incident and started nothing`],
+      twice: [],
+    }
+  if (executions.length === 1)
+    return { missing: [`${what} started ${executions[0]?.stream} without an incident`], twice: [] }
   const verdict = items.find(({ pk }) => pk === `SIGNAL#${signalId}`)
   const isLate = verdict !== undefined && (JSON.parse(verdict.body) as SignalVerdict).code === 'stale'
   return { missing: isLate || told('signal.attached') === 1 ? [] : [`${what} left no trace`], twice: [] }
@@ -92,13 +96,17 @@ function unended(streams: readonly Told[], items: readonly Item[]): readonly str
   }
   for (const item of items.filter(({ pk }) => pk.startsWith('OPEN#'))) {
     const { key, pending } = openOf(item)
-    for (const signalId of Object.keys(pending)) found.push(`${key}: ${signalId} was accepted and never carried out`)
+    for (const signalId of Object.keys(pending))
+      found.push(`${key}: ${signalId} was accepted and never carried out`)
   }
   return found
 }
 
 /** Compares, one absolute value after the other, how often it is on record with how often the account carried it out. */
-function effectsFound({ calls }: Evidence, changes: readonly ToldChange[]): Pick<Findings, 'lost' | 'doubled'> {
+function effectsFound(
+  { calls }: Evidence,
+  changes: readonly ToldChange[],
+): Pick<Findings, 'lost' | 'doubled'> {
   const done = Map.groupBy(
     calls.filter(({ effect }) => effect),
     (call) => didOf(call),
@@ -114,7 +122,8 @@ function effectsFound({ calls }: Evidence, changes: readonly ToldChange[]): Pick
     if (times > own.length) doubled.push(`"${what}" was meant ${own.length} times and done ${times} times`)
   }
   for (const [what, made] of done)
-    if (what !== undefined && !meant.has(what)) doubled.push(`"${what}" was done ${made.length} times and never meant`)
+    if (what !== undefined && !meant.has(what))
+      doubled.push(`"${what}" was done ${made.length} times and never meant`)
   return { lost, doubled }
 }
 
@@ -125,7 +134,9 @@ function falseStandings({ world }: Evidence, changes: readonly ToldChange[]): re
     const last = own.at(-1)
     const found = last && standing(world, last)
     if (!found || canonical(found.is) === canonical(found.should)) return []
-    return [`${label} stands at ${canonical(found.is)}, and ${last.stream} has set ${canonical(found.should)} last`]
+    return [
+      `${label} stands at ${canonical(found.is)}, and ${last.stream} has set ${canonical(found.should)} last`,
+    ]
   })
 }
 

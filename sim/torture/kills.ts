@@ -35,11 +35,15 @@ export interface Kill {
  * makes at the most. Turns are many, and most of them polls that change nothing.
  */
 const HABITS: {
-  readonly [name in FunctionName]: { readonly share: number; readonly lastsMs: number; readonly changes: number }
+  readonly [name in FunctionName]: {
+    readonly share: number
+    readonly lastsMs: number
+    readonly changes: number
+  }
 } = {
-  ingest: { share: 0.55, lastsMs: 150, changes: 4 },
-  advance: { share: 0.12, lastsMs: 50, changes: 2 },
-  sweep: { share: 0.2, lastsMs: 50, changes: 1 },
+  ingest: { share: 0.5, lastsMs: 120, changes: 4 },
+  advance: { share: 0.07, lastsMs: 50, changes: 2 },
+  sweep: { share: 0.1, lastsMs: 50, changes: 1 },
   command: { share: 0.3, lastsMs: 50, changes: 1 },
 }
 

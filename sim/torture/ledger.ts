@@ -68,7 +68,15 @@ export function changesOf({ stream, entries, execution }: Told): readonly ToldCh
       case 'step.intended': {
         if (open.has(entry.step)) break
         const { step, action, change, atMs } = entry
-        const made: ToldChange = { stream, executionId, step, action, change, intendedAtMs: atMs, outcome: 'open' }
+        const made: ToldChange = {
+          stream,
+          executionId,
+          step,
+          action,
+          change,
+          intendedAtMs: atMs,
+          outcome: 'open',
+        }
         open.set(step, made)
         changes.push(made)
         break
@@ -79,7 +87,8 @@ export function changesOf({ stream, entries, execution }: Told): readonly ToldCh
         const made = open.get(entry.step)
         open.delete(entry.step)
         if (!made) break
-        made.outcome = entry.kind === 'step.applied' ? 'applied' : entry.kind === 'step.failed' ? 'failed' : 'skipped'
+        made.outcome =
+          entry.kind === 'step.applied' ? 'applied' : entry.kind === 'step.failed' ? 'failed' : 'skipped'
         if (entry.kind === 'step.applied') made.receipt = entry.receipt
         break
       }

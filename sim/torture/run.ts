@@ -105,9 +105,10 @@ export async function torture(options: TortureOptions): Promise<Tortured> {
   }
 }
 
-/** Executions have a stream with a record 0 each; undos and the incidents' own streams do not count. */
+/** Those that began to act; a refusal is on record, and leaves nothing to kill. */
 function countExecutions(items: readonly Item[]): number {
-  return items.filter(({ sk }) => /^REC#inc-[0-9a-z]{12}-[0-9a-z]{6}#0+$/.test(sk)).length
+  return items.filter(({ sk, body }) => /^REC#.*#0+$/.test(sk) && body.includes('"kind":"execution.started"'))
+    .length
 }
 
 function groundFor(

@@ -72,7 +72,11 @@ export function playStories(options: StageOptions): Stage {
     }
   }
 
-  async function changeAlarm({ alarm, state, copiesAfterMs }: Extract<Happening, { is: 'alarm' }>): Promise<void> {
+  async function changeAlarm({
+    alarm,
+    state,
+    copiesAfterMs,
+  }: Extract<Happening, { is: 'alarm' }>): Promise<void> {
     const event = (await account.ask({ is: 'transition', alarm, state, atMs: now() })) as SimEvent
     const signal = signalOf(event)
     tell(`alarm ${alarm} is ${state}, told ${copiesAfterMs.length} times`)
@@ -127,7 +131,9 @@ export function playStories(options: StageOptions): Stage {
               build: { errorRatio: 0.5, mu: 20 },
             }
             const done = await account.ask({ is: 'act', act, atMs: now() })
-            tell(`release ${version} of ${service} ${done === true ? 'is deployed' : 'has to wait and is dropped'}`)
+            tell(
+              `release ${version} of ${service} ${done === true ? 'is deployed' : 'has to wait and is dropped'}`,
+            )
             break
           }
           case 'alarm':

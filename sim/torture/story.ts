@@ -2,30 +2,34 @@ import type { Dice } from '../proof/dice.ts'
 import { alarmsOf, asksPerson, FIRST_VERSION } from './estate.ts'
 
 /** What happens around the workers in a kill test, drawn from the seed. */
-export type Happening = { readonly atMs: number } & (
+export type Happening = { readonly atMs: number } &
   /** Somebody deploys a bad version. */
-  | { readonly is: 'release'; readonly service: string; readonly version: number }
-  | {
-      readonly is: 'alarm'
-      readonly alarm: string
-      readonly state: 'OK' | 'ALARM'
-      /** So long after the transition each copy of it is delivered. */
-      readonly copiesAfterMs: readonly number[]
-    }
-  /** A person answers what the newest execution of this alarm's runbook asks, or ends it. */
-  | {
-      readonly is: 'person'
-      readonly alarm: string
-      readonly runbook: string
-      readonly verb: 'approve' | 'abort'
-      /** Asks again so often if there was no answer. */
-      readonly tries: number
-    }
-)
+  (
+    | { readonly is: 'release'; readonly service: string; readonly version: number }
+    | {
+        readonly is: 'alarm'
+        readonly alarm: string
+        readonly state: 'OK' | 'ALARM'
+        /** So long after the transition each copy of it is delivered. */
+        readonly copiesAfterMs: readonly number[]
+      }
+    /** A person answers what the newest execution of this alarm's runbook asks, or ends it. */
+    | {
+        readonly is: 'person'
+        readonly alarm: string
+        readonly runbook: string
+        readonly verb: 'approve' | 'abort'
+        /** Asks again so often if there was no answer. */
+        readonly tries: number
+      }
+  )
 
 const SECOND_MS = 1_000
-/** The undo of a step begins up to two minutes after the alarm has cleared, and takes three minutes more. */
-const ROUND_PAUSE_S = { from: 60, to: 480 }
+/**
+ * From the end of an alarm to the next: sometimes within the cooldown, mostly after it and while the undo is under way,
+ * which begins two minutes after the end and takes three minutes more.
+ */
+const PAUSE_S = { from: 120, to: 420 }
 
 /** The alarms of one service over a while: one round or more, each with an alarm or two that come, last, and go. */
 export interface Story {
@@ -59,12 +63,14 @@ export function storyOf(service: string, dice: Dice): Story {
         endAtMs = Math.max(endAtMs, clearAtMs)
         return clearAtMs
       }
-      const spikeAtMs = fromMs + dice.between(20, 90) * SECOND_MS
-      if (dice.chance(0.8)) {
+      const spikeAtMs = fromMs + dice.between(80, 120) * SECOND_MS
+      if (dice.chance(0.95)) {
         version++
+        // Some are still under way when the alarm comes, and are stopped instead of replaced.
+        const beforeS = dice.chance(0.25) ? dice.between(5, 30) : dice.between(45, 75)
         happenings.push({
           is: 'release',
-          atMs: spikeAtMs - dice.between(5, 19) * SECOND_MS - (dice.chance(0.5) ? 40_000 : 0),
+          atMs: spikeAtMs - beforeS * SECOND_MS,
           service,
           version,
         })
@@ -79,8 +85,8 @@ export function storyOf(service: string, dice: Dice): Story {
           verb: 'abort',
           tries: 3,
         })
-      // Within keep-open or shortly after it: a recurrence of the incident, or a new one whose undo meets the earlier one's.
-      if (dice.chance(0.25)) lasts(spike, clearAtMs + dice.between(15, 150) * SECOND_MS)
+      // Within keep-open a recurrence of the incident, and refused for the cooldown; after it a new one that meets the undo.
+      if (dice.chance(0.25)) lasts(spike, clearAtMs + dice.between(30, 330) * SECOND_MS)
       if (dice.chance(0.6)) {
         const slowAtMs = spikeAtMs + dice.between(-20, 60) * SECOND_MS
         lasts(slow, slowAtMs)
@@ -97,7 +103,7 @@ export function storyOf(service: string, dice: Dice): Story {
       return {
         happenings: happenings.map((one) => ({ ...one, atMs: Math.max(one.atMs, fromMs) })),
         onsets,
-        endAtMs: endAtMs + dice.between(ROUND_PAUSE_S.from, ROUND_PAUSE_S.to) * SECOND_MS,
+        endAtMs: endAtMs + dice.between(PAUSE_S.from, PAUSE_S.to) * SECOND_MS,
       }
     },
   }
