@@ -1,0 +1,165 @@
+import { spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Item } from '../lib/ledger/storage.ts'
+import type { LoggedCall } from '../sim/account.ts'
+import type { Evidence } from '../sim/torture/evidence.ts'
+import { judge } from '../sim/torture/judge.ts'
+import { changesOf, readStreams } from '../sim/torture/ledger.ts'
+
+const PROGRAM = fileURLToPath(new URL('../sim/torture.ts', import.meta.url))
+
+interface Ran {
+  readonly code: number | null
+  readonly out: string
+  readonly err: string
+}
+
+async function torture(...args: readonly string[]): Promise<Ran> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [PROGRAM, ...args], {
+      env: { ...process.env, NODE_OPTIONS: '' },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    let out = ''
+    let err = ''
+    child.stdout.on('data', (part: Buffer) => (out += part.toString()))
+    child.stderr.on('data', (part: Buffer) => (err += part.toString()))
+    child.once('error', reject)
+    child.once('close', (code) => resolve({ code, out, err }))
+  })
+}
+
+let ran: Ran
+let evidence: Evidence
+
+beforeAll(async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'firebreak-torture-test-'))
+  try {
+    const file = join(folder, 'evidence.json')
+    ran = await torture('--executions', '12', '--seed', '5', '--workers', '2', '--keep', file)
+    evidence = JSON.parse(readFileSync(file, 'utf8')) as Evidence
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}, 900_000)
+
+test('killed worker processes lose nothing and double nothing, by the account’s own log (G1 to G5, G8)', () => {
+  expect({ code: ran.code, out: ran.out }).toEqual({
+    code: 0,
+    out: expect.stringMatching(/^lost 0$/m) as string,
+  })
+  expect(ran.out).toMatch(/^doubled 0$/m)
+  expect(ran.out).toMatch(/^untrue 0$/m)
+  expect(evidence.kills.length).toBeGreaterThan(0)
+  expect(evidence.onsets.length).toBeGreaterThanOrEqual(12)
+})
+
+test('an option that is no number is refused', async () => {
+  const { code, err } = await torture('--executions', 'many')
+  expect(code).toBe(2)
+  expect(err).toBe('--executions must be a whole number from 1 on, not "many"\n')
+})
+
+describe('the verdict notices', () => {
+  const isCall = (name: string) => (call: LoggedCall) => call.effect && call.name === name
+  const one = (name: string): LoggedCall => {
+    const found = evidence.calls.find(isCall(name))
+    if (!found) throw new Error(`nobody called ${name}`)
+    return found
+  }
+  const record = (holds: (item: Item) => boolean): Item => {
+    const found = evidence.items.find((item) => item.sk.startsWith('REC#') && holds(item))
+    if (!found) throw new Error('there is no such record')
+    return found
+  }
+
+  test.each(['ecs:UpdateService', 'route53:ChangeResourceRecordSets'])(
+    'a %s that is on record and not in the account',
+    (name) => {
+      const missing = one(name)
+      const { lost, doubled } = judge({
+        ...evidence,
+        calls: evidence.calls.filter((call) => call !== missing),
+      })
+      expect(lost).toEqual([expect.stringContaining('is on record as done, and the account did it 0 times')])
+      expect(doubled).toEqual([])
+    },
+  )
+
+  test.each(['ecs:UpdateService', 'route53:ChangeResourceRecordSets'])('a second %s', (name) => {
+    const { doubled } = judge({ ...evidence, calls: [...evidence.calls, one(name)] })
+    expect(doubled).toEqual([expect.stringMatching(/was meant 1 times and done 2 times$/)])
+  })
+
+  test('a second deployment under the same marker', () => {
+    const deployment: LoggedCall = {
+      ...one('ecs:UpdateService'),
+      name: 'codedeploy:CreateDeployment',
+      input: { description: 'firebreak/inc-0-0/rollback once' },
+    }
+    const { doubled } = judge({ ...evidence, calls: [...evidence.calls, deployment, deployment] })
+    expect(doubled).toEqual([
+      '"firebreak/inc-0-0/rollback once is deployed" was done 2 times and never meant',
+    ])
+  })
+
+  test('a signal that left no trace', () => {
+    const onset = { alarm: 'svc-01-spike', signalId: 'sig-never', onsetAtMs: 1 }
+    const { lost } = judge({ ...evidence, onsets: [...evidence.onsets, onset] })
+    expect(lost).toEqual(['svc-01-spike (sig-never) left no trace'])
+  })
+
+  test('a start that opened an incident and began no execution', () => {
+    const stream = record(({ body }) => body.includes('"kind":"execution.started"')).sk.split('#')[1] ?? ''
+    const gone = (item: Item) => item.sk.startsWith(`REC#${stream}`)
+    const { lost } = judge({ ...evidence, items: evidence.items.filter((item) => !gone(item)) })
+    expect(lost).toEqual([expect.stringContaining('opened an incident and started nothing')])
+  })
+
+  test('an execution that was left in the middle', () => {
+    const { stream } =
+      readStreams(evidence.items).find(({ execution }) => execution.status.is === 'finished') ?? {}
+    const last = evidence.items
+      .filter(({ sk }) => sk.startsWith(`REC#${stream}#`))
+      .toSorted((a, b) => (a.sk < b.sk ? 1 : -1))[0]
+    const { lost } = judge({ ...evidence, items: evidence.items.filter((item) => item !== last) })
+    expect(lost).toContain(`${stream} is still running`)
+  })
+
+  test('a signal that was accepted and not carried out', () => {
+    const items = evidence.items.map((item) =>
+      item.pk.startsWith('OPEN#')
+        ? { ...item, body: item.body.replace('"pending":{}', '"pending":{"sig-1":{}}') }
+        : item,
+    )
+    expect(judge({ ...evidence, items }).lost).toContainEqual(
+      expect.stringContaining('sig-1 was accepted and never carried out'),
+    )
+  })
+
+  test('an account that does not stand as the last record says', () => {
+    const { target } = readStreams(evidence.items)
+      .flatMap(changesOf)
+      .find(({ action, outcome }) => action === 'scale_out ecs' && outcome === 'applied')?.change ?? {
+      target: { label: '' },
+    }
+    const world = structuredClone(evidence.world)
+    for (const service of Object.values(world.services)) service.desired += 1
+    expect(judge({ ...evidence, world }).untrue).toContainEqual(
+      expect.stringContaining(`${target.label} stands at 7`),
+    )
+  })
+
+  test('an entry that was altered', () => {
+    const altered = record(({ body }) => body.includes('"kind":"step.applied"'))
+    const items = evidence.items.map((item) =>
+      item === altered
+        ? { ...item, body: item.body.replace('"kind":"step.applied",', '"kind":"step.applied","x":1,') }
+        : item,
+    )
+    expect(judge({ ...evidence, items }).untrue).toEqual([expect.stringContaining('an entry was altered')])
+  })
+})
