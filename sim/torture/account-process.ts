@@ -19,7 +19,7 @@ export type Saved = SavedAccount
 const [startAtMs, services] = process.argv.slice(2).map(Number)
 const account = estateAccount(startAtMs ?? 0, services ?? 1)
 
-answerParent<AccountRequest>((request) => {
+answerParent((request: AccountRequest) => {
   account.advanceTo(request.atMs)
   switch (request.is) {
     case 'serve':

@@ -66,14 +66,14 @@ export function startChild<Request, Answer>(name: string, args: readonly string[
 }
 
 /** The other side: answers one request after the other, until the parent is gone. */
-export function answerParent<Request>(
-  answer: (request: Request) => unknown,
+export function answerParent(
+  answer: (request: never) => unknown,
   close: () => Promise<void> = async () => {},
 ): void {
   let last: Promise<unknown> = Promise.resolve()
   const reply = async ({ id, request }: Asked): Promise<void> => {
     try {
-      process.send?.({ id, answer: await answer(request as Request) })
+      process.send?.({ id, answer: await answer(request as never) })
     } catch (error) {
       process.send?.({ id, error: error instanceof Error ? error.message : String(error) })
     }

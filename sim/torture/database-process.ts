@@ -15,8 +15,8 @@ async function start(): Promise<EmbeddedDynamodb> {
   return database
 }
 
-answerParent<DatabaseRequest>(
-  async (request) => {
+answerParent(
+  async (request: DatabaseRequest) => {
     const { endpoint } = await (started ??= start())
     return request.is === 'endpoint' ? endpoint : everyItem(endpoint, tableName)
   },

@@ -48,20 +48,23 @@ export async function play(
   let sweepAtMs = time.now() + SWEEP_EVERY_MS
   let lastAtMs = time.now()
 
-  const run = (job: Job, done: (answer: { readonly answer: unknown } | undefined) => void) => {
+  const run = async (job: Job, done: Asked['answered']): Promise<void> => {
     inFlight++
-    void crew.invoke(job).then((answer) => {
+    try {
+      done(await crew.invoke(job))
+    } catch (error) {
+      ground.broken = error
+    } finally {
       inFlight--
-      done(answer)
       ground.wake()
-    })
+    }
   }
   const deliver = (queue: SimQueue, name: 'ingest' | 'advance'): boolean => {
     const delivery = queue.receive()
     if (!delivery) return false
     if (delivery.receiveCount > 1) redelivered++
     const subject = name === 'ingest' ? signalSubject(delivery) : streamSubject(delivery)
-    run({ name, event: { Records: [delivery.record] }, subject }, (answer) => {
+    void run({ name, event: { Records: [delivery.record] }, subject }, (answer) => {
       const { batchItemFailures = [] } = (answer?.answer ?? { batchItemFailures: [0] }) as {
         readonly batchItemFailures?: readonly unknown[]
       }
@@ -72,12 +75,12 @@ export async function play(
   const handOut = (): boolean => {
     const person = asked.shift()
     if (person) {
-      run(person.job, person.answered)
+      void run(person.job, person.answered)
       return true
     }
     if (sweepAtMs <= time.now()) {
       sweepAtMs = time.now() + SWEEP_EVERY_MS
-      run({ name: 'sweep', event: {}, subject: { is: 'nothing' } }, () => {})
+      void run({ name: 'sweep', event: {}, subject: { is: 'nothing' } }, () => {})
       return true
     }
     return ground.dice.chance(0.5)

@@ -11,7 +11,7 @@ import { startCrew } from './crew.ts'
 import type { DatabaseRequest } from './database-process.ts'
 import { estateCatalogue, serviceNames } from './estate.ts'
 import type { Evidence } from './evidence.ts'
-import { play, type Ground } from './loop.ts'
+import { play, type Count, type Ground } from './loop.ts'
 import { playStories } from './stage.ts'
 import { virtualTime } from './time.ts'
 
@@ -55,6 +55,7 @@ const DOUBLED = 0.03
 const MOST_SERVICES = 24
 const ONSETS_A_SERVICE = 4
 const PROGRESS_EVERY = 25
+const PATIENCE_MS = 120_000
 
 /** Plays until so many executions were started and everything has come to rest; then gathers what is to be judged. */
 export async function torture(options: TortureOptions): Promise<Tortured> {
@@ -74,18 +75,7 @@ export async function torture(options: TortureOptions): Promise<Tortured> {
     ])
     const items = async () => (await database.ask({ is: 'items' })) as readonly Item[]
     const ground = groundFor(options, services, account, endpoint, program)
-    let told = 0
-    const redelivered = await play(
-      ground,
-      options.executions,
-      async () => countExecutions(await items()),
-      () => {
-        const onsets = ground.stage.onsets.length
-        if (onsets - told < PROGRESS_EVERY) return
-        told = onsets
-        options.progress(onsets, ground.crew.kills.length)
-      },
-    ).finally(() => ground.crew.stop())
+    const redelivered = await playAll(ground, options, async () => countExecutions(await items()))
     const saved = (await account.ask({ is: 'save', atMs: ground.time.now() })) as Saved
     return {
       evidence: {
@@ -105,6 +95,21 @@ export async function torture(options: TortureOptions): Promise<Tortured> {
   }
 }
 
+async function playAll(ground: Ground, options: TortureOptions, count: Count): Promise<number> {
+  let told = 0
+  const progress = () => {
+    const onsets = ground.stage.onsets.length
+    if (onsets - told < PROGRESS_EVERY) return
+    told = onsets
+    options.progress(onsets, ground.crew.kills.length)
+  }
+  try {
+    return await play(ground, options.executions, count, progress)
+  } finally {
+    await ground.crew.stop()
+  }
+}
+
 /** Those that began to act; a refusal is on record, and leaves nothing to kill. */
 function countExecutions(items: readonly Item[]): number {
   return items.filter(({ sk, body }) => /^REC#.*#0+$/.test(sk) && body.includes('"kind":"execution.started"'))
@@ -120,7 +125,12 @@ function groundFor(
 ): Ground {
   const time = virtualTime(START_AT_MS, () => performance.now())
   const dice = diceOf(options.seed)
-  const storage = dynamodbStorage({ tableName: TABLE, client: embeddedClient(endpoint) })
+  // The test itself is not what is tested: it waits for its answers, however slow the machine is.
+  const patience = { requestTimeout: PATIENCE_MS, socketTimeout: PATIENCE_MS }
+  const storage = dynamodbStorage({
+    tableName: TABLE,
+    client: { ...embeddedClient(endpoint), requestHandler: patience },
+  })
   const queueOf = (name: string) =>
     simQueue({ name, now: time.now, visibilityMs: 6 * FUNCTION_TIMEOUT_MS, maxReceives: MAX_RECEIVES })
   const [signals, work] = [queueOf('signals'), queueOf('work')]
