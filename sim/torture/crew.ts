@@ -54,10 +54,17 @@ interface Slot {
   /** What is to happen to the invocation under way. */
   plan: KillPlan
   changes: number
+  /** Changes that were sent and have not arrived yet; they do so also when their sender is dead. */
+  readonly travelling: Set<Promise<string>>
   kill(moment: Kill['moment'], call?: string): void
 }
 
 const noKill = () => {}
+
+/** A change is on its way for so long, in real time, and its answer as well: AWS is no function call. Some are slow. */
+const USUAL_WAY_MS = 60
+const LONGEST_WAY_MS = 1_500
+const SLOW = 0.05
 
 export function startCrew(options: CrewOptions): Crew {
   const { time, tell } = options
@@ -69,6 +76,7 @@ export function startCrew(options: CrewOptions): Crew {
     isBusy: true,
     plan: { is: 'never' },
     changes: 0,
+    travelling: new Set(),
     kill: noKill,
   }))
 
@@ -105,10 +113,26 @@ export function startCrew(options: CrewOptions): Crew {
       slot.kill('before a change', change)
       return unheard()
     }
-    const answer = await options.serve(text)
-    if (!isIt) return answer
-    slot.kill('after a change', change)
-    return unheard()
+    const arriving = arrive(text)
+    slot.travelling.add(arriving)
+    const answer = await arriving.finally(() => slot.travelling.delete(arriving))
+    if (isIt) {
+      slot.kill('after a change', change)
+      return unheard()
+    }
+    await onTheWay()
+    return answer
+  }
+
+  async function onTheWay(): Promise<void> {
+    const { dice } = options
+    const ms = dice.chance(SLOW) ? dice.between(USUAL_WAY_MS, LONGEST_WAY_MS) : dice.between(0, USUAL_WAY_MS)
+    await new Promise((resolve) => setTimeout(resolve, ms))
+  }
+
+  async function arrive(text: string): Promise<string> {
+    await onTheWay()
+    return options.serve(text)
   }
 
   async function invoke(job: Job): Promise<{ readonly answer: unknown } | undefined> {
@@ -149,6 +173,7 @@ export function startCrew(options: CrewOptions): Crew {
       timers.forEach(clearTimeout)
       if (isKilled || !worker.isAlive) {
         await worker.gone
+        await Promise.all(slot.travelling)
         await options.settle()
         hire(slot)
       } else {

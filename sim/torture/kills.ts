@@ -41,8 +41,8 @@ const HABITS: {
     readonly changes: number
   }
 } = {
-  ingest: { share: 0.5, lastsMs: 120, changes: 4 },
-  advance: { share: 0.07, lastsMs: 50, changes: 2 },
+  ingest: { share: 0.5, lastsMs: 400, changes: 4 },
+  advance: { share: 0.07, lastsMs: 100, changes: 2 },
   sweep: { share: 0.1, lastsMs: 50, changes: 1 },
   command: { share: 0.3, lastsMs: 50, changes: 1 },
 }

@@ -50,7 +50,7 @@ const TABLE = 'firebreak'
 /** A message survives so many deliveries: more than kills can use up. */
 const MAX_RECEIVES = 20
 /** Messages that are sent twice. */
-const DOUBLED = 0.03
+const DOUBLED = 0.1
 /** So many services at most, and with few executions fewer, so that they still meet. */
 const MOST_SERVICES = 24
 const ONSETS_A_SERVICE = 4
