@@ -62,7 +62,7 @@ export async function streamsIn(text: string): Promise<readonly Stream[]> {
   return streams.flat()
 }
 
-/** What the streams come to, as plain JSON: maps are objects, sets are lists. */
+/** What the streams came to, record by record, as plain JSON: maps are objects, sets are lists. */
 export function statesOf(streams: readonly Stream[]): unknown {
   const states = Object.fromEntries(
     streams.map((stream) => [
@@ -70,9 +70,13 @@ export function statesOf(streams: readonly Stream[]): unknown {
       {
         headSeq: stream.headSeq,
         headHash: stream.headHash,
-        ...(stream.stream === 'incident'
-          ? { incident: foldIncident(stream.entries) }
-          : { execution: fold(stream.entries) }),
+        // The state after each record; the header is the stream's first entry and stands there already.
+        after: Array.from({ length: stream.headSeq + 1 }, (_unused, seq) => {
+          const entries = stream.entries.filter((entry) => entry.seq <= seq)
+          if (stream.stream === 'incident') return foldIncident(entries)
+          const { header: _header, ...execution } = fold(entries)
+          return execution
+        }),
       },
     ]),
   )
