@@ -33,6 +33,7 @@ export const scenarios: { readonly [name: string]: () => Promise<Stack> } = {
   'throttled-and-in-doubt': throttledAndInDoubt,
   'failed-and-undone': failedAndUndone,
   'skipped-and-foreign': skippedAndForeign,
+  'put-off-while-unreadable': putOffWhileUnreadable,
   'stopped-as-poison': stoppedAsPoison,
 }
 
@@ -159,6 +160,16 @@ async function skippedAndForeign(): Promise<Stack> {
   fire(stack)
   await play(stack, 3)
   stack.account.act({ is: 'set-desired', service: SERVICE, desired: 20 })
+  fire(stack, 'OK')
+  await play(stack, 20)
+  return stack
+}
+
+async function putOffWhileUnreadable(): Promise<Stack> {
+  const stack = calmStack(catalogueOf([runbookText(SCALE, UNDO)]))
+  throttle(stack.account.world, 'ecs:DescribeServices', 3)
+  fire(stack)
+  await play(stack, 10)
   fire(stack, 'OK')
   await play(stack, 20)
   return stack
