@@ -80,10 +80,15 @@ export async function sweep(app: App, turn: Turn): Promise<SweepResult> {
   return { woken, overdue, carriedOut, stopped, reconciled }
 }
 
-/** Sends the message, and counts the wake on HEAD. */
+/**
+ * Sends the message, and counts the wake on HEAD.
+ * Throws where the stream has been woken in vain and cannot be read at all.
+ */
 async function wake(app: App, head: Head, nowMs: number): Promise<void> {
   const { ports } = app
   const delayMs = Math.max(0, (head.dueAtMs ?? nowMs) - nowMs)
+  // A stream that only a newer version can read is not poison. Its wakes do not count, so that it goes on when that version is back.
+  if (head.wakes > 0) await load(ports.storage, head.incidentId, head.stream)
   await ports.queue.send(workFor(head, Math.max(0, head.headSeq), nowMs), delayMs)
   const late = delayMs === 0
   const { unsent: _unsent, ...rest } = head
