@@ -88,7 +88,7 @@ export function statesOf(streams: readonly Stream[]): unknown {
 }
 
 /** Every kind of entry that the schema knows. */
-export const schemaKinds: readonly string[] = entrySchema.def.left.options.flatMap((option) => [
+export const schemaKinds: readonly string[] = entrySchema.options.flatMap((option) => [
   ...option.shape.kind.values,
 ])
 
