@@ -5,6 +5,7 @@ import { contextOf } from './context.ts'
 import { documented } from './documented.ts'
 import { wholeNumber } from './duration.ts'
 import { agoText, table, timeText, type Format } from './output.ts'
+import { pausedSchema, pausesIn, pauseText } from './paused.ts'
 
 interface Options {
   readonly limit: number
@@ -23,7 +24,7 @@ const head = z.looseObject({
 export function register(program: Command): void {
   const command = program
     .command('list')
-    .description('Lists incidents, newest first.')
+    .description('Lists incidents, newest first, and says what is paused.')
     .option('--limit <count>', 'at most so many, up to 100', wholeNumber(1, 100), 20)
     .option(
       '--before <ms>',
@@ -49,16 +50,16 @@ async function list(command: Command, options: Options): Promise<void> {
   const { terminal, settings, paint } = context
   const stack = await stackOf(context)
   const { limit, before } = options
-  const answer = await ask(stack, {
-    verb: 'list',
-    limit,
-    ...(before === undefined ? {} : { beforeMs: before }),
-  })
+  const [answer, stands] = await Promise.all([
+    ask(stack, { verb: 'list', limit, ...(before === undefined ? {} : { beforeMs: before }) }),
+    ask(stack, { verb: 'status' }),
+  ])
+  const pauses = pausesIn(read(pausedSchema, stands, stack))
   const all = read(z.array(head), answer, stack)
   const heads = options.status === undefined ? all : all.filter((one) => one.status === options.status)
   const last = all.length === limit ? all.at(-1)?.summary?.openedAtMs : undefined
   if (settings.json) {
-    context.printJson({ incidents: heads, next_before: last ?? null })
+    context.printJson({ incidents: heads, next_before: last ?? null, paused: pauses })
     return
   }
   const nowMs = terminal.now()
@@ -87,6 +88,7 @@ async function list(command: Command, options: Options): Promise<void> {
         ? 'no incidents'
         : `no ${options.status} incidents among the latest ${limit}`,
     )
+  for (const pause of pauses) context.warn(pauseText(pause))
   if (last !== undefined) context.say(`Older ones: firebreak list --before ${last}`)
 }
 

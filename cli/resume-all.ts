@@ -7,7 +7,9 @@ import { printable } from './output.ts'
 export function register(program: Command): void {
   const command = program
     .command('resume-all')
-    .description('Ends pause-all: the stack acts again, also in executions that were under way.')
+    .description(
+      'Ends pause-all: the stack acts again, also in executions that were under way. What was paused one by one stays paused.',
+    )
     .option('--confirm <word>', 'the word `all`, in place of typing it')
     .action(async (options: { readonly confirm?: string }, self: Command) => {
       const context = contextOf(self)

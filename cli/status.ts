@@ -4,15 +4,10 @@ import type { Json } from '../lib/json.ts'
 import { ask, read, stackOf } from './ask-stack.ts'
 import { contextOf } from './context.ts'
 import { documented } from './documented.ts'
-import { printable, timeText } from './output.ts'
+import { printable } from './output.ts'
+import { pausesIn, pauseText, pausedSchema } from './paused.ts'
 
-const answers = z.looseObject({
-  mode: z.string(),
-  control: z.discriminatedUnion('is', [
-    z.looseObject({ is: z.literal('running') }),
-    z.looseObject({ is: z.literal('paused'), by: z.string(), reason: z.string(), sinceMs: z.number() }),
-  ]),
-})
+const answers = pausedSchema.extend({ mode: z.string() })
 
 const MEANING: { readonly [mode: string]: string } = {
   shadow: 'records what it would do, changes nothing',
@@ -23,7 +18,7 @@ const MEANING: { readonly [mode: string]: string } = {
 export function register(program: Command): void {
   const command = program
     .command('status')
-    .description('Says which stack answers, what its policy lets it do, and whether everything is paused.')
+    .description('Says which stack answers, what its policy lets it do, and what is paused, by whom.')
     .action(async (_options: unknown, self: Command) => status(self))
   documented(command, [
     ['firebreak status', 'the local stack'],
@@ -36,7 +31,8 @@ async function status(command: Command): Promise<void> {
   const { paint } = context
   const stack = await stackOf(context)
   const answer = await ask(stack, { verb: 'status' })
-  const { mode, control } = read(answers, answer, stack)
+  const told = read(answers, answer, stack)
+  const { mode } = told
   if (context.settings.json) {
     context.printJson({ stack: stack.label, ...(answer as { readonly [name: string]: Json }) })
     return
@@ -44,12 +40,7 @@ async function status(command: Command): Promise<void> {
   context.print(
     `${stack.label}: mode ${printable(mode)}${MEANING[mode] === undefined ? '' : `, ${MEANING[mode]}`}`,
   )
-  if (control.is === 'running') context.print(paint('green', 'not paused'))
-  else
-    context.print(
-      paint(
-        'red',
-        `PAUSED by ${printable(control.by)} since ${timeText(control.sinceMs)}: ${printable(control.reason)}`,
-      ),
-    )
+  const pauses = pausesIn(told)
+  if (pauses.length === 0) context.print(paint('green', 'not paused'))
+  for (const pause of pauses) context.print(paint('red', pauseText(pause)))
 }

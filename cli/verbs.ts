@@ -93,6 +93,18 @@ export const verbs: readonly Verb[] = [
   },
   { name: 'resume-all', group: 'Decisions', file: './resume-all.ts', summary: 'let the stack act again' },
   {
+    name: 'pause',
+    group: 'Decisions',
+    file: './pause.ts',
+    summary: 'the kill switch for one service or one runbook',
+  },
+  {
+    name: 'resume',
+    group: 'Decisions',
+    file: './resume.ts',
+    summary: 'let a paused service or runbook act again',
+  },
+  {
     name: 'export',
     group: 'The record',
     file: './export.ts',

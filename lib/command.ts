@@ -9,9 +9,11 @@ import { incidentIdOf, runbookHashFor } from './ids.ts'
 import { foldIncident } from './incident.ts'
 import { INCIDENT_STREAM } from './incident-stream.ts'
 import { readClaims, refusalOf } from './ledger/claims.ts'
-import { readControl, readPinned, readSignalVerdict, writeControl } from './ledger/control.ts'
+import { readPinned, readSignalVerdict } from './ledger/control.ts'
 import { listIncidents, readHeads } from './ledger/head.ts'
+import { pausedBy, pausesOf, readControl, scopeText } from './ledger/kill-switch.ts'
 import { load, loadRecords } from './ledger/records.ts'
+import { pause, resume } from './pause.ts'
 import { planSteps } from './plan.ts'
 import { awsOf, type App, type Turn } from './ports.ts'
 import type { Runbook } from './runbook/runbook.ts'
@@ -20,6 +22,10 @@ import { pinnedOf } from './start.ts'
 
 const text = z.string().min(1, 'it is empty').max(1_000, 'it has more than 1000 characters')
 const id = z.string().min(1).max(100)
+const namedScope = z.discriminatedUnion('is', [
+  z.strictObject({ is: z.literal('service'), name: id }),
+  z.strictObject({ is: z.literal('runbook'), name: id }),
+])
 const person = z.strictObject({ name: z.string().min(1).max(200), via: z.string().min(1).max(50) })
 
 /** What people may ask of a stack, by whichever surface. One vocabulary for all of them. */
@@ -65,6 +71,8 @@ export const requestSchema = z.discriminatedUnion('verb', [
   z.strictObject({ verb: z.literal('resolve'), id, by: person, reason: text }),
   z.strictObject({ verb: z.literal('pause-all'), by: person, reason: text }),
   z.strictObject({ verb: z.literal('resume-all'), by: person }),
+  z.strictObject({ verb: z.literal('pause'), scope: namedScope, by: person, reason: text }),
+  z.strictObject({ verb: z.literal('resume'), scope: namedScope, by: person }),
 ])
 
 export type Request = z.output<typeof requestSchema>
@@ -112,7 +120,7 @@ async function perform(app: App, request: Request, turn: Turn): Promise<CommandR
     case 'why':
       return why(app, request.id)
     case 'status':
-      return answer({ control: await readControl(app.ports.storage), mode: app.catalogue.policy.mode })
+      return stackStatus(app)
     case 'plan':
       return plan(app, request.runbook)
     case 'run':
@@ -131,22 +139,22 @@ async function perform(app: App, request: Request, turn: Turn): Promise<CommandR
       return decided(await mitigate(app, request.id, request.by, request.reason))
     case 'resolve':
       return decided(await resolve(app, request.id, request.by, request.reason))
-    case 'pause-all': {
-      const { storage, clock } = app.ports
-      await writeControl(storage, {
-        is: 'paused',
-        by: request.by.name,
-        reason: request.reason,
-        sinceMs: clock.now(),
-      })
-      return answer({ text: 'paused: nothing is changed until resume-all' })
-    }
+    case 'pause-all':
+      return decided(await pause(app, { is: 'all' }, request.by, request.reason))
     case 'resume-all':
-      await writeControl(app.ports.storage, { is: 'running' })
-      return answer({ text: 'resumed' })
+      return decided(await resume(app, { is: 'all' }))
+    case 'pause':
+      return decided(await pause(app, request.scope, request.by, request.reason))
+    case 'resume':
+      return decided(await resume(app, request.scope))
     default:
       return never(request)
   }
+}
+
+async function stackStatus(app: App): Promise<CommandResult> {
+  const control = await readControl(app.ports.storage)
+  return answer({ control, paused: pausesOf(control), mode: app.catalogue.policy.mode })
 }
 
 function decided(decision: Decision): CommandResult {
@@ -263,6 +271,7 @@ async function plan(app: App, name: string): Promise<CommandResult> {
     .map((rule, index) => refusalOf(rule, claims[index] ?? [], nowMs))
     .find((answered) => answered !== undefined)
   const mode = effectiveMode(catalogue.policy, runbook)
+  const held = pausedBy(control, runbook)
   return answer({
     format: 'firebreak.plan/1',
     runbook: runbook.runbook,
@@ -271,8 +280,8 @@ async function plan(app: App, name: string): Promise<CommandResult> {
     guardrails: [
       {
         rule: 'kill switch',
-        verdict: control.is === 'paused' ? 'failed' : 'passed',
-        reason: control.is === 'paused' ? `paused by ${control.by}` : 'not paused',
+        verdict: held ? 'failed' : 'passed',
+        reason: held ? `${scopeText(held.scope)} is paused by ${held.by}` : 'not paused',
       },
       {
         rule: 'cooldown and rate',

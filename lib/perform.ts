@@ -7,9 +7,9 @@ import { pageStep } from './execution/program.ts'
 import { stateOf, type Attempt } from './execution/state.ts'
 import { lockOf, releaseAll } from './hold.ts'
 import type { Json } from './json.ts'
-import { readControl } from './ledger/control.ts'
 import type { Entry } from './ledger/entry.ts'
 import { advanceHead } from './ledger/head.ts'
+import { pausedBy, readControl } from './ledger/kill-switch.ts'
 import type { HeldLock } from './ledger/locks.ts'
 import { APPLY_BUDGET_MS, markerOf, type Deliberation } from './plan.ts'
 import { awsOf } from './ports.ts'
@@ -296,8 +296,8 @@ function inDoubt(session: Session, intent: Intent, reason: string): void {
 
 /** The kill switch, read before each intent. */
 export async function isPaused(session: Session): Promise<boolean> {
-  const control = await readControl(session.app.ports.storage)
-  return control.is === 'paused'
+  const { runbook, service } = session.header
+  return pausedBy(await readControl(session.app.ports.storage), { runbook, service }) !== undefined
 }
 
 /** The attempt that a state holds, as an intent of its own. */

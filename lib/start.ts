@@ -6,9 +6,10 @@ import { escalation } from './execution/next.ts'
 import { effectiveMode, flappingVerdict, limitRules, ratePlace } from './guardrails.ts'
 import { runbookHashFor } from './ids.ts'
 import { claim, type LimitRule } from './ledger/claims.ts'
-import { pinRunbook, readControl } from './ledger/control.ts'
+import { pinRunbook } from './ledger/control.ts'
 import type { Entry, EntryOf, Occasion } from './ledger/entry.ts'
 import { openHead, type Head } from './ledger/head.ts'
+import { pausedBy, readControl, scopeText, type Control } from './ledger/kill-switch.ts'
 import { emptyStream, load } from './ledger/records.ts'
 import type { Storage } from './ledger/storage.ts'
 import { awsOf, type App, type Turn, type TurnResult } from './ports.ts'
@@ -25,6 +26,8 @@ export interface StartOrder {
   readonly key: string
   readonly runbook: Runbook
   readonly occasion: Occasion
+  /** What the same signal starts. */
+  readonly beside?: readonly { readonly runbook: string; readonly executionId: string }[]
   /** Times of the alarm's latest transitions, for flapping. */
   readonly changes: readonly number[]
   /** A person may ask for less than the policy allows. */
@@ -183,18 +186,24 @@ async function refusalsOf(
 ): Promise<readonly Refusal[]> {
   const { ports, catalogue } = app
   const flapping = flappingVerdict(order.runbook, order.changes, nowMs)
-  const [control, disabled, claims] = await allDone([
+  const claimAll = async (overlooked: readonly string[] = []) =>
+    allDone(
+      rules.map(async (rule) => claim(ports.storage, { ...rule, overlooked }, order.executionId, nowMs)),
+    )
+  const [control, disabled, first] = await allDone([
     readControl(ports.storage),
     actionsDisabled(app, order, pinned),
-    allDone(rules.map(async (rule) => claim(ports.storage, rule, order.executionId, nowMs))),
+    // What is certain beforehand takes no place in a window from another runbook.
+    flapping.verdict === 'failed' ? [] : claimAll(),
   ])
+  const pause = pausedBy(control, order.runbook)
+  const held = pause ? [] : pausedBeside(order, control)
+  const keptOut = held.length > 0 && first.some((answer) => answer.is === 'refused')
+  const claims = keptOut ? await claimAll(held) : first
   const refusals: Refusal[] = []
-  if (control.is === 'paused') {
-    refusals.push({
-      code: 'paused',
-      reason: `everything was paused by ${control.by}: ${control.reason}`,
-      page: true,
-    })
+  if (pause) {
+    const reason = `${scopeText(pause.scope)} was paused by ${pause.by}: ${pause.reason}`
+    refusals.push({ code: 'paused', reason, page: true })
   }
   if (disabled) refusals.push({ code: 'actions-disabled', reason: disabled, page: false })
   if (flapping.verdict === 'failed') {
@@ -211,6 +220,14 @@ async function refusalsOf(
     })
   }
   return refusals
+}
+
+/** What was to start together with it and is held by a pause of its own: its claims, made in the same moment, count for nothing. */
+function pausedBeside({ beside = [], runbook }: StartOrder, control: Control): readonly string[] {
+  const { service } = runbook
+  return beside
+    .filter((other) => pausedBy(control, { service, runbook: other.runbook }) !== undefined)
+    .map((other) => other.executionId)
 }
 
 /**

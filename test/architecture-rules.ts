@@ -52,6 +52,7 @@ const ROWS: readonly { readonly row: string; readonly files: readonly string[] }
       'advance',
       'advance-incident',
       'decide',
+      'pause',
       'sweep',
       'reconcile',
       'run',

@@ -17,6 +17,8 @@ export interface LimitRule {
   readonly perHour: number
   /** None beside a running one, none for so long after it ended; 0 switches it off. */
   readonly cooldownMs: number
+  /** Executions that are certain to be refused: their claims, on their way out, count for nothing. */
+  readonly overlooked?: readonly string[]
 }
 
 export type ClaimResult =
@@ -94,7 +96,10 @@ export function refusalOf(
   claims: readonly Claim[],
   nowMs: number,
 ): Extract<ClaimResult, { is: 'refused' }> | undefined {
-  const live = claims.filter((other) => nowMs - other.startedAtMs < FORGET_AFTER_MS)
+  const live = claims.filter(
+    (other) =>
+      nowMs - other.startedAtMs < FORGET_AFTER_MS && rule.overlooked?.includes(other.executionId) !== true,
+  )
   if (rule.cooldownMs > 0) {
     const running = live.find((other) => other.endedAtMs === undefined)
     if (running) {

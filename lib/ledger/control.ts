@@ -1,10 +1,5 @@
 import type { Pinned } from '../runbook/runbook.ts'
-import type { Item, Storage } from './storage.ts'
-
-/** The kill switch: while it is on, nothing is intended. */
-export type Control =
-  | { readonly is: 'running' }
-  | { readonly is: 'paused'; readonly by: string; readonly reason: string; readonly sinceMs: number }
+import type { Storage } from './storage.ts'
 
 /** Why a signal started nothing; asked for by `firebreak why`. */
 export interface SignalVerdict {
@@ -23,23 +18,6 @@ export interface KeyBody {
   readonly incidentId: string
   readonly executionId: string
   readonly atMs: number
-}
-
-/** Read before each intent: one small strong read. */
-export async function readControl(storage: Storage): Promise<Control> {
-  const item = await storage.get('CONTROL', 'PAUSE')
-  return item ? (JSON.parse(item.body) as Control) : { is: 'running' }
-}
-
-export async function writeControl(storage: Storage, control: Control): Promise<void> {
-  let existing = await storage.get('CONTROL', 'PAUSE')
-  for (;;) {
-    const version = existing?.version ?? 0
-    const item: Item = { pk: 'CONTROL', sk: 'PAUSE', version: version + 1, body: JSON.stringify(control) }
-    const answer = await storage.put(item, existing ? { is: 'version', equals: version } : { is: 'absent' })
-    if (answer.is === 'put') return
-    existing = answer.existing
-  }
 }
 
 /** The first verdict on a signal stands. */

@@ -199,26 +199,26 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
         watch.outside(standingIn(account).desired, agenda.nowMs)
         return
       case 'person':
-        ask(one.verb)
+        ask(one)
         return
       case 'sweep':
         invocations.invoke('a sweep', (app, turn) => sweep(app, turn))
         return
     }
   }
-  const ask = (verb: Extract<Happening, { is: 'person' }>['verb']): void => {
-    const request = requestFor(verb, watch, dice)
+  const ask = (one: Asked): void => {
+    const request = requestFor(one, watch, dice)
     if (!request) return
     tell(`ann asks ${JSON.stringify(request)}`)
     invocations.invoke(
-      verb,
+      one.verb,
       async (app, turn) => {
         const answer = await command(app, request, turn)
         tell(`ann is answered ${JSON.stringify(answer).slice(0, 200)}`)
       },
       (ok) => {
         // Whoever was not answered asks again; but a pause that comes after its end would stand for ever.
-        if (!ok && verb !== 'pause-all') ask(verb)
+        if (!ok && one.verb !== 'pause') ask(one)
       },
     )
   }
@@ -270,20 +270,23 @@ function standingIn({ world }: Account): { desired: number | undefined; weight: 
   return { desired: world.services['prod/api']?.desired, weight: canary?.Weight }
 }
 
-function requestFor(
-  verb: Extract<Happening, { is: 'person' }>['verb'],
-  watch: Watch,
-  dice: Dice,
-): object | undefined {
+type Asked = Extract<Happening, { is: 'person' }>
+
+function requestFor(asked: Asked, watch: Watch, dice: Dice): object | undefined {
   const by = { name: 'ann', via: 'cli' }
   const reason = 'the proof asks'
-  const [first, ...others] = verb === 'resolve' ? watch.incidents : watch.executions
-  switch (verb) {
-    case 'pause-all':
-      return { verb, by, reason }
-    case 'resume-all':
-      return { verb, by }
-    default:
-      return first === undefined ? undefined : { verb, id: dice.pick([first, ...others]), by, reason }
+  switch (asked.verb) {
+    case 'pause':
+    case 'resume': {
+      const { verb, scope } = asked
+      const why = verb === 'pause' ? { reason } : {}
+      return scope.is === 'all' ? { verb: `${verb}-all`, by, ...why } : { verb, scope, by, ...why }
+    }
+    default: {
+      const [first, ...others] = asked.verb === 'resolve' ? watch.incidents : watch.executions
+      return first === undefined
+        ? undefined
+        : { verb: asked.verb, id: dice.pick([first, ...others]), by, reason }
+    }
   }
 }

@@ -1,4 +1,5 @@
 import type { CallName } from '../../lib/aws/aws.ts'
+import type { PauseScope } from '../../lib/ledger/kill-switch.ts'
 import type { Catalogue } from '../../lib/runbook/runbook.ts'
 import type { OutsideAct } from '../outside.ts'
 import type { AlarmState } from '../world.ts'
@@ -15,7 +16,8 @@ export type Happening = { readonly atMs: number } & (
       readonly copies: number
     }
   | { readonly is: 'outside'; readonly act: OutsideAct }
-  | { readonly is: 'person'; readonly verb: 'abort' | 'approve' | 'pause-all' | 'resume-all' | 'resolve' }
+  | { readonly is: 'person'; readonly verb: 'abort' | 'approve' | 'resolve' }
+  | { readonly is: 'person'; readonly verb: 'pause' | 'resume'; readonly scope: PauseScope }
   | { readonly is: 'sweep' }
 )
 
@@ -153,8 +155,14 @@ function crowdedScene(dice: Dice, startAtMs: number): Scene {
   if (dice.chance(0.05)) add(dice.between(30, 400), { is: 'person', verb: 'resolve' })
   if (dice.chance(0.15)) {
     const pausedAt = dice.between(1, 300)
-    add(pausedAt, { is: 'person', verb: 'pause-all' })
-    add(pausedAt + dice.between(5, 120), { is: 'person', verb: 'resume-all' })
+    const scope = dice.pick<PauseScope>([
+      { is: 'all' },
+      { is: 'service', name: 'api' },
+      { is: 'runbook', name: 'line' },
+      { is: 'runbook', name: second },
+    ])
+    add(pausedAt, { is: 'person', verb: 'pause', scope })
+    add(pausedAt + dice.between(5, 120), { is: 'person', verb: 'resume', scope })
   }
   const strikes = dice.chance(0.4) ? [strike(dice, 20), strike(dice, 20)] : []
   const startsPerHour = dice.chance(0.1) ? dice.between(1, 2) : 20

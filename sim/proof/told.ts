@@ -6,6 +6,8 @@ import { stampAll } from '../../lib/ledger/records.ts'
 export interface Told {
   readonly incidentId: string
   readonly stream: string
+  /** What it is an execution, or an undo, of: a pause is of these. */
+  whose?: { readonly service: string; readonly runbook: string }
   headSeq: number
   headHash: string
   readonly entries: { readonly entry: Entry; readonly seq: number; readonly atMs: number }[]

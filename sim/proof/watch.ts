@@ -3,6 +3,7 @@ import type { HttpRequest } from '../../lib/http.ts'
 import { canonical } from '../../lib/json.ts'
 import type { ChainRecord } from '../../lib/ledger/chain.ts'
 import { entrySchema, type Entry, type EntryOf } from '../../lib/ledger/entry.ts'
+import { pausedBy, type Control } from '../../lib/ledger/kill-switch.ts'
 import type { Item } from '../../lib/ledger/storage.ts'
 import { isOpenIncident, watchAlarms, type ToldAlarm } from './alarms.ts'
 import { watchEffects, type MadeCall } from './effects.ts'
@@ -27,8 +28,8 @@ export interface Watch {
   post(request: HttpRequest): void
   /** An invocation has begun; it may act until its deadline, whatever it says of itself. */
   worker(workerId: string, life: WorkerLife): void
-  /** A worker has read the kill switch. */
-  control(workerId: string, paused: boolean): void
+  /** A worker has read the kill switch: the item's body, or none. */
+  control(workerId: string, body: string | undefined): void
   /** Somebody was told that an alarm has come. */
   alarm(told: ToldAlarm): void
   /** Whether an incident still stands, so that a sweep may find something. */
@@ -52,7 +53,7 @@ export function watchOver(limits: Limits): Watch {
   const problems: string[] = []
   const streams = new Map<string, Told>()
   const workers = new Map<string, WorkerLife>()
-  const paused = new Map<string, boolean>()
+  const controls = new Map<string, Control>()
   const started = new Map<string, string>()
   const wrong = (what: string) => void problems.push(what)
   const effects = watchEffects(streams, wrong)
@@ -82,7 +83,12 @@ export function watchOver(limits: Limits): Watch {
     if (entry.actor.is === 'engine' && told.superseded.has(entry.actor.worker))
       wrong(`${address}: ${entry.kind} by ${entry.actor.worker}, which was taken over (check 3)`)
     switch (entry.kind) {
+      case 'execution.refused':
+      case 'undo.started':
+        told.whose = entry
+        return
       case 'execution.started':
+        told.whose = entry
         begun(told, entry, address)
         return
       case 'execution.aborted':
@@ -159,7 +165,8 @@ export function watchOver(limits: Limits): Watch {
     const isMessage = findAction(entry.action)?.effect === 'message'
     if (!isOwnPage) {
       if (told.aborted) wrong(`${address}: ${entry.step} is intended after an abort (check 5)`)
-      if (!isMessage && paused.get(entry.worker) === true)
+      const control = controls.get(entry.worker)
+      if (!isMessage && control && told.whose && pausedBy(control, told.whose))
         wrong(`${address}: ${entry.step} is intended by a worker that has read the pause (check 5)`)
     }
     const before = told.open.get(entry.step)
@@ -204,7 +211,8 @@ export function watchOver(limits: Limits): Watch {
     call: effects.call,
     post: effects.post,
     worker: (workerId, life) => void workers.set(workerId, life),
-    control: (workerId, isPaused) => void paused.set(workerId, isPaused),
+    control: (workerId, body) =>
+      void controls.set(workerId, body === undefined ? { is: 'running' } : (JSON.parse(body) as Control)),
     alarm: alarms.told,
     get hasOpenIncident() {
       return [...streams.values()].some(isOpenIncident)

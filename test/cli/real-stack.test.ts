@@ -185,6 +185,36 @@ test('the kill switch wants the word, refuses a run, and is lifted again', async
   expect((await run(['status', '--json'])).json()).toMatchObject({ control: { is: 'running' } })
 })
 
+test('one runbook is paused: a run of it is refused, the status names it, and it is lifted again', async () => {
+  const stack = apiStack()
+  const { folder } = await door(stack)
+  const run = async (args: readonly string[]) => firebreak(args, { cwd: folder })
+  const misspelt = await run([
+    'pause',
+    '--runbook',
+    'api-5xx-spikes',
+    '--reason',
+    'x',
+    '--confirm=api-5xx-spikes',
+  ])
+  expect(misspelt.exit).toBe(1)
+  expect(misspelt.err).toContain('did you mean "api-5xx-spike"?')
+  const scope = ['--runbook', 'api-5xx-spike', '--confirm=api-5xx-spike']
+  expect(await run(['pause', ...scope, '--reason', 'wrong metric'])).toMatchObject({ exit: 0 })
+  expect((await run(['status'])).out).toContain('PAUSED runbook api-5xx-spike by ada')
+  expect((await run(['list'])).err).toContain('PAUSED runbook api-5xx-spike by ada')
+  expect((await run(['plan', 'api-5xx-spike'])).out).toContain(
+    '✖ kill switch: runbook api-5xx-spike is paused by ada',
+  )
+  expect((await run(['run', 'api-5xx-spike', '--reason', 'try', '--yes'])).exit).toBe(5)
+  expect((await run(['resume-all', '--confirm=all'])).out).toContain(
+    'still paused: runbook api-5xx-spike (by ada)',
+  )
+  expect(await run(['resume', ...scope])).toMatchObject({ exit: 0 })
+  expect((await run(['status'])).out).toContain('not paused')
+  expect((await run(['resume', ...scope])).err).toContain('runbook api-5xx-spike is not paused by itself')
+})
+
 test('a person decides: approve by digest, deny, abort, ack, note, mitigate, resolve', async () => {
   const stack = apiStack({ catalogue: shippedCatalogue('approve') })
   const { folder } = await door(stack)

@@ -153,15 +153,12 @@ test.each([
 
 test('a huge list comes through', async () => {
   const title = 'x'.repeat(200_000)
-  stack.answer(() =>
-    answered(
-      Array.from({ length: 100 }, (_one, i) => ({
-        incidentId: `inc-${i}`,
-        status: 'open',
-        summary: { title, service: 'api', severity: 'sev1', openedAtMs: i },
-      })),
-    ),
-  )
+  const incidents = Array.from({ length: 100 }, (_one, i) => ({
+    incidentId: `inc-${i}`,
+    status: 'open',
+    summary: { title, service: 'api', severity: 'sev1', openedAtMs: i },
+  }))
+  stack.answer((_path, { verb }) => (verb === 'status' ? status : answered(incidents)))
   const ran = await firebreak(['list', '--json'], { cwd: stack.folder })
   expect(ran.exit).toBe(0)
   expect((ran.json()['incidents'] as unknown[]).length).toBe(100)

@@ -88,6 +88,14 @@ describe('decisions', () => {
     [['resolve', INCIDENT_ID, '--reason', 'x'], { verb: 'resolve', id: INCIDENT_ID, reason: 'x' }],
     [['pause-all', '--reason', 'x', '--confirm=all'], { verb: 'pause-all', reason: 'x' }],
     [['resume-all', '--confirm=all'], { verb: 'resume-all' }],
+    [
+      ['pause', '--service', 'api', '--reason', 'x', '--confirm=api'],
+      { verb: 'pause', scope: { is: 'service', name: 'api' }, reason: 'x' },
+    ],
+    [
+      ['resume', '--runbook', 'spike', '--confirm=spike'],
+      { verb: 'resume', scope: { is: 'runbook', name: 'spike' } },
+    ],
   ])('%j is asked as the person at the keyboard', async (args, request) => {
     stack.answer(() => answered({ text: HOSTILE }))
     const ran = await run(args)
@@ -106,9 +114,25 @@ describe('decisions', () => {
     ['resolve', INCIDENT_ID],
     ['note', INCIDENT_ID],
     ['pause-all', '--confirm=all'],
+    ['pause', '--service', 'api', '--confirm=api'],
     ['run', 'api'],
   ])('%s without its reason is a usage error, and nothing is asked', async (...args) => {
     expect(await run(args)).toMatchObject({ exit: 2, out: '' })
+    expect(asked()).toEqual([])
+  })
+
+  test.each([
+    [[]],
+    [['--service', 'api', '--runbook', 'spike']],
+    [['--service', '']],
+    [['--runbook', 'x\u001b[31m']],
+    [['--service', 'x'.repeat(65)]],
+  ])('pause and resume name exactly one service or runbook, not %j', async (scope) => {
+    for (const verb of [['pause', '--reason', 'x'], ['resume']]) {
+      const ran = await run([...verb, ...scope, '--confirm=api'])
+      expect(ran).toMatchObject({ exit: 2, out: '' })
+      expect(ran.err).not.toMatch(CONTROL)
+    }
     expect(asked()).toEqual([])
   })
 
@@ -329,15 +353,17 @@ describe('reading', () => {
     openedAtMs: Date.parse('2026-11-23T09:00:00Z'),
   }
 
+  /** A list, and beside it the status that it asks for. */
+  const listed = (incidents: readonly unknown[], status: object = { control: { is: 'running' } }) =>
+    stack.answer((_path, body) => answered(body.verb === 'status' ? status : incidents))
+
   test('list asks for what was asked for, and shows a table', async () => {
-    stack.answer(() =>
-      answered([
-        { incidentId: INCIDENT_ID, status: 'open', summary },
-        { incidentId: 'inc-b', status: 'resolved' },
-      ]),
-    )
+    listed([
+      { incidentId: INCIDENT_ID, status: 'open', summary },
+      { incidentId: 'inc-b', status: 'resolved' },
+    ])
     const ran = await run(['list', '--limit', '2', '--before', '5'])
-    expect(asked()).toEqual([{ verb: 'list', limit: 2, beforeMs: 5 }])
+    expect(asked()).toContainEqual({ verb: 'list', limit: 2, beforeMs: 5 })
     expect(ran.out).toContain(
       `${INCIDENT_ID}  open      sev1      api      2026-11-23 09:00:00Z, 30 m 00 s ago  evil txt second line`,
     )
@@ -353,9 +379,32 @@ describe('reading', () => {
   })
 
   test('an empty list is no data and no error', async () => {
-    stack.answer(() => answered([]))
+    listed([])
     expect(await run(['list'])).toMatchObject({ exit: 0, out: '', err: 'no incidents\n' })
     expect(await run(['list', '-q'])).toMatchObject({ exit: 0, out: '', err: '' })
+  })
+
+  test('list and status name every pause, by whom and why, also of a stack that knows only one', async () => {
+    const pause = { by: HOSTILE, reason: HOSTILE, sinceMs: 0 }
+    const whole = { is: 'paused', ...pause }
+    listed([], {
+      mode: 'auto',
+      control: whole,
+      paused: [
+        { scope: { is: 'all' }, ...pause },
+        { scope: { is: 'service', name: 'api' }, ...pause },
+      ],
+    })
+    for (const verb of [['list', '-q'], ['status']]) {
+      const ran = await run(verb)
+      const shown = ran.out + ran.err
+      expect(shown).toMatch(/PAUSED by evil/)
+      expect(shown).toContain('PAUSED service api by evil')
+      expect(shown).toContain(' since 1970-01-01 00:00:00Z: evil')
+      expect(shown).not.toMatch(CONTROL)
+    }
+    listed([], { mode: 'auto', control: whole })
+    expect((await run(['list', '--json'])).json()).toMatchObject({ paused: [{ scope: { is: 'all' } }] })
   })
 
   test('why tells a verdict on a signal, and the reasons of executions', async () => {
@@ -405,9 +454,7 @@ describe('reading', () => {
   })
 
   test('a time that no calendar has does not crash a list', async () => {
-    stack.answer(() =>
-      answered([{ incidentId: INCIDENT_ID, status: 'open', summary: { ...summary, openedAtMs: 1e300 } }]),
-    )
+    listed([{ incidentId: INCIDENT_ID, status: 'open', summary: { ...summary, openedAtMs: 1e300 } }])
     expect((await run(['list'])).exit).toBe(0)
   })
 })

@@ -2,6 +2,7 @@ import { advance } from '../../lib/advance.ts'
 import { ingest } from '../../lib/ingest.ts'
 import { verifyChain } from '../../lib/ledger/chain.ts'
 import { listIncidents } from '../../lib/ledger/head.ts'
+import type { NamedScope } from '../../lib/ledger/kill-switch.ts'
 import { loadRecords } from '../../lib/ledger/records.ts'
 import type { App } from '../../lib/ports.ts'
 import type { WorkMessage } from '../../lib/queue.ts'
@@ -101,6 +102,50 @@ describe('the kill switch', () => {
     await play(stack, 10)
     expect(stack.account.inbox).toHaveLength(1)
     expect(effectsOf(stack)).toEqual({})
+  })
+
+  test.each<[NamedScope]>([[{ is: 'service', name: 'api' }], [{ is: 'runbook', name: 'spike' }]])(
+    'of %j alone: a start is refused with who paused it, one under way and its undo wait (G6)',
+    async (scope) => {
+      const stack = calmStack(catalogueOf([runbookText(SCALE, UNDO)]))
+      fire(stack)
+      await play(stack, 3)
+      await stack.command({ verb: 'pause', scope, by: ANN, reason: 'game day' })
+      fire(stack, 'OK')
+      await play(stack, 30)
+      expect(desired(stack)).toBe(9)
+      fire(stack)
+      await play(stack, 3)
+      expect(await entriesOfKind(stack, 'execution.refused')).toMatchObject([
+        { code: 'paused', reason: `${scope.is} ${scope.name} was paused by ann: game day` },
+      ])
+      fire(stack, 'OK')
+      await stack.command({ verb: 'resume', scope, by: ANN })
+      await play(stack, 60)
+      expect(desired(stack)).toBe(6)
+    },
+  )
+
+  test('of one runbook leaves another of the same service free, and changes nothing of its own', async () => {
+    const stack = calmStack(catalogueOf([runbookText(SCALE), runbookText(DRAIN, '', 'other')]))
+    await stack.command({ verb: 'pause', scope: { is: 'runbook', name: 'spike' }, by: ANN, reason: 'x' })
+    fire(stack)
+    await play(stack, 5)
+    expect(effectsOf(stack)).toEqual({ 'route53:ChangeResourceRecordSets': 1 })
+  })
+
+  test.each([
+    [{ is: 'service', name: 'apis' }],
+    [{ is: 'runbook', name: 'api' }],
+    [{ is: 'all' }],
+    [{ is: 'service', name: '' }],
+    ['api'],
+  ])('of what there is not is refused and pauses nothing: %j', async (scope) => {
+    const stack = calmStack(catalogueOf([runbookText(SCALE)]))
+    expect(await stack.command({ verb: 'pause', scope, by: ANN, reason: 'x' })).toMatchObject({
+      is: 'problem',
+    })
+    expect(await stack.command({ verb: 'status' })).toMatchObject({ answer: { paused: [] } })
   })
 
   test('leaves no lock behind that keeps others waiting', async () => {

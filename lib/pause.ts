@@ -1,0 +1,74 @@
+import { nearest } from './runbook/diagnostics.ts'
+import type { Decision, Person } from './decide.ts'
+import {
+  changeControl,
+  MAX_SCOPED_PAUSES,
+  pausesOf,
+  scopeText,
+  withoutPause,
+  withPause,
+  type Control,
+  type NamedScope,
+  type PauseScope,
+} from './ledger/kill-switch.ts'
+import type { App } from './ports.ts'
+import type { Catalogue } from './runbook/runbook.ts'
+
+/** Turns the kill switch on. A name that nothing has is refused: a slip of the pen must not look like a pause. */
+export async function pause(app: App, scope: PauseScope, by: Person, reason: string): Promise<Decision> {
+  const unknown = scope.is === 'all' ? undefined : unknownName(app.catalogue, scope)
+  if (unknown) return unknown
+  const { storage, clock } = app.ports
+  const since = { by: by.name, reason, sinceMs: clock.now() }
+  const changed = await changeControl(storage, (control) => withPause(control, scope, since))
+  if (changed === undefined) {
+    const full = `${MAX_SCOPED_PAUSES} services and runbooks are paused already; pause everything, or resume some`
+    return { is: 'refused', code: 'ended', reason: full }
+  }
+  return scope.is === 'all'
+    ? { is: 'recorded', text: 'paused: nothing is changed until resume-all' }
+    : { is: 'recorded', text: `paused: nothing of ${scopeText(scope)} is changed until it is resumed` }
+}
+
+/** Turns it off for one scope; the pauses of other scopes stay, and are named. A name that is gone can still be resumed. */
+export async function resume(app: App, scope: PauseScope): Promise<Decision> {
+  let wasOn = false
+  const control = await changeControl(app.ports.storage, (before) => {
+    wasOn = pausesOf(before).some((one) => scopeText(one.scope) === scopeText(scope))
+    return wasOn ? withoutPause(before, scope) : before
+  })
+  if (!wasOn && scope.is !== 'all') {
+    return (
+      unknownName(app.catalogue, scope) ?? {
+        is: 'refused',
+        code: 'nothing-asked',
+        reason: `${scopeText(scope)} is not paused by itself${stillText(control)}`,
+      }
+    )
+  }
+  return {
+    is: 'recorded',
+    text:
+      scope.is === 'all'
+        ? `resumed${stillText(control)}`
+        : `${scopeText(scope)} resumed${stillText(control)}`,
+  }
+}
+
+function stillText(control: Control | undefined): string {
+  const still = control ? pausesOf(control) : []
+  return still.length === 0
+    ? ''
+    : `; still paused: ${still.map((one) => `${scopeText(one.scope)} (by ${one.by})`).join(', ')}`
+}
+
+function unknownName(catalogue: Catalogue, scope: NamedScope): Decision | undefined {
+  const known =
+    scope.is === 'service'
+      ? Object.keys(catalogue.services)
+      : catalogue.runbooks.map((runbook) => runbook.runbook)
+  if (known.includes(scope.name)) return undefined
+  const meant = nearest(scope.name, known)
+  const hint = meant === undefined ? '' : `; did you mean "${meant}"?`
+  return { is: 'refused', code: 'not-found', reason: `there is no ${scope.is} "${scope.name}"${hint}` }
+}
