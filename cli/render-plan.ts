@@ -13,7 +13,12 @@ export const planSchema = z.looseObject({
   service: z.string(),
   mode: z.looseObject({ mode: z.enum(['shadow', 'approve', 'auto']), place: z.string().exactOptional() }),
   guardrails: z.array(
-    z.looseObject({ rule: z.string(), verdict: z.enum(['passed', 'failed']), reason: z.string() }),
+    z.looseObject({
+      rule: z.string(),
+      verdict: z.enum(['passed', 'failed']),
+      reason: z.string(),
+      place: z.string().exactOptional(),
+    }),
   ),
   steps: z.array(
     z.looseObject({
@@ -95,9 +100,9 @@ export function planLines(
     ...(narrow ? [] : [head]),
     ...steps,
     '',
-    ...plan.guardrails.map(({ rule, verdict, reason }) => {
+    ...plan.guardrails.map(({ rule, verdict, reason, place }) => {
       const mark = verdict === 'passed' ? paint('green', '✔') : paint('red', '✖')
-      return `  ${mark} ${printable(rule)}: ${printable(reason)}`
+      return `  ${mark} ${printable(rule)}: ${printable(reason)}${place === undefined ? '' : ` (${printable(place)})`}`
     }),
     ...undoLines(plan),
   ]

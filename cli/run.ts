@@ -19,6 +19,7 @@ interface Options {
   readonly reason: string
   readonly key?: string
   readonly mode?: Mode
+  readonly despiteFreeze?: true
   readonly watch?: boolean
   readonly timeout?: number
   readonly yes?: boolean
@@ -30,7 +31,7 @@ export function register(program: Command): void {
   const command = program
     .command('run')
     .description(
-      'Starts a runbook by hand. Shows its plan first and, on a terminal, asks. It joins the open incident of the service, or opens one. The kill switch, the mode and the capacity ceilings hold; cooldown and hourly limits do not hold a person back.',
+      'Starts a runbook by hand. Shows its plan first and, on a terminal, asks. It joins the open incident of the service, or opens one. The kill switch, the mode, change freezes and the capacity ceilings hold; cooldown and hourly limits do not hold a person back.',
     )
     .argument('<runbook>', 'its name')
     .requiredOption('--reason <text>', 'why, for the record')
@@ -45,6 +46,7 @@ export function register(program: Command): void {
         'auto',
       ]),
     )
+    .option('--despite-freeze', 'start although a change freeze is on; it is recorded that you did')
     .option('--watch', 'follow it until it has ended; the exit code is then that of `watch --exit-status`')
     .option(
       '--timeout <duration>',
@@ -81,7 +83,9 @@ async function run(command: Command, runbook: string, options: Options): Promise
     return
   }
   const { bundle } = await fetchBundle(stack, executionId)
-  const ending = endingOf(entriesOf(bundle.records, executionId))
+  const entries = entriesOf(bundle.records, executionId)
+  const ending = endingOf(entries)
+  const isFrozen = entries.some((entry) => entry.kind === 'execution.refused' && entry.code === 'freeze')
   const refused = ending.is === 'ended' && ending.outcome === 'refused'
   if (context.settings.json)
     context.printJson({
@@ -93,6 +97,7 @@ async function run(command: Command, runbook: string, options: Options): Promise
   if (refused) {
     context.exit(EXIT.denied)
     context.warn(`A guardrail refused it: ${printable(ending.reason)}`)
+    if (isFrozen) context.say('Start it all the same, on record: firebreak run --despite-freeze')
     return
   }
   context.say(`Next: firebreak watch ${executionId}`)
@@ -125,6 +130,7 @@ async function start(
       by: person(context),
       reason: options.reason,
       ...(options.mode === undefined ? {} : { mode: options.mode }),
+      ...(options.despiteFreeze === undefined ? {} : { despiteFreeze: true }),
     })
   } catch (error) {
     if (!(error instanceof Failure) || error.exit !== EXIT.internal) throw error

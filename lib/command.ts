@@ -3,7 +3,7 @@ import { abort, acknowledge, addNote, approve, deny, mitigate, resolve, type Dec
 import { never } from './errors.ts'
 import { fold } from './execution/fold.ts'
 import { programOf } from './execution/program.ts'
-import { effectiveMode, limitRules } from './guardrails.ts'
+import { effectiveMode, frozenBy, limitRules } from './guardrails.ts'
 import type { Json } from './json.ts'
 import { incidentIdOf, runbookHashFor } from './ids.ts'
 import { foldIncident } from './incident.ts'
@@ -47,6 +47,7 @@ export const requestSchema = z.discriminatedUnion('verb', [
     by: person,
     reason: text,
     mode: z.enum(['shadow', 'approve', 'auto']).exactOptional(),
+    despiteFreeze: z.literal(true).exactOptional(),
   }),
   z.strictObject({
     verb: z.literal('approve'),
@@ -270,7 +271,8 @@ async function plan(app: App, name: string): Promise<CommandResult> {
   const refusal = rules
     .map((rule, index) => refusalOf(rule, claims[index] ?? [], nowMs))
     .find((answered) => answered !== undefined)
-  const mode = effectiveMode(catalogue.policy, runbook)
+  const frozen = frozenBy(catalogue.policy, runbook, nowMs)
+  const mode = effectiveMode(catalogue.policy, runbook, frozen)
   const held = pausedBy(control, runbook)
   return answer({
     format: 'firebreak.plan/1',
@@ -282,6 +284,12 @@ async function plan(app: App, name: string): Promise<CommandResult> {
         rule: 'kill switch',
         verdict: held ? 'failed' : 'passed',
         reason: held ? `${scopeText(held.scope)} is paused by ${held.by}` : 'not paused',
+      },
+      {
+        rule: 'freeze',
+        verdict: frozen?.mode === 'refuse' ? 'failed' : 'passed',
+        reason: frozen ? `${frozen.reason}: ${frozen.mode}` : 'no change freeze',
+        ...(frozen ? { place: frozen.place } : {}),
       },
       {
         rule: 'cooldown and rate',

@@ -1,5 +1,6 @@
 import type { LimitRule } from './ledger/claims.ts'
-import type { Mode, Policy, Runbook } from './runbook/runbook.ts'
+import { localText, spanAround } from './runbook/calendar.ts'
+import type { Freeze, Mode, Policy, Runbook, Severity } from './runbook/runbook.ts'
 
 /** A rule's answer, with the rule's file and line, so that "why did it not run?" ends at a place to edit. */
 export interface GuardrailVerdict {
@@ -11,22 +12,70 @@ export interface GuardrailVerdict {
 
 const MODES: readonly Mode[] = ['shadow', 'approve', 'auto']
 
-/** The least permissive of what runbook, policy and the service's policy say. Pure. */
-export function effectiveMode(
-  policy: Policy,
-  runbook: Runbook,
-): { readonly mode: Mode; readonly place?: string } {
+/** The most that a start may do, and whose word it is where the runbook itself would allow more. */
+export interface Cap {
+  readonly mode: Mode
+  readonly place?: string
+  /** The rule in words. */
+  readonly reason?: string
+}
+
+/** The least permissive of what runbook, policy, the service's policy and a freeze say. Pure. */
+export function effectiveMode(policy: Policy, runbook: Runbook, frozen?: Frozen): Cap {
   const service = policy.services[runbook.service]
-  const candidates: readonly { readonly mode: Mode; readonly place?: string }[] = [
+  const candidates: readonly Cap[] = [
     { mode: runbook.mode },
-    { mode: policy.mode, place: placeOf(policy, 'mode') },
+    { mode: policy.mode, place: placeOf(policy, 'mode'), reason: `the policy's mode is ${policy.mode}` },
     ...(service?.mode === undefined
       ? []
-      : [{ mode: service.mode, place: placeOf(policy, `services.${runbook.service}.mode`) }]),
+      : [
+          {
+            mode: service.mode,
+            place: placeOf(policy, `services.${runbook.service}.mode`),
+            reason: `the policy's mode for ${runbook.service} is ${service.mode}`,
+          },
+        ]),
+    ...(frozen === undefined || frozen.mode === 'refuse'
+      ? []
+      : [{ mode: frozen.mode, place: frozen.place, reason: frozen.reason }]),
   ]
   return candidates.reduce((least, other) =>
     MODES.indexOf(other.mode) < MODES.indexOf(least.mode) ? other : least,
   )
+}
+
+/** A change freeze that lies around a moment. */
+export interface Frozen {
+  readonly mode: Freeze['mode']
+  /** `year-end freezes until 2027-01-05 00:00 (Europe/Berlin)`. */
+  readonly reason: string
+  readonly place: string
+  readonly untilMs: number
+}
+
+const STRICTEST: readonly Freeze['mode'][] = ['refuse', 'shadow', 'approve']
+
+/** The strictest freeze in which this runbook would start now; of equals the one that lasts longest. Pure. */
+export function frozenBy(policy: Policy, runbook: Runbook, nowMs: number): Frozen | undefined {
+  const frozen = policy.freeze.flatMap((rule, index): readonly Frozen[] => {
+    const { name, window, timeZone, mode } = rule
+    if (!appliesTo(rule, runbook)) return []
+    const span = spanAround(window, timeZone, nowMs)
+    if (!span) return []
+    const reason = `${name} freezes until ${localText(timeZone, span.untilMs)} (${timeZone})`
+    return [{ mode, reason, place: placeOf(policy, `freeze.${index}`), untilMs: span.untilMs }]
+  })
+  return frozen.toSorted(
+    (a, b) => STRICTEST.indexOf(a.mode) - STRICTEST.indexOf(b.mode) || b.untilMs - a.untilMs,
+  )[0]
+}
+
+/** Whether a rule that names services and severities speaks of this runbook. */
+function appliesTo(
+  rule: { readonly services?: readonly string[]; readonly severities?: readonly Severity[] },
+  { service, severity }: Runbook,
+): boolean {
+  return rule.services?.includes(service) !== false && rule.severities?.includes(severity) !== false
 }
 
 /** Whether a change of capacity stays below the policy's ceiling. */

@@ -1,4 +1,4 @@
-import { effectiveMode } from './guardrails.ts'
+import { effectiveMode, frozenBy } from './guardrails.ts'
 import { canonical } from './json.ts'
 import { executionIdFor, incidentIdFor, sha256 } from './ids.ts'
 import { foldIncident } from './incident.ts'
@@ -17,6 +17,8 @@ export interface RunOrder {
   readonly by: { readonly name: string; readonly via: string }
   readonly reason: string
   readonly mode?: Mode
+  /** The person knows of a change freeze and starts all the same. */
+  readonly despiteFreeze?: true
 }
 
 export type RunResult =
@@ -31,7 +33,8 @@ const RECENT_INCIDENTS = 50
 export async function run(app: App, runbook: Runbook, order: RunOrder, turn: Turn): Promise<RunResult> {
   const { ports, catalogue } = app
   const { by, key, reason, mode } = order
-  const fingerprint = sha256(canonical({ runbook: order.runbook, reason, mode: mode ?? null }))
+  const despite = order.despiteFreeze ? { despiteFreeze: true as const } : {}
+  const fingerprint = sha256(canonical({ runbook: order.runbook, reason, mode: mode ?? null, ...despite }))
   const open = (await listIncidents(ports.storage, RECENT_INCIDENTS)).find(
     (head) => head.status !== 'resolved' && head.summary?.service === runbook.service,
   )
@@ -52,7 +55,7 @@ export async function run(app: App, runbook: Runbook, order: RunOrder, turn: Tur
       executionId,
       key: await incidentKey(app, order, runbook, incidentId, incidentId === fresh),
       runbook,
-      occasion: { is: 'manual', by: by.name, via: by.via, key, reason },
+      occasion: { is: 'manual', by: by.name, via: by.via, key, reason, ...despite },
       changes: [],
       repeat: true,
       ...(mode === undefined ? {} : { mode }),
@@ -60,11 +63,12 @@ export async function run(app: App, runbook: Runbook, order: RunOrder, turn: Tur
     turn,
     Promise.resolve(),
   )
+  const frozen = order.despiteFreeze ? undefined : frozenBy(catalogue.policy, runbook, ports.clock.now())
   return {
     is: 'started',
     incidentId,
     executionId,
-    mode: lesser(effectiveMode(catalogue.policy, runbook).mode, mode),
+    mode: lesser(effectiveMode(catalogue.policy, runbook, frozen).mode, mode),
   }
 }
 

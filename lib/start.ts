@@ -3,7 +3,15 @@ import { describeAlarm } from './probes/alarm-state.ts'
 import { describe } from './errors.ts'
 import { HOLD_DOWN } from './execution/state.ts'
 import { escalation } from './execution/next.ts'
-import { effectiveMode, flappingVerdict, limitRules, ratePlace } from './guardrails.ts'
+import {
+  effectiveMode,
+  flappingVerdict,
+  frozenBy,
+  type Cap,
+  limitRules,
+  ratePlace,
+  type Frozen,
+} from './guardrails.ts'
 import { runbookHashFor } from './ids.ts'
 import { claim, type LimitRule } from './ledger/claims.ts'
 import { pinRunbook } from './ledger/control.ts'
@@ -95,14 +103,15 @@ export async function start(
   }
   const nowMs = ports.clock.now()
   const rules = rulesOf(order, catalogue)
+  const frozen = frozenFor(order, catalogue, nowMs)
   const [refusals] = await allDone([
-    refusedBefore(order) ?? refusalsOf(app, order, pinned, rules, nowMs),
+    refusedBefore(order) ?? refusalsOf(app, order, pinned, rules, nowMs, frozen),
     openHead(ports.storage, { ...head, ...orderOf(order), dueAtMs: leaseUntilMs(turn) + FIRST_SETTLE_MS }),
     pinOnce(app, hash, pinned),
     beside,
   ])
   const refusal = refusals[0]
-  const { mode } = effectiveMode(catalogue.policy, runbook)
+  const cap = effectiveMode(catalogue.policy, runbook, frozen)
   const header = {
     executionId,
     incidentId,
@@ -111,13 +120,17 @@ export async function start(
     runbookHash: hash,
     service: runbook.service,
     severity: runbook.severity,
-    mode: lesser(mode, order.mode),
+    mode: lesser(cap.mode, order.mode),
     occasion: order.occasion,
     actor: { is: 'engine', worker: turn.workerId },
   } as const
   if (!refusal) {
     ports.metrics.count('ExecutionsStarted')
-    const started: EntryOf<'execution.started'> = { kind: 'execution.started', ...header }
+    const started: EntryOf<'execution.started'> = {
+      kind: 'execution.started',
+      ...header,
+      ...(header.mode === cap.mode ? cappedBy(cap) : {}),
+    }
     const session = beginSession(app, turn, pinned, started)
     holdDown(session, order, runbook)
     return runTurn(session)
@@ -131,6 +144,21 @@ export async function start(
     note(session, { ...escalation(session.execution, 'start', reason), actor: header.actor })
   }
   return runTurn(session)
+}
+
+function cappedBy({ reason, place }: Cap): Pick<EntryOf<'execution.started'>, 'capped'> {
+  if (reason === undefined) return {}
+  return { capped: { reason, ...(place === undefined ? {} : { place }) } }
+}
+
+/** A person who knows of the freeze may start all the same. */
+function frozenFor(
+  { occasion, runbook }: StartOrder,
+  catalogue: Catalogue,
+  nowMs: number,
+): Frozen | undefined {
+  if (occasion.is === 'manual' && occasion.despiteFreeze) return undefined
+  return frozenBy(catalogue.policy, runbook, nowMs)
 }
 
 /** OPEN keeps what an alarm has started; a person's start is kept in HEAD until it has its first record. */
@@ -183,6 +211,7 @@ async function refusalsOf(
   pinned: Pinned,
   rules: readonly LimitRule[],
   nowMs: number,
+  frozen: Frozen | undefined,
 ): Promise<readonly Refusal[]> {
   const { ports, catalogue } = app
   const flapping = flappingVerdict(order.runbook, order.changes, nowMs)
@@ -194,7 +223,7 @@ async function refusalsOf(
     readControl(ports.storage),
     actionsDisabled(app, order, pinned),
     // What is certain beforehand takes no place in a window from another runbook.
-    flapping.verdict === 'failed' ? [] : claimAll(),
+    flapping.verdict === 'failed' || frozen?.mode === 'refuse' ? [] : claimAll(),
   ])
   const pause = pausedBy(control, order.runbook)
   const held = pause ? [] : pausedBeside(order, control)
@@ -204,6 +233,11 @@ async function refusalsOf(
   if (pause) {
     const reason = `${scopeText(pause.scope)} was paused by ${pause.by}: ${pause.reason}`
     refusals.push({ code: 'paused', reason, page: true })
+  }
+  if (frozen?.mode === 'refuse') {
+    const { reason, place } = frozen
+    // Whoever starts by hand is told at once.
+    refusals.push({ code: 'freeze', reason, place, page: order.occasion.is === 'alarm' })
   }
   if (disabled) refusals.push({ code: 'actions-disabled', reason: disabled, page: false })
   if (flapping.verdict === 'failed') {

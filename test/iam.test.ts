@@ -75,7 +75,14 @@ function catalogue(service: Service, ...runbooks: readonly Runbook[]): Catalogue
       web: { name: 'web', channels: [{ is: 'sns', topicArn: 'arn:aws:sns:eu-west-1:123456789012:web' }] },
       idle: { name: 'idle', channels: [{ is: 'sns', topicArn: 'arn:aws:sns:eu-west-1:123456789012:idle' }] },
     },
-    policy: { mode: 'auto', escalateTo: 'oncall@sre', executionsPerHour: 10, services: {}, places: {} },
+    policy: {
+      mode: 'auto',
+      escalateTo: 'oncall@sre',
+      executionsPerHour: 10,
+      freeze: [],
+      services: {},
+      places: {},
+    },
   }
 }
 

@@ -27,7 +27,14 @@ function catalogue(runbooks: readonly Runbook[], services: readonly Service[]): 
     runbooks,
     services: Object.fromEntries(services.map((one) => [one.name, one])),
     teams: {},
-    policy: { mode: 'auto', escalateTo: 'oncall@sre', executionsPerHour: 10, services: {}, places: {} },
+    policy: {
+      mode: 'auto',
+      escalateTo: 'oncall@sre',
+      executionsPerHour: 10,
+      freeze: [],
+      services: {},
+      places: {},
+    },
   }
 }
 

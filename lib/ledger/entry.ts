@@ -54,7 +54,15 @@ const actor = z.discriminatedUnion('is', [
 /** What an execution was started for. */
 const occasion = z.discriminatedUnion('is', [
   z.object({ is: z.literal('alarm'), onsetAtMs: z.number(), signal }),
-  z.object({ is: z.literal('manual'), by: z.string(), via: z.string(), key: z.string(), reason: z.string() }),
+  z.object({
+    is: z.literal('manual'),
+    by: z.string(),
+    via: z.string(),
+    key: z.string(),
+    reason: z.string(),
+    /** The person knew of a change freeze and started all the same. */
+    despiteFreeze: z.literal(true).exactOptional(),
+  }),
 ])
 
 const header = {
@@ -97,7 +105,12 @@ const kinds = [
   z.object({ kind: z.literal('incident.acknowledged'), note: z.string().exactOptional() }),
   z.object({ kind: z.literal('incident.noted'), note: z.string() }),
   // An execution's stream.
-  z.object({ kind: z.literal('execution.started'), ...header }),
+  z.object({
+    kind: z.literal('execution.started'),
+    ...header,
+    /** Why it may do less than its runbook says, and where that rule stands. */
+    capped: z.object({ reason: z.string(), place: z.string().exactOptional() }).exactOptional(),
+  }),
   z.object({
     kind: z.literal('execution.refused'),
     ...header,

@@ -1,16 +1,15 @@
 import type * as z from 'zod'
-import { checkTeam } from './check-step.ts'
 import { sortDiagnostics } from './diagnostics.ts'
 import type { Diagnostic } from './diagnostics.ts'
 import { globsOverlap } from '../glob.ts'
 import { parseForm } from './issues.ts'
 import { MAX_RUNBOOKS } from './limits.ts'
 import { oncallForm, teamForm } from './oncall.ts'
-import { policyForm } from './policy.ts'
+import { checkPolicy, readPolicy } from './policy-file.ts'
 import type { World } from './resolve.ts'
 import { readRunbookFile } from './runbook-file.ts'
 import type { PlacedRunbook } from './runbook-file.ts'
-import type { Catalogue, Policy, Service, Team } from './runbook.ts'
+import type { Catalogue, Service, Team } from './runbook.ts'
 import { serviceForm, servicesForm } from './services.ts'
 import { readSource } from './source.ts'
 import type { Path } from './places.ts'
@@ -50,7 +49,7 @@ export function compileCatalogue(files: readonly CatalogueFile[]): Compiled {
   const services = readServices(only('services.yaml', 'what short words mean on AWS'))
   const teams = readTeams(only('oncall.yaml', 'who is on call'))
   const policySource = only('policy.yaml', 'the guardrails')
-  const policy = readPolicy(policySource)
+  const policy = readPolicy(policySource, 'policy.yaml')
   const world: World = {
     services: services.entries,
     serviceNames: services.names,
@@ -128,58 +127,6 @@ function readEntries<F, T>(
     if (parsed.is === 'value') entries.set(name, make(name, parsed.value))
   }
   return { entries, names: new Set(Object.keys(value)) }
-}
-
-function readPolicy(source: Source | undefined): Policy | undefined {
-  if (!source || source.value === undefined) return undefined
-  const policy = report(source, [], policyForm, source.value)
-  return policy && { ...policy, places: placesOf(source, policy) }
-}
-
-/** Paths of the compiled policy, such as `services.api.maxCapacity`, with the line that says it. */
-function placesOf(source: Source, policy: Omit<Policy, 'places'>): { readonly [path: string]: string } {
-  const places: { [path: string]: string } = {}
-  const note = (path: Path): void => {
-    const written = path.map((step) => String(step).replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`))
-    // The names of services are the user's and are written as they are.
-    const asWritten = path.length === 3 ? ['services', String(path[1]), String(written[2])] : written
-    places[path.join('.')] = `${baseName(source.path)}:${source.lineOf(asWritten)}`
-  }
-  for (const key of ['mode', 'escalateTo', 'executionsPerHour']) note([key])
-  for (const [service, rules] of Object.entries(policy.services))
-    for (const key of Object.keys(rules)) note(['services', service, key])
-  return places
-}
-
-const MODES = ['shadow', 'approve', 'auto']
-
-function checkPolicy(source: Source, policy: Policy, world: World): void {
-  checkTeam(source, ['escalate_to'], policy.escalateTo.slice('oncall@'.length), world, policy.escalateTo)
-  for (const [service, rules] of Object.entries(policy.services)) {
-    if (world.serviceNames && !world.serviceNames.has(service)) {
-      source.report('UNKNOWN_SERVICE', ['services', service], `services.yaml has no service "${service}"`, {
-        onKey: true,
-        suggestion: `Services there: ${[...world.serviceNames].slice(0, 10).join(', ') || 'none'}.`,
-      })
-    }
-    if (rules.mode !== undefined && MODES.indexOf(rules.mode) > MODES.indexOf(policy.mode)) {
-      source.report(
-        'OVER_POLICY',
-        ['services', service, 'mode'],
-        `mode ${rules.mode} has no effect: the mode above is ${policy.mode}`,
-        {
-          severity: 'warning',
-          suggestion: 'The smaller of the two holds.',
-        },
-      )
-    }
-    if (rules.executionsPerHour !== undefined && rules.executionsPerHour > policy.executionsPerHour) {
-      const message = `${rules.executionsPerHour} an hour has no effect: all services together may have ${policy.executionsPerHour}`
-      source.report('OVER_POLICY', ['services', service, 'executions_per_hour'], message, {
-        severity: 'warning',
-      })
-    }
-  }
 }
 
 /** What can only be seen with all runbooks at hand. */

@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { mode, name, oncallAddress } from './fields.ts'
-import { MAX_CAPACITY, MAX_EXECUTIONS_PER_HOUR } from './limits.ts'
+import { freezeForm } from './freeze.ts'
+import { MAX_CAPACITY, MAX_EXECUTIONS_PER_HOUR, MAX_FREEZES } from './limits.ts'
 
 const executionsPerHour = z.int().min(0).max(MAX_EXECUTIONS_PER_HOUR)
 
@@ -37,6 +38,11 @@ export const policyForm = z
     executions_per_hour: executionsPerHour
       .prefault(20)
       .describe('Automatic executions started in an hour, over all services. Default 20.'),
+    freeze: z
+      .array(freezeForm)
+      .max(MAX_FREEZES)
+      .prefault([])
+      .describe('Change freezes: windows in which nothing starts on its own. Default: none.'),
     services: z.record(name, servicePolicy).prefault({}).describe('Guardrails by service. Default: none.'),
   })
   .transform(({ escalate_to, executions_per_hour, ...rest }) => ({

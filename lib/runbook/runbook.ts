@@ -149,6 +149,7 @@ export interface Policy {
   readonly escalateTo: string
   /** Automatic executions started in an hour, over all services. */
   readonly executionsPerHour: number
+  readonly freeze: readonly Freeze[]
   readonly services: {
     readonly [service: string]: {
       readonly mode?: Mode
@@ -156,9 +157,33 @@ export interface Policy {
       readonly executionsPerHour?: number
     }
   }
-  /** Where each rule stands, by its path (`services.api.mode`): `policy.yaml:7`. Verdicts name it. */
+  /** Where each rule stands, by its path (`services.api.mode`, `freeze.0`): `policy.yaml:7`. Verdicts name it. */
   readonly places: { readonly [path: string]: string }
 }
+
+/** A change freeze: a calendar window without automatic change. */
+export interface Freeze {
+  readonly name: string
+  readonly window: Window
+  /** By its IANA name. */
+  readonly timeZone: string
+  /** Only these; absent: all. */
+  readonly services?: readonly string[]
+  readonly severities?: readonly Severity[]
+  /** What becomes of a start within it. */
+  readonly mode: 'refuse' | 'shadow' | 'approve'
+}
+
+/** Local times; those of dates in milliseconds as if they were UTC. */
+export type Window =
+  | { readonly is: 'once'; readonly fromLocalMs: number; readonly untilLocalMs: number }
+  /** `until` is of the next day where it is not later than `from`. Sunday is 0. */
+  | {
+      readonly is: 'weekly'
+      readonly days: readonly number[]
+      readonly fromMinute: number
+      readonly untilMinute: number
+    }
 
 /** Everything that the YAML files say, compiled; a cold start parses no YAML. */
 export interface Catalogue {

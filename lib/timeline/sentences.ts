@@ -142,7 +142,7 @@ function tellExecution(entry: ExecutionEntry, telling: Telling): Told {
     case 'execution.started':
       return {
         level: 'info',
-        text: `Runbook ${entry.runbook} was started ${occasionText(entry)}${modeText(entry.mode)}.`,
+        text: `Runbook ${entry.runbook} was started ${occasionText(entry)}${modeText(entry.mode)}${cappedText(entry)}.`,
         ...because({ reason: entry.occasion.is === 'manual' ? entry.occasion.reason : undefined }),
       }
     case 'execution.refused':
@@ -227,8 +227,13 @@ function whoActs(entry: Stamped): string {
 function occasionText(entry: Of<'execution.started'>): string {
   const { occasion } = entry
   return occasion.is === 'manual'
-    ? `by ${occasion.by} (${occasion.via})`
+    ? `by ${occasion.by} (${occasion.via})${occasion.despiteFreeze ? ', in spite of a change freeze' : ''}`
     : `because of ${occasion.signal.name}`
+}
+
+function cappedText({ capped }: Of<'execution.started'>): string {
+  if (!capped) return ''
+  return `; ${capped.reason}${capped.place === undefined ? '' : ` (${capped.place})`}`
 }
 
 function modeText(mode: 'shadow' | 'approve' | 'auto'): string {
@@ -249,6 +254,8 @@ function refusalText(code: string): string {
   switch (code) {
     case 'paused':
       return 'all automatic actions are paused'
+    case 'freeze':
+      return 'a change freeze is on'
     case 'actions-disabled':
       return "the alarm's actions are switched off"
     case 'flapping':

@@ -8,6 +8,9 @@ import { compile, longForm, shipped } from './fixtures.ts'
  */
 const STEP = (line: string): string => longForm({ steps: `steps:\n  - ${line}` })
 
+/** A policy with one freeze, whose mapping begins at 4:5. */
+const FREEZE = (rule: string): string => `mode: auto\nescalate_to: oncall@sre\nfreeze:\n  - ${rule}\n`
+
 const rows: readonly (readonly [string, string, readonly string[], string?])[] = [
   // Not a readable YAML file.
   ['an empty file', '', ['EMPTY_FILE 1:1']],
@@ -346,6 +349,93 @@ const settingsRows: readonly (readonly [string, string, string, readonly string[
     'mode: auto\nescalate_to: oncall@sre\nservices: { web: {} }',
     ['UNKNOWN_SERVICE 3:13'],
   ],
+  [
+    'a freeze without a name',
+    'policy.yaml',
+    FREEZE('{ from: "22:00", until: "06:00" }'),
+    ['MISSING_KEY 4:5'],
+  ],
+  ['a freeze without an end', 'policy.yaml', FREEZE('{ name: x, from: "22:00" }'), ['MISSING_KEY 4:5']],
+  ['a freeze without a time', 'policy.yaml', FREEZE('{ name: x }'), ['MISSING_KEY 4:5']],
+  [
+    'a freeze at a bare time',
+    'policy.yaml',
+    FREEZE('{ name: x, from: 22:00, until: "06:00" }'),
+    ['AMBIGUOUS_SCALAR 4:22'],
+  ],
+  [
+    'a freeze on a bare date',
+    'policy.yaml',
+    FREEZE('{ name: x, from: 2026-12-20, until: "2026-12-24" }'),
+    ['AMBIGUOUS_SCALAR 4:22'],
+  ],
+  [
+    'a freeze at no time of day',
+    'policy.yaml',
+    FREEZE('{ name: x, from: "25:00", until: "06:00" }'),
+    ['BAD_FORMAT 4:22'],
+  ],
+  [
+    'a freeze on no day of the calendar',
+    'policy.yaml',
+    FREEZE('{ name: x, from: "2026-02-29", until: "2026-03-01" }'),
+    ['BAD_FORMAT 4:22'],
+  ],
+  [
+    'a freeze that ends before it begins',
+    'policy.yaml',
+    FREEZE('{ name: x, from: "2026-12-24", until: "2026-12-20" }'),
+    ['WRONG_VALUE 4:43'],
+  ],
+  [
+    'a freeze from a date until a time',
+    'policy.yaml',
+    FREEZE('{ name: x, from: "2026-12-24", until: "06:00" }'),
+    ['WRONG_VALUE 4:43'],
+  ],
+  [
+    'a freeze of dates and days',
+    'policy.yaml',
+    FREEZE('{ name: x, from: "2026-12-20", until: "2026-12-24", days: [mon] }'),
+    ['WRONG_VALUE 4:63'],
+  ],
+  [
+    'a freeze of no length',
+    'policy.yaml',
+    FREEZE('{ name: x, from: "06:00", until: "06:00" }'),
+    ['WRONG_VALUE 4:38'],
+  ],
+  [
+    'a freeze on a day that there is not',
+    'policy.yaml',
+    FREEZE('{ name: x, days: [monday] }'),
+    ['WRONG_VALUE 4:23'],
+  ],
+  [
+    'a freeze in no time zone',
+    'policy.yaml',
+    FREEZE('{ name: x, days: [mon], time_zone: Europe/Berlim }'),
+    ['BAD_FORMAT 4:40'],
+  ],
+  [
+    'a freeze in an offset',
+    'policy.yaml',
+    FREEZE('{ name: x, days: [mon], time_zone: "+01:00" }'),
+    ['BAD_FORMAT 4:40'],
+  ],
+  [
+    'a freeze of a service that there is not',
+    'policy.yaml',
+    FREEZE('{ name: x, days: [mon], services: [web] }'),
+    ['UNKNOWN_SERVICE 4:40'],
+  ],
+  [
+    'a freeze of no service',
+    'policy.yaml',
+    FREEZE('{ name: x, days: [mon], services: [] }'),
+    ['OUT_OF_RANGE 4:39'],
+  ],
+  ['a freeze that acts', 'policy.yaml', FREEZE('{ name: x, days: [mon], mode: auto }'), ['WRONG_VALUE 4:35']],
   ['settings that are a list', 'policy.yaml', '- mode: auto', ['WRONG_TYPE 1:1']],
 ]
 

@@ -1,0 +1,92 @@
+import { checkTeam } from './check-step.ts'
+import { parseForm } from './issues.ts'
+import type { Path } from './places.ts'
+import { policyForm } from './policy.ts'
+import type { World } from './resolve.ts'
+import type { Mode, Policy } from './runbook.ts'
+import type { Source } from './source.ts'
+
+/** Reads policy.yaml; reports what is wrong with it by itself. */
+export function readPolicy(source: Source | undefined, fileName: string): Policy | undefined {
+  if (!source || source.value === undefined) return undefined
+  const parsed = parseForm(policyForm, source.value)
+  if (parsed.is === 'value') {
+    const policy = parsed.value
+    return { ...policy, places: placesOf(source, fileName, policy) }
+  }
+  for (const { code, path, message, ...options } of parsed.problems)
+    source.report(code, path, message, options)
+  return undefined
+}
+
+/** Paths of the compiled policy, such as `services.api.maxCapacity` or `freeze.0`, with the line that says it. */
+function placesOf(
+  source: Source,
+  fileName: string,
+  policy: Omit<Policy, 'places'>,
+): { readonly [path: string]: string } {
+  const places: { [path: string]: string } = {}
+  const note = (path: Path, written: Path): void => {
+    places[path.join('.')] = `${fileName}:${source.lineOf(written)}`
+  }
+  for (const key of ['mode', 'escalateTo', 'executionsPerHour'] as const)
+    if (policy[key] !== undefined) note([key], [asWritten(key)])
+  for (const [name, rules] of Object.entries(policy.services))
+    for (const key of Object.keys(rules)) note(['services', name, key], ['services', name, asWritten(key)])
+  for (const index of policy.freeze.keys()) note(['freeze', index], ['freeze', index])
+  return places
+}
+
+function asWritten(key: string): string {
+  return key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+}
+
+const MODES: readonly Mode[] = ['shadow', 'approve', 'auto']
+
+/** Reports what the policy names and nothing has, and rules without effect. */
+export function checkPolicy(source: Source, policy: Policy, world: World): void {
+  checkTeam(source, ['escalate_to'], policy.escalateTo.slice('oncall@'.length), world, policy.escalateTo)
+  for (const service of Object.keys(policy.services))
+    checkService(source, ['services', service], service, world, true)
+  for (const [index, rule] of policy.freeze.entries())
+    for (const [at, service] of (rule.services ?? []).entries())
+      checkService(source, ['freeze', index, 'services', at], service, world, false)
+  for (const [name, rules] of Object.entries(policy.services))
+    checkEffect(source, ['services', name], rules, policy)
+}
+
+function checkService(source: Source, at: Path, service: string, world: World, onKey: boolean): void {
+  if (!world.serviceNames || world.serviceNames.has(service)) return
+  source.report('UNKNOWN_SERVICE', at, `services.yaml has no service "${service}"`, {
+    onKey,
+    suggestion: `Services there: ${[...world.serviceNames].slice(0, 10).join(', ') || 'none'}.`,
+  })
+}
+
+/** Numbers of which the smaller holds: a larger one beside them says nothing. */
+const LIMITS = {
+  executionsPerHour: (one: number, all: number) =>
+    `${one} an hour has no effect: all services together may have ${all}`,
+} as const
+
+function checkEffect(
+  source: Source,
+  at: Path,
+  rules: { readonly mode?: Mode } & { readonly [key in keyof typeof LIMITS]?: number },
+  policy: Policy,
+): void {
+  if (rules.mode !== undefined && MODES.indexOf(rules.mode) > MODES.indexOf(policy.mode)) {
+    source.report(
+      'OVER_POLICY',
+      [...at, 'mode'],
+      `mode ${rules.mode} has no effect: the mode above is ${policy.mode}`,
+      { severity: 'warning', suggestion: 'The smaller of the two holds.' },
+    )
+  }
+  for (const [key, message] of Object.entries(LIMITS)) {
+    const limit = key as keyof typeof LIMITS
+    const [one, all] = [rules[limit], policy[limit]]
+    if (one !== undefined && all !== undefined && one > all)
+      source.report('OVER_POLICY', [...at, asWritten(key)], message(one, all), { severity: 'warning' })
+  }
+}
