@@ -23,6 +23,7 @@ export interface Cap {
 /** The least permissive of what runbook, policy, the service's policy and a freeze say. Pure. */
 export function effectiveMode(policy: Policy, runbook: Runbook, frozen?: Frozen): Cap {
   const service = policy.services[runbook.service]
+  const own = policy.runbooks[runbook.runbook]
   const candidates: readonly Cap[] = [
     { mode: runbook.mode },
     { mode: policy.mode, place: placeOf(policy, 'mode'), reason: `the policy's mode is ${policy.mode}` },
@@ -33,6 +34,15 @@ export function effectiveMode(policy: Policy, runbook: Runbook, frozen?: Frozen)
             mode: service.mode,
             place: placeOf(policy, `services.${runbook.service}.mode`),
             reason: `the policy's mode for ${runbook.service} is ${service.mode}`,
+          },
+        ]),
+    ...(own?.mode === undefined
+      ? []
+      : [
+          {
+            mode: own.mode,
+            place: placeOf(policy, `runbooks.${runbook.runbook}.mode`),
+            reason: `the policy's mode for runbook ${runbook.runbook} is ${own.mode}`,
           },
         ]),
     ...(frozen === undefined || frozen.mode === 'refuse'
@@ -122,33 +132,46 @@ export function flappingVerdict(
   }
 }
 
-/** The windows in which an automatic start needs a place. A cooldown is never shorter than the alarm looks back. */
+/**
+ * The windows in which an automatic start needs a place. A cooldown is never shorter than the alarm looks back. A runbook
+ * has a window of its own only where the policy limits it: each is one more write.
+ */
 export function limitRules(
   policy: Policy,
   runbook: Runbook,
   windowMs: number | undefined,
 ): readonly LimitRule[] {
   const perHour = policy.services[runbook.service]?.executionsPerHour ?? Infinity
+  const own = policy.runbooks[runbook.runbook]?.executionsPerHour
   return [
     { scope: cooldownScope(runbook), perHour, cooldownMs: Math.max(runbook.cooldownMs, windowMs ?? 0) },
+    ...(own === undefined ? [] : [{ scope: runbookScope(runbook), perHour: own, cooldownMs: 0 }]),
     { scope: ALL, perHour: policy.executionsPerHour, cooldownMs: 0 },
   ]
 }
 
 /** Where the hourly limit of a window stands. */
 export function ratePlace(policy: Policy, runbook: Runbook, scope: string): string {
-  return placeOf(
-    policy,
-    scope === cooldownScope(runbook) ? `services.${runbook.service}.executionsPerHour` : 'executionsPerHour',
-  )
+  switch (scope) {
+    case cooldownScope(runbook):
+      return placeOf(policy, `services.${runbook.service}.executionsPerHour`)
+    case runbookScope(runbook):
+      return placeOf(policy, `runbooks.${runbook.runbook}.executionsPerHour`)
+    default:
+      return placeOf(policy, 'executionsPerHour')
+  }
 }
 
 /** The scope of the limit over all services. */
 const ALL = 'all'
 
-/** Every window in which an execution of this runbook has a place. */
-export function scopesOf(runbook: Pick<Runbook, 'service'>): readonly string[] {
-  return [cooldownScope(runbook), ALL]
+/** Every window in which an execution of this runbook may have a place, whatever the policy says by now. */
+export function scopesOf(runbook: Pick<Runbook, 'service' | 'runbook'>): readonly string[] {
+  return [cooldownScope(runbook), runbookScope(runbook), ALL]
+}
+
+function runbookScope(runbook: Pick<Runbook, 'runbook'>): string {
+  return `runbook:${runbook.runbook}`
 }
 
 /** The window that counts from an execution's end. */

@@ -81,6 +81,7 @@ function catalogue(service: Service, ...runbooks: readonly Runbook[]): Catalogue
       executionsPerHour: 10,
       freeze: [],
       services: {},
+      runbooks: {},
       places: {},
     },
   }

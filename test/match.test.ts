@@ -33,6 +33,7 @@ function catalogue(runbooks: readonly Runbook[], services: readonly Service[]): 
       executionsPerHour: 10,
       freeze: [],
       services: {},
+      runbooks: {},
       places: {},
     },
   }

@@ -5,7 +5,7 @@ import { globsOverlap } from '../glob.ts'
 import { parseForm } from './issues.ts'
 import { MAX_RUNBOOKS } from './limits.ts'
 import { oncallForm, teamForm } from './oncall.ts'
-import { checkPolicy, readPolicy } from './policy-file.ts'
+import { checkPolicy, checkRunbookRules, readPolicy } from './policy-file.ts'
 import type { World } from './resolve.ts'
 import { readRunbookFile } from './runbook-file.ts'
 import type { PlacedRunbook } from './runbook-file.ts'
@@ -61,6 +61,9 @@ export function compileCatalogue(files: readonly CatalogueFile[]): Compiled {
     .filter((source) => !SETTINGS.has(baseName(source.path)))
     .flatMap((source) => readRunbookFile(source, world))
   checkTogether(runbooks)
+  // A runbook with a mistake of its own is not known by its name: that mistake comes first.
+  if (policySource && policy && !sources.some((source) => hasErrors(source)))
+    checkRunbookRules(policySource, policy, new Set(runbooks.map(({ runbook }) => runbook.runbook)))
   const diagnostics = sortDiagnostics([...missing, ...sources.flatMap((source) => source.diagnostics)])
   const rest = { diagnostics, sources: Object.fromEntries(files.map((file) => [file.path, file.text])) }
   if (diagnostics.some((diagnostic) => diagnostic.severity === 'error') || !policy) return rest
@@ -73,6 +76,10 @@ export function compileCatalogue(files: readonly CatalogueFile[]): Compiled {
     },
     ...rest,
   }
+}
+
+function hasErrors({ diagnostics }: Source): boolean {
+  return diagnostics.some((diagnostic) => diagnostic.severity === 'error')
 }
 
 const SETTINGS = new Set(['services.yaml', 'oncall.yaml', 'policy.yaml'])

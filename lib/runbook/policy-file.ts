@@ -1,4 +1,5 @@
 import { checkTeam } from './check-step.ts'
+import { didYouMean } from './diagnostics.ts'
 import { parseForm } from './issues.ts'
 import type { Path } from './places.ts'
 import { policyForm } from './policy.ts'
@@ -31,8 +32,9 @@ function placesOf(
   }
   for (const key of ['mode', 'escalateTo', 'executionsPerHour'] as const)
     if (policy[key] !== undefined) note([key], [asWritten(key)])
-  for (const [name, rules] of Object.entries(policy.services))
-    for (const key of Object.keys(rules)) note(['services', name, key], ['services', name, asWritten(key)])
+  for (const group of ['services', 'runbooks'] as const)
+    for (const [name, rules] of Object.entries(policy[group]))
+      for (const key of Object.keys(rules)) note([group, name, key], [group, name, asWritten(key)])
   for (const index of policy.freeze.keys()) note(['freeze', index], ['freeze', index])
   return places
 }
@@ -51,8 +53,20 @@ export function checkPolicy(source: Source, policy: Policy, world: World): void 
   for (const [index, rule] of policy.freeze.entries())
     for (const [at, service] of (rule.services ?? []).entries())
       checkService(source, ['freeze', index, 'services', at], service, world, false)
-  for (const [name, rules] of Object.entries(policy.services))
-    checkEffect(source, ['services', name], rules, policy)
+  for (const group of ['services', 'runbooks'] as const)
+    for (const [name, rules] of Object.entries(policy[group]))
+      checkEffect(source, [group, name], rules, policy)
+}
+
+/** Rules of a runbook that there is not would hold nothing, and look as if they did. */
+export function checkRunbookRules(source: Source, policy: Policy, known: ReadonlySet<string>): void {
+  for (const runbook of Object.keys(policy.runbooks)) {
+    if (known.has(runbook)) continue
+    source.report('UNKNOWN_RUNBOOK', ['runbooks', runbook], `there is no runbook "${runbook}"`, {
+      onKey: true,
+      suggestion: didYouMean(runbook, known) ?? `Runbooks: ${[...known].slice(0, 10).join(', ') || 'none'}.`,
+    })
+  }
 }
 
 function checkService(source: Source, at: Path, service: string, world: World, onKey: boolean): void {

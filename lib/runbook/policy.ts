@@ -26,6 +26,19 @@ const servicePolicy = z
   }))
   .describe('Guardrails of one service.')
 
+const runbookPolicy = z
+  .strictObject({
+    mode: z.exactOptional(mode).describe('The most that this runbook may do. Default: the mode above.'),
+    executions_per_hour: z
+      .exactOptional(executionsPerHour)
+      .describe('Automatic executions of this runbook started in an hour. Default: only the numbers above.'),
+  })
+  .transform(({ mode: most, executions_per_hour }) => ({
+    ...(most === undefined ? {} : { mode: most }),
+    ...(executions_per_hour === undefined ? {} : { executionsPerHour: executions_per_hour }),
+  }))
+  .describe('Guardrails of one runbook.')
+
 /** All of policy.yaml. Beside what it says, the compiled policy knows on which lines it says it. */
 export const policyForm = z
   .strictObject({
@@ -44,6 +57,7 @@ export const policyForm = z
       .prefault([])
       .describe('Change freezes: windows in which nothing starts on its own. Default: none.'),
     services: z.record(name, servicePolicy).prefault({}).describe('Guardrails by service. Default: none.'),
+    runbooks: z.record(name, runbookPolicy).prefault({}).describe('Guardrails by runbook. Default: none.'),
   })
   .transform(({ escalate_to, executions_per_hour, ...rest }) => ({
     ...rest,

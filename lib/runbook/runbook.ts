@@ -157,6 +157,9 @@ export interface Policy {
       readonly executionsPerHour?: number
     }
   }
+  readonly runbooks: {
+    readonly [runbook: string]: { readonly mode?: Mode; readonly executionsPerHour?: number }
+  }
   /** Where each rule stands, by its path (`services.api.mode`, `freeze.0`): `policy.yaml:7`. Verdicts name it. */
   readonly places: { readonly [path: string]: string }
 }

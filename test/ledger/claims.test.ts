@@ -1,5 +1,9 @@
+import * as fc from 'fast-check'
+import { limitRules, scopesOf } from '../../lib/guardrails.ts'
 import { claim, endClaim, readClaims, refusalOf, type LimitRule } from '../../lib/ledger/claims.ts'
 import { memoryStorage } from '../../lib/ledger/memory.ts'
+import type { Storage } from '../../lib/ledger/storage.ts'
+import type { Policy, Runbook } from '../../lib/runbook/runbook.ts'
 
 const T = 1_790_000_000_000
 const MINUTE = 60_000
@@ -141,3 +145,73 @@ describe('under twenty claims at once', () => {
     expect((await readClaims(storage, SCOPE)).every((one) => one.endedAtMs === T + 1)).toBe(true)
   })
 })
+
+/** The same storage, whose every answer comes when the schedule lets it. */
+function interleaved(storage: Storage, schedule: fc.Scheduler): Storage {
+  const later = async <T>(effect: () => Promise<T>): Promise<T> => {
+    await schedule.schedule(Promise.resolve())
+    const answer = await effect()
+    await schedule.schedule(Promise.resolve())
+    return answer
+  }
+  return {
+    ...storage,
+    put: async (item, condition) => later(async () => storage.put(item, condition)),
+    get: async (pk, sk) => later(async () => storage.get(pk, sk)),
+  }
+}
+
+const limit = fc.integer({ min: 0, max: 4 })
+const starts = fc.array(
+  fc.record({
+    service: fc.constantFrom('api', 'web'),
+    runbook: fc.constantFrom('spike', 'slow'),
+    /** Another delivery of the same signal claims beside it. */
+    deliveries: fc.integer({ min: 1, max: 3 }),
+  }),
+  { minLength: 2, maxLength: 10 },
+)
+
+test('under any interleaving of starts and withdrawals no window is exceeded or counts twice (G6)', async () => {
+  const limits = fc.record({ all: limit, api: limit, spike: limit })
+  await fc.assert(
+    fc.asyncProperty(fc.scheduler(), limits, starts, async (schedule, perHour, wanted) => {
+      const memory = memoryStorage()
+      const storage = interleaved(memory, schedule)
+      const policy = {
+        executionsPerHour: perHour.all,
+        services: { api: { executionsPerHour: perHour.api } },
+        runbooks: { spike: { executionsPerHour: perHour.spike } },
+      } as unknown as Policy
+      const admitted: { readonly id: string; readonly scopes: readonly string[] }[] = []
+      const begin = async (index: number): Promise<void> => {
+        const one = wanted[index]
+        if (!one) return
+        const runbook = { ...one, cooldownMs: 0 } as unknown as Runbook
+        const rules = limitRules(policy, runbook, undefined)
+        const id = `start-${index}`
+        const deliveries = await Promise.all(
+          Array.from({ length: one.deliveries }, async () =>
+            Promise.all(rules.map(async (rule) => claim(storage, rule, id, T))),
+          ),
+        )
+        // Whatever another delivery was told: a start is one record, and one of its answers is what is recorded.
+        if (deliveries[0]?.every((answer) => answer.is === 'claimed'))
+          admitted.push({ id, scopes: rules.map((rule) => rule.scope) })
+        else
+          await Promise.all(
+            scopesOf(runbook).map(async (scope) => endClaim(storage, scope, id, { is: 'refused' })),
+          )
+      }
+      await schedule.waitFor(Promise.all(wanted.map(async (_one, index) => begin(index))))
+      const most = { all: perHour.all, 'service:api': perHour.api, 'runbook:spike': perHour.spike }
+      for (const scope of ['all', 'service:api', 'service:web', 'runbook:spike', 'runbook:slow']) {
+        const inside = admitted.filter(({ scopes }) => scopes.includes(scope)).map(({ id }) => id)
+        expect(inside.length).toBeLessThanOrEqual(most[scope as keyof typeof most] ?? Infinity)
+        const counted = (await readClaims(memory, scope)).map((one) => one.executionId)
+        expect(counted.toSorted()).toEqual(inside.toSorted())
+      }
+    }),
+    { numRuns: 200 },
+  )
+}, 60_000)

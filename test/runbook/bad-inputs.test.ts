@@ -350,6 +350,12 @@ const settingsRows: readonly (readonly [string, string, string, readonly string[
     ['UNKNOWN_SERVICE 3:13'],
   ],
   [
+    'guardrails of no runbook',
+    'policy.yaml',
+    'mode: auto\nescalate_to: oncall@sre\nrunbooks: { spike: {} }',
+    ['UNKNOWN_RUNBOOK 3:13'],
+  ],
+  [
     'a freeze without a name',
     'policy.yaml',
     FREEZE('{ from: "22:00", until: "06:00" }'),
