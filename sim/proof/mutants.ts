@@ -139,8 +139,8 @@ const FURTHER: readonly Mutant[] = [
     name: 'the kill switch is read and not heeded',
     rule: 'limit',
     file: 'lib/perform.ts',
-    from: "return control.is === 'paused'",
-    to: 'return false',
+    from: '{ runbook, service }) !== undefined',
+    to: '{ runbook, service }) === null',
   },
   {
     name: 'a worker goes on after it was taken over',

@@ -134,11 +134,7 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
       },
       told: tell,
       seen: (workerId, name, answer) => {
-        if (name === 'get CONTROL')
-          watch.control(
-            workerId,
-            ((answer as { body?: string } | undefined)?.body ?? '').includes('"paused"'),
-          )
+        if (name === 'get CONTROL') watch.control(workerId, (answer as { body?: string } | undefined)?.body)
       },
     },
   })
