@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { rethrow } from '../aws/failure.ts'
+import { rethrowChange } from '../aws/failure.ts'
 import { unreadable } from '../aws/unreadable.ts'
 import { TerminalError } from '../errors.ts'
 import { sameJson } from '../json.ts'
@@ -227,7 +227,9 @@ async function apply(change: WeightChange, { aws, marker, attempt }: ApplyContex
  */
 function refusal(error: unknown, { target: on, summary }: WeightChange, attempt: number): never {
   const doing = `${summary} of ${on.label}`
-  if (!(error instanceof Error && error.name === 'InvalidChangeBatch')) return rethrow(error, doing)
+  if (!(error instanceof Error && error.name === 'InvalidChangeBatch')) {
+    return rethrowChange(error, doing, 'route53:ChangeResourceRecordSets')
+  }
   if (attempt > 1) throw error
   const { messages } = error as { readonly messages?: readonly string[] }
   throw new TerminalError(

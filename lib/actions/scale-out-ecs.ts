@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { rethrow } from '../aws/failure.ts'
+import { rethrowChange } from '../aws/failure.ts'
 import { unreadable } from '../aws/unreadable.ts'
 import { AMOUNT_HELP, MAX_TASKS, parseAmount, tasksAdded } from '../ecs/amount.ts'
 import { lowered, lowers, raised } from '../ecs/landed.ts'
@@ -284,7 +284,7 @@ async function apply(change: ScaleChange, { aws }: ApplyContext): Promise<Receip
   if (after.floor === null) {
     const answer = await aws
       .call('ecs:UpdateService', { cluster: on.cluster, service: on.service, desiredCount: after.desired })
-      .catch((error: unknown) => rethrow(error, doing))
+      .catch((error: unknown) => rethrowChange(error, doing, 'ecs:UpdateService'))
     return receipt(answer)
   }
   const answer = await aws
@@ -295,7 +295,7 @@ async function apply(change: ScaleChange, { aws }: ApplyContext): Promise<Receip
       MinCapacity: after.floor.min,
       ...(after.floor.max === before.floor?.max ? {} : { MaxCapacity: after.floor.max }),
     })
-    .catch((error: unknown) => rethrow(error, doing))
+    .catch((error: unknown) => rethrowChange(error, doing, 'application-autoscaling:RegisterScalableTarget'))
   return receipt(answer)
 }
 

@@ -1,4 +1,6 @@
-import { RetryableError, TerminalError } from '../errors.ts'
+import { never, RetryableError, TerminalError } from '../errors.ts'
+import type { CallName } from './aws.ts'
+import { meaningOf, serviceOfCall } from './refusals.ts'
 
 /** What the SDK threw, reduced to what decides. */
 export interface AwsFailure {
@@ -9,21 +11,6 @@ export interface AwsFailure {
   readonly status?: number
   readonly requestId?: string
 }
-
-/** Throttling goes by many names (AWS.md 0.4). */
-const THROTTLED = new Set([
-  'Throttling',
-  'ThrottlingException',
-  'ThrottledException',
-  'TooManyRequestsException',
-  'RequestThrottled',
-  'RequestThrottledException',
-  'RequestLimitExceeded',
-  'SlowDown',
-  'PriorRequestNotComplete',
-  'ConcurrentUpdateException',
-  'ProvisionedThroughputExceededException',
-])
 
 export function awsFailure(error: unknown): AwsFailure {
   if (!(error instanceof Error)) return { name: 'Unknown', message: String(error) }
@@ -38,13 +25,23 @@ export function awsFailure(error: unknown): AwsFailure {
 
 /** AWS refused for now, and says so: nothing was changed. */
 export function isThrottled(failure: AwsFailure): boolean {
-  return THROTTLED.has(failure.name)
+  return meaningOf(failure.name) === 'throttled'
 }
 
 /**
- * Turns what a call threw into what the engine must do: throttled is retryable; any other answer with a 4xx status means
- * that AWS refused and changed nothing, which is terminal; everything else (no answer, 5xx) is thrown as it is and
- * therefore means "outcome unknown".
+ * Whether the service itself did not answer: no answer at all, its own error, or its own word for it. Throttling is none:
+ * the service is well, and backoff answers it.
+ */
+export function isOutage(failure: AwsFailure, service: string): boolean {
+  const meaning = meaningOf(failure.name, service)
+  if (meaning === 'outage') return true
+  if (meaning !== undefined) return false
+  return failure.status === undefined || failure.status >= 500
+}
+
+/**
+ * Turns what a read threw into what the engine must do: throttled is retryable; any other answer with a 4xx status is
+ * terminal, since a read changes nothing; everything else (no answer, 5xx) is thrown as it is.
  */
 export function rethrow(error: unknown, doing: string): never {
   const failure = awsFailure(error)
@@ -54,4 +51,29 @@ export function rethrow(error: unknown, doing: string): never {
     throw new TerminalError(message, { cause: error })
   }
   throw error
+}
+
+/**
+ * Turns what a changing call threw into what the engine must do, by the table of its service: throttled and busy are
+ * retryable, refused is terminal. A name that the table does not have, or no answer, or AWS's own trouble, is thrown as it
+ * is and therefore means "outcome unknown": nobody has told that nothing was changed (CORE.md 1.5).
+ */
+export function rethrowChange(error: unknown, doing: string, call: CallName): never {
+  const failure = awsFailure(error)
+  const message = `${doing}: ${failure.name}: ${failure.message}`
+  const meaning = meaningOf(failure.name, serviceOfCall(call))
+  switch (meaning) {
+    case 'throttled':
+    case 'busy':
+      throw new RetryableError(message, { cause: error })
+    case 'refused':
+      // A refusal has a status; without one the name was made on this side of the wire.
+      if (failure.status === undefined || failure.status >= 500) throw error
+      throw new TerminalError(message, { cause: error })
+    case 'outage':
+    case undefined:
+      throw error
+    default:
+      return never(meaning)
+  }
 }

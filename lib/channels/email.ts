@@ -1,4 +1,5 @@
-import { awsFailure, isThrottled } from '../aws/failure.ts'
+import { awsFailure } from '../aws/failure.ts'
+import { meaningOf } from '../aws/refusals.ts'
 import type { Channel } from '../runbook/runbook.ts'
 import { escaped, oneLine, type Sender } from './channel.ts'
 
@@ -58,7 +59,7 @@ export const emailSender: Sender<Email> = {
       return {
         accepted: false,
         reason: oneLine(`${failure.name}: ${failure.message}`, 300),
-        retryable: isThrottled(failure),
+        retryable: meaningOf(failure.name, 'ses') !== 'refused',
       }
     }
   },

@@ -1,12 +1,10 @@
-import { awsFailure, isThrottled } from '../aws/failure.ts'
+import { awsFailure } from '../aws/failure.ts'
+import { meaningOf } from '../aws/refusals.ts'
 import { sha256 } from '../ids.ts'
 import type { Channel } from '../runbook/runbook.ts'
 import { oneLine, type Sender } from './channel.ts'
 
 type Sns = Extract<Channel, { is: 'sns' }>
-
-/** An encrypted topic whose key service is busy, and SNS's own trouble: both pass. */
-const LATER = new Set(['KMSThrottling', 'KMSThrottlingException', 'InternalError', 'InternalErrorException'])
 
 /**
  * Amazon SNS (AWS.md 16.2). A standard topic has no deduplication, so the key travels as a message attribute; a FIFO
@@ -40,7 +38,8 @@ export const snsSender: Sender<Sns> = {
       return {
         accepted: false,
         reason: oneLine(`${failure.name}: ${failure.message}`, 300),
-        retryable: isThrottled(failure) || LATER.has(failure.name),
+        // Throttling and SNS's own trouble pass, and what an unknown name means is not known.
+        retryable: meaningOf(failure.name, 'sns') !== 'refused',
       }
     }
   },

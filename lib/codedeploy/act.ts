@@ -1,5 +1,5 @@
 import type { ApplyContext, Change, Receipt } from '../actions/action.ts'
-import { awsFailure, rethrow } from '../aws/failure.ts'
+import { awsFailure, rethrowChange } from '../aws/failure.ts'
 import { never, NeedsHumanError, RetryableError, TerminalError } from '../errors.ts'
 import { type Deployment, deploymentOf, findLastGood, isActive, isFollower } from './history.ts'
 import { fetchText, getDeployment, readFailure, recentDeployments } from './observe.ts'
@@ -75,7 +75,7 @@ async function stop(
           { cause: error },
         )
       default:
-        return rethrow(error, `stop deployment ${deploymentId}`)
+        return rethrowChange(error, `stop deployment ${deploymentId}`, 'codedeploy:StopDeployment')
     }
   }
 }
@@ -130,7 +130,11 @@ async function create(
     return { operationId: answer.deploymentId, ...requestId(answer) }
   } catch (error) {
     if (awsFailure(error).name !== 'DeploymentLimitExceededException') {
-      return rethrow(error, `deploy to ${target.application}/${target.group}`)
+      return rethrowChange(
+        error,
+        `deploy to ${target.application}/${target.group}`,
+        'codedeploy:CreateDeployment',
+      )
     }
     const recent = await recentDeployments(context.aws, target, context.nowMs).catch(() => [])
     const ours = ownCreated(recent, description)
