@@ -1,4 +1,5 @@
 import { begin } from './begin.ts'
+import { gather, gatherAnswered } from './carry-out.ts'
 import { never } from './errors.ts'
 import { forecast } from './forecast.ts'
 import { next, type Command } from './execution/next.ts'
@@ -66,6 +67,7 @@ export async function advance(app: App, message: WorkMessage, turn: Turn): Promi
 export async function runTurn(session: Session): Promise<TurnResult> {
   try {
     for (let count = 0; count < MAX_COMMANDS; count++) {
+      await gatherAnswered(session)
       const command = next(
         session.execution,
         session.program,
@@ -94,6 +96,8 @@ async function performCommand(session: Session, command: Command): Promise<TurnR
     case 'done':
       return endTurn(session)
     case 'leave':
+      if (await gather(session)) return undefined
+      if (session.buffer.length > 0) return waitUntil(session, command.untilMs, 'wait')
       // The other worker's lease is respected: our message comes back after it, without burning its receive count.
       await send(session, command.untilMs, session.stream.headSeq)
       return { is: 'left', untilMs: command.untilMs }
@@ -113,6 +117,8 @@ async function performCommand(session: Session, command: Command): Promise<TurnR
       note(session, ...command.entries)
       return undefined
     case 'poll': {
+      // A measurement can wait for a page's answer; nothing else does.
+      if (await gather(session)) return undefined
       const before = session.buffer.length
       const delayMs = await measure(session, command.verify, command.checks)
       if (session.buffer.length > before) return undefined
@@ -151,6 +157,8 @@ async function waitUntil(
   untilMs: number,
   why: 'wait' | 'poll',
 ): Promise<TurnResult | undefined> {
+  // What the pages came to may be something to act on.
+  if (await gather(session)) return undefined
   const nowMs = session.app.ports.clock.now()
   const writes = session.buffer.length > 0
   const isGuarded = why === 'poll' && !writes && session.guardUntilMs > untilMs + GRACE_MS
@@ -189,6 +197,7 @@ async function send(session: Session, untilMs: number, minSeq: number, guardUnti
 }
 
 async function endTurn(session: Session): Promise<TurnResult | undefined> {
+  if (await gather(session)) return undefined
   if (!(await flush(session))) return undefined
   const refused = session.execution.status.is === 'refused'
   // Its ids leave the limits only now: before its first record a live start might have been behind them.

@@ -1,6 +1,7 @@
 import type { AnyAction, Target } from './actions/action.ts'
 import { findAction } from './actions/index.ts'
 import { allDone } from './all-done.ts'
+import { carryOut } from './carry-out.ts'
 import { askApproval, consentFor, isPlanApproved } from './consent.ts'
 import { describe, never } from './errors.ts'
 import { conditionHolds, factReader } from './facts.ts'
@@ -8,7 +9,6 @@ import type { HeldLock } from './ledger/locks.ts'
 import { releaseAll, takeLocks } from './hold.ts'
 import {
   actor,
-  carryOut,
   deliberationOf,
   failStep,
   hasTime,

@@ -1,21 +1,19 @@
 import { actionName, findAction, pageAction } from './actions/index.ts'
 import type { AnyAction, ApplyContext, Change, Receipt } from './actions/action.ts'
 import { CALL_TIMEOUT_MS } from './aws/aws.ts'
-import { outcomeOf } from './errors.ts'
 import { escalation } from './execution/next.ts'
 import { pageStep } from './execution/program.ts'
 import { stateOf, type Attempt } from './execution/state.ts'
-import { lockOf, releaseAll } from './hold.ts'
+import { lockOf } from './hold.ts'
 import type { Json } from './json.ts'
 import type { Entry } from './ledger/entry.ts'
-import { advanceHead } from './ledger/head.ts'
 import { pausedBy, readControl } from './ledger/kill-switch.ts'
 import type { HeldLock } from './ledger/locks.ts'
 import { APPLY_BUDGET_MS, markerOf, type Deliberation } from './plan.ts'
 import { awsOf } from './ports.ts'
 import type { ActionStep, Step } from './runbook/runbook.ts'
 import { afterChange } from './outstanding.ts'
-import { flush, headFor, leaseUntilMs, note, type Session } from './session.ts'
+import { note, type Session } from './session.ts'
 
 /** An intent that is about to be recorded and then applied. */
 export interface Intent {
@@ -105,86 +103,6 @@ export function hasTime(session: Session): boolean {
   return session.app.ports.clock.now() + APPLY_BUDGET_MS <= session.turn.deadlineMs
 }
 
-/**
- * Records the intents, with all results that were waiting to be recorded, by one put; and only when that put has
- * answered, applies them. In a conflict nothing is applied.
- */
-export async function carryOut(session: Session, intents: readonly Intent[]): Promise<Performed> {
-  const { clock, storage } = session.app.ports
-  for (const intent of intents) note(session, intentEntry(session, intent))
-  if (!session.guarded) {
-    // From here on a dead worker must be found after its lease, not at some later time that was set for a wait.
-    session.guarded = true
-    const settleMs = Math.max(...intents.map((intent) => intent.action.timing.listLagMs))
-    await advanceHead(storage, headFor(session, leaseUntilMs(session.turn) + settleMs))
-  }
-  const clean = await flush(session)
-  if (!clean) {
-    // The intents fell to what somebody decided in between: nothing happens under their locks.
-    for (const intent of intents) releaseAll(session, intent.locks)
-    return WENT_ON
-  }
-  if (clock.now() + CALL_TIMEOUT_MS + 1_000 > session.turn.deadlineMs) {
-    for (const intent of intents) {
-      const reason = 'not begun: too little time was left when the intent was on record'
-      note(session, retried(session, intent, reason, clock.now()))
-    }
-    return { is: 'yield' }
-  }
-  const results = await Promise.all(intents.map((intent) => applyOnce(session, intent)))
-  for (const result of results) result()
-  const unseen = intents.some((intent) => !intent.action.observable)
-  // What cannot be observed afterwards is put on record at once (CORE.md 1.3).
-  if (unseen) await flush(session)
-  return WENT_ON
-}
-
-function intentEntry(session: Session, intent: Intent): Entry {
-  return {
-    kind: 'step.intended',
-    actor: actor(session),
-    step: intent.step.id,
-    action: actionName(intent.action),
-    attempt: intent.attempt,
-    change: { ...intent.change, target: { ...intent.change.target, locks: [...intent.change.target.locks] } },
-    worker: session.turn.workerId,
-    leaseUntilMs: leaseUntilMs(session.turn),
-    settleMs: intent.action.timing.listLagMs,
-    ...(intent.locks.length === 0
-      ? {}
-      : { locks: Object.fromEntries(intent.locks.map((lock) => [lock.key, lock.token])) }),
-    ...(intent.notes.length === 0 ? {} : { notes: [...intent.notes] }),
-    ...(Object.keys(intent.values).length === 0 ? {} : { values: intent.values }),
-    ...(intent.undoTo === intent.change.before ? {} : { undoTo: intent.undoTo }),
-    ...(intent.last ? {} : { last: false }),
-  }
-}
-
-/** Makes the call. What came of it is noted later, in step order, so that parallel steps fold the same way each time. */
-async function applyOnce(session: Session, intent: Intent): Promise<() => void> {
-  const { ports } = session.app
-  try {
-    const receipt = await intent.action.apply(
-      intent.change,
-      applyContext(session, intent.step, intent.attempt),
-    )
-    return () => applied(session, intent, receipt)
-  } catch (error) {
-    const outcome = outcomeOf(error)
-    switch (outcome.is) {
-      case 'retryable':
-        return () => tryAgain(session, intent, outcome.reason, outcome.retryAfterMs)
-      case 'terminal':
-        return () => giveUp(session, intent, 'terminal', outcome.reason)
-      case 'needs-human':
-        return () => giveUp(session, intent, 'human', outcome.reason)
-      case 'unknown':
-        ports.metrics.count('OutcomesUnknown')
-        return () => inDoubt(session, intent, outcome.reason)
-    }
-  }
-}
-
 export function applyContext(session: Session, step: ActionStep, attempt: number): ApplyContext {
   const { ports } = session.app
   return {
@@ -238,7 +156,7 @@ function release(session: Session, intent: Intent, outstanding: HeldLock['outsta
   for (const lock of intent.locks) session.releases.push({ ...lockOf(lock), outstanding })
 }
 
-function giveUp(
+export function giveUp(
   session: Session,
   intent: Intent,
   code: 'terminal' | 'human' | 'exhausted' | 'unknown',
@@ -249,7 +167,12 @@ function giveUp(
 }
 
 /** AWS changed nothing and may take it later: exponential backoff with full jitter, within the step's attempts. */
-function tryAgain(session: Session, intent: Intent, reason: string, retryAfterMs: number | undefined): void {
+export function tryAgain(
+  session: Session,
+  intent: Intent,
+  reason: string,
+  retryAfterMs: number | undefined,
+): void {
   const { retry } = intent.step
   if (intent.attempt >= retry.attempts) {
     giveUp(session, intent, 'exhausted', `attempt ${intent.attempt} of ${retry.attempts}: ${reason}`)
@@ -261,7 +184,7 @@ function tryAgain(session: Session, intent: Intent, reason: string, retryAfterMs
   note(session, retried(session, intent, reason, clock.now() + delayMs))
 }
 
-function retried(session: Session, intent: Intent, reason: string, retryAtMs: number): Entry {
+export function retried(session: Session, intent: Intent, reason: string, retryAtMs: number): Entry {
   return {
     kind: 'step.retried',
     actor: actor(session),
@@ -273,7 +196,7 @@ function retried(session: Session, intent: Intent, reason: string, retryAtMs: nu
 }
 
 /** No answer: nothing is repeated before it was observed. A message is sent again; what cannot be seen goes to a person. */
-function inDoubt(session: Session, intent: Intent, reason: string): void {
+export function inDoubt(session: Session, intent: Intent, reason: string): void {
   const { clock } = session.app.ports
   if (intent.action.effect === 'message') {
     tryAgain(session, intent, reason, undefined)

@@ -1,4 +1,5 @@
 import { allDone } from './all-done.ts'
+import { carryOut } from './carry-out.ts'
 import { describe, never } from './errors.ts'
 import { stateOf } from './execution/state.ts'
 import type { Json } from './json.ts'
@@ -7,7 +8,6 @@ import {
   actor,
   applied,
   attemptOf,
-  carryOut,
   deliberationOf,
   failStep,
   hasTime,
@@ -28,9 +28,10 @@ import { note, type Session } from './session.ts'
  * before it was observed, messages excepted.
  */
 export async function recover(session: Session, ids: readonly string[]): Promise<Performed> {
-  const pages = new Set(session.execution.pages.map((page) => page.id))
   if (!hasTime(session)) return { is: 'yield' }
-  const changing = ids.some((id) => !pages.has(id)) && !session.execution.aborted
+  // A message still goes out while everything is paused.
+  const changing =
+    ids.some((id) => attemptOf(session, id).action.effect !== 'message') && !session.execution.aborted
   const [paused, found] = await allDone([
     changing ? isPaused(session) : false,
     allDone(ids.map(async (id) => look(session, id))),
@@ -40,7 +41,7 @@ export async function recover(session: Session, ids: readonly string[]): Promise
   const tookOver = session.buffer.length
   const intents = found.flatMap((settle) => settle() ?? [])
   // A pause forbids the repeat, not the look: what is found is recorded.
-  const held = paused ? intents.filter((intent) => !pages.has(intent.step.id)) : []
+  const held = paused ? intents.filter((intent) => intent.action.effect !== 'message') : []
   for (const intent of held) releaseAll(session, intent.locks)
   const going = intents.filter((intent) => !held.includes(intent))
   if (going.length > 0) return carryOut(session, going)

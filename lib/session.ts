@@ -1,3 +1,4 @@
+import { isMessage } from './actions/index.ts'
 import { fold } from './execution/fold.ts'
 import { programOf, type Group } from './execution/program.ts'
 import type { Execution } from './execution/state.ts'
@@ -27,10 +28,18 @@ export interface Session {
   releases: Release[]
   /** Releases on their way; awaited before the turn ends. */
   readonly inFlight: Promise<void>[]
+  /** Messages on their way: sent beside the work, and gathered before the turn ends. */
+  sending: Sending[]
   /** Whether HEAD tells the sweep to look after our lease. */
   guarded: boolean
   /** Until when HEAD keeps the sweep away; 0 where it is not known. */
   guardUntilMs: number
+}
+
+/** A message on its way; `outcome` once it was answered or given up. */
+export interface Sending {
+  outcome: { note(): void } | undefined
+  answered: Promise<void>
 }
 
 export interface Release {
@@ -65,13 +74,14 @@ export function openSession(
     turn,
     pinned,
     header,
-    program: programOf(header, pinned.runbook),
+    program: programOf(header, pinned.runbook, isMessage),
     stream,
     buffer: [],
     execution: fold(stream.entries),
     polls: { ...message.polls },
     releases: [],
     inFlight: [],
+    sending: [],
     guarded: false,
     guardUntilMs: message.guardUntilMs ?? 0,
   }
@@ -237,7 +247,7 @@ export async function settleHead(session: Session, dueAtMs: number, unsent = fal
   await advanceHead(session.app.ports.storage, unsent ? { ...head, unsent } : head)
 }
 
-/** Waits for what was sent beside the work: lock releases. */
+/** Waits for what was sent beside the work: lock releases, and messages of a turn that ended by an error. */
 export async function drain(session: Session): Promise<void> {
-  await Promise.all(session.inFlight.splice(0))
+  await Promise.all([...session.inFlight.splice(0), ...session.sending.map((one) => one.answered)])
 }

@@ -20,6 +20,11 @@ export function actionName(action: AnyAction): string {
   return `${action.verb} ${action.kind}`
 }
 
+/** Whether that action reaches a person and changes nothing. */
+export function isMessage(name: string): boolean {
+  return findAction(name)?.effect === 'message'
+}
+
 /** The action of that name; `undefined` where this version has none. */
 export function findAction(name: string): AnyAction | undefined {
   return actions.find((action) => actionName(action) === name)

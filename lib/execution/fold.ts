@@ -41,6 +41,7 @@ function add(draft: Draft, entry: Stamped): void {
         to: entry.to,
         reason: entry.reason,
         ...(entry.step === undefined ? {} : { step: entry.step }),
+        ...(entry.stuck === undefined ? {} : { stuck: true }),
       })
       return
     case 'execution.aborted':
@@ -153,6 +154,7 @@ function addToStep(draft: Draft, before: StepState | undefined, entry: StepEntry
       return {
         is: 'open',
         attempt: entry.attempt,
+        begunAtMs: attemptOf(before)?.begunAtMs ?? entry.atMs,
         action: entry.action,
         change: entry.change,
         worker: entry.worker,
@@ -210,7 +212,12 @@ function addToStep(draft: Draft, before: StepState | undefined, entry: StepEntry
     case 'step.waiting':
       if (entry.blocked) {
         const pending = before?.is === 'pending' ? before : { is: 'pending' as const, putOff: 0 }
-        return { ...pending, notBeforeMs: entry.wakeAtMs, putOff: pending.putOff + 1 }
+        return {
+          ...pending,
+          notBeforeMs: entry.wakeAtMs,
+          putOff: pending.putOff + 1,
+          putOffSince: { atMs: pending.putOffSince?.atMs ?? entry.atMs, reason: entry.reason },
+        }
       }
       return { is: 'waiting', waitId: entry.waitId, wakeAtMs: entry.wakeAtMs, reason: entry.reason }
     case 'step.waited':
@@ -228,8 +235,8 @@ function addToStep(draft: Draft, before: StepState | undefined, entry: StepEntry
 
 function attemptOf(state: StepState | undefined): Attempt | undefined {
   if (state?.is !== 'open' && state?.is !== 'again') return undefined
-  const { attempt, action, change, locks, undoTo, last } = state
-  return { attempt, action, change, locks, undoTo, last }
+  const { attempt, begunAtMs, action, change, locks, undoTo, last } = state
+  return { attempt, begunAtMs, action, change, locks, undoTo, last }
 }
 
 /** Since when an attempt's outcome has been in doubt, over any number of looks at it. */

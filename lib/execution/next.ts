@@ -1,8 +1,19 @@
 import { never } from '../errors.ts'
 import type { Entry } from '../ledger/entry.ts'
 import type { Step } from '../runbook/runbook.ts'
+import {
+  dueOf,
+  isPage,
+  letsPass,
+  mayPass,
+  messagesFirst,
+  othersCommand,
+  pageCommand,
+  patience,
+} from './lanes.ts'
 import type { Group } from './program.ts'
 import { HOLD_DOWN, WHOLE_PLAN, isSettled, stateOf, type Execution, type StepState } from './state.ts'
+import { firstStuck, soonEnough, STUCK_AFTER_MS } from './stuck.ts'
 
 /** What is to be done now. Deciding is here, doing is in `advance.ts`. */
 export type Command =
@@ -43,12 +54,15 @@ export function next(
     is: 'record',
     entries: entries.map((entry) => ({ ...entry, actor: { is: 'engine', worker } })),
   })
-  // Of a stopped execution only its pages are still worked on; what it left open, a person was told of.
-  const isLive = ([id]: readonly [string, StepState]) => status.is !== 'stopped' || isPage(execution, id)
-  const open = [...execution.steps].filter(([, state]) => state.is === 'open').filter(isLive)
-  if (open.length > 0) return takeOver(open, nowMs)
+  const held = othersCommand(execution, worker, nowMs)
+  if (held) return held
   const pages = pageCommand(execution, nowMs)
   if (pages) return pages
+  const stuck = firstStuck(execution, program, nowMs)
+  if (stuck) {
+    const reason = `${stuck.id} has not come to an end for ${STUCK_AFTER_MS / 1000} s: ${stuck.reason}`
+    return record({ ...escalation(execution, stuck.id, reason), stuck: true })
+  }
   switch (status.is) {
     case 'absent':
     case 'stopped':
@@ -61,64 +75,21 @@ export function next(
       never(status)
   }
   if (execution.aborted) {
-    const unsettled = [...execution.steps].filter(([, state]) => state.is === 'again').map(([id]) => id)
-    if (unsettled.length > 0) return dueOf(execution, unsettled, nowMs)
+    const unsettled = [...execution.steps]
+      .filter(([, state]) => state.is === 'again' || state.is === 'open')
+      .map(([id]) => id)
+    if (unsettled.length > 0) return soonEnough(execution, program, dueOf(execution, unsettled, nowMs))
     return record({ kind: 'execution.finished', outcome: 'aborted', reason: execution.aborted.reason })
   }
   const again = [...execution.steps].filter(([id, state]) => state.is === 'again' && !isPage(execution, id))
   const due = again.filter(([, state]) => state.is === 'again' && state.dueAtMs <= nowMs).map(([id]) => id)
-  if (due.length > 0) return { is: 'recover', steps: due }
+  if (due.length > 0) return { is: 'recover', steps: messagesFirst(program, due) }
   const hold = execution.steps.get(HOLD_DOWN)
   if (hold?.is === 'waiting')
     return hold.wakeAtMs <= nowMs ? { is: 'end-hold' } : { is: 'wait', untilMs: hold.wakeAtMs }
   const gate = modeGate(execution, nowMs, record)
   if (gate) return gate
-  return work(execution, program, nowMs, record)
-}
-
-/** A worker's lease protects its calls; only after it, and after the time in which an effect may still be unseen, do we look. */
-function takeOver(open: readonly (readonly [string, StepState])[], nowMs: number): Command {
-  const freeAtMs = Math.max(
-    ...open.map(([, state]) => (state.is === 'open' ? state.leaseUntilMs + state.settleMs : 0)),
-  )
-  if (nowMs < freeAtMs) return { is: 'leave', untilMs: freeAtMs }
-  return { is: 'recover', steps: open.map(([id]) => id) }
-}
-
-function isPage(execution: Execution, id: string): boolean {
-  return execution.pages.some((page) => page.id === id)
-}
-
-/** The engine's own pages go out whatever else is the matter, also from a refused or failed execution. */
-function pageCommand(execution: Execution, nowMs: number): Command | undefined {
-  const fresh = execution.pages
-    .filter((page) => stateOf(execution, page.id).is === 'pending')
-    .map((page) => page.id)
-  if (fresh.length > 0) return { is: 'begin', steps: fresh }
-  const due = execution.pages.filter((page) => {
-    const state = stateOf(execution, page.id)
-    return state.is === 'again' && state.dueAtMs <= nowMs
-  })
-  return due.length > 0 ? { is: 'recover', steps: due.map((page) => page.id) } : undefined
-}
-
-/** Waits for pages that are still to be tried again. */
-function patience(execution: Execution, nowMs: number): Command | undefined {
-  const waiting = execution.pages
-    .filter((page) => stateOf(execution, page.id).is === 'again')
-    .map((page) => page.id)
-  return waiting.length > 0 ? dueOf(execution, waiting, nowMs) : undefined
-}
-
-function dueOf(execution: Execution, ids: readonly string[], nowMs: number): Command {
-  const dueAtMs = (id: string) => {
-    const state = stateOf(execution, id)
-    return state.is === 'again' ? state.dueAtMs : nowMs
-  }
-  const due = ids.filter((id) => dueAtMs(id) <= nowMs)
-  return due.length > 0
-    ? { is: 'recover', steps: due }
-    : { is: 'wait', untilMs: Math.min(...ids.map(dueAtMs)) }
+  return soonEnough(execution, program, work(execution, program, nowMs, record))
 }
 
 /** Shadow records the plan and ends; approve asks for the whole plan before its first step. */
@@ -169,8 +140,11 @@ function work(
   const wakes: number[] = []
   const checks: string[] = []
   const halt = haltedBy(execution, program)
+  let passing = false
   for (const group of program) {
-    if (group.every((step) => isSettled(stateOf(execution, step.id)))) continue
+    const unsettled = group.filter((step) => !isSettled(stateOf(execution, step.id)))
+    if (unsettled.length === 0) continue
+    if (passing && !unsettled.every(mayPass)) break
     const ready: string[] = []
     for (const step of group) {
       const state = stateOf(execution, step.id)
@@ -183,8 +157,9 @@ function work(
       else if (command.is === 'check') checks.push(step.id)
       else if (command.is !== 'settled') return command
     }
-    if (ready.length > 0) return { is: 'begin', steps: ready }
-    break
+    if (ready.length > 0) return { is: 'begin', steps: messagesFirst(program, ready) }
+    passing = unsettled.every((step) => letsPass(step, stateOf(execution, step.id)))
+    if (!passing) break
   }
   const verify = program
     .flat()
@@ -225,9 +200,11 @@ function stepCommand(
       return record({ kind: 'step.waited', step: step.id, waitId: state.waitId })
     case 'again':
       return { is: 'wake', atMs: state.dueAtMs }
+    case 'open':
+      // Our own page, still on its way: its answer is gathered before the turn ends.
+      return { is: 'wake', atMs: state.leaseUntilMs }
     case 'checking':
       return { is: 'check' }
-    case 'open':
     case 'applied':
     case 'checked':
     case 'waited':

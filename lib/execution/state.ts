@@ -31,6 +31,8 @@ export type StepState =
       readonly notBeforeMs?: number
       /** How often it was put off: its target was locked, or could not be read. */
       readonly putOff: number
+      /** Since when, and why the last time. */
+      readonly putOffSince?: { readonly atMs: number; readonly reason: string }
     }
   | { readonly is: 'waiting'; readonly waitId: string; readonly wakeAtMs: number; readonly reason: string }
   /** Intended, and no result on record: a live worker is at it, or a dead one was. */
@@ -64,6 +66,8 @@ export type StepState =
 /** One try of a step, as its intent has it. */
 export interface Attempt {
   readonly attempt: number
+  /** When the first attempt was intended. */
+  readonly begunAtMs: number
   readonly action: string
   readonly change: RecordedChange
   readonly locks: { readonly [key: string]: number }
@@ -92,6 +96,8 @@ export interface Page {
   readonly reason: string
   /** The step, or the subject of an approval, that it is about. */
   readonly step?: string
+  /** It tells that the step has not come to an end, and not what it came to. */
+  readonly stuck?: true
 }
 
 /** The pseudo step in which an alarm must persist before anything is done. */

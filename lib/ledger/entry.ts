@@ -248,6 +248,8 @@ const kinds = [
     to: z.string(),
     reason: z.string(),
     step: z.string().exactOptional(),
+    /** The step is still under way, and has been for too long. */
+    stuck: z.literal(true).exactOptional(),
   }),
   z.object({ kind: z.literal('execution.aborted'), reason: z.string() }),
   z.object({ kind: z.literal('execution.stopped'), reason: z.string() }),

@@ -37,6 +37,7 @@ const unsettled: Entry = {
 }
 const attempt = {
   attempt: 1,
+  begunAtMs: at(0),
   action: 'change thing',
   change: capacity,
   locks: { 'ecs/prod/api': 4 },
@@ -163,7 +164,7 @@ const TABLE: readonly (readonly [sentence: string, entries: readonly Entry[], st
         blocked: true,
       },
     ],
-    { is: 'pending', notBeforeMs: at(24), putOff: 2 },
+    { is: 'pending', notBeforeMs: at(24), putOff: 2, putOffSince: { atMs: at(0), reason: 'r' } },
   ],
   [
     'a check measures until its end',
@@ -207,7 +208,13 @@ const TABLE: readonly (readonly [sentence: string, entries: readonly Entry[], st
         blocked: true,
       },
     ],
-    { is: 'pending', lastSet: { desired: 9 }, notBeforeMs: at(9), putOff: 1 },
+    {
+      is: 'pending',
+      lastSet: { desired: 9 },
+      notBeforeMs: at(9),
+      putOff: 1,
+      putOffSince: { atMs: at(0), reason: 'r' },
+    },
   ],
 ]
 
