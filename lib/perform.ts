@@ -11,6 +11,7 @@ import { pausedBy, readControl } from './ledger/kill-switch.ts'
 import type { HeldLock } from './ledger/locks.ts'
 import { APPLY_BUDGET_MS, markerOf, type Deliberation } from './plan.ts'
 import { awsOf } from './ports.ts'
+import { RETRY_BUDGET } from './runbook/limits.ts'
 import type { ActionStep, Step } from './runbook/runbook.ts'
 import { afterChange } from './outstanding.ts'
 import { note, type Session } from './session.ts'
@@ -161,8 +162,10 @@ export function giveUp(
   intent: Intent,
   code: 'terminal' | 'human' | 'exhausted' | 'unknown',
   reason: string,
+  place?: string,
 ): void {
-  failStep(session, intent.step.id, { attempt: intent.attempt, code, reason })
+  const where = place === undefined ? {} : { place }
+  failStep(session, intent.step.id, { attempt: intent.attempt, code, reason, ...where })
   release(session, intent, intent.locks[0]?.outstanding)
 }
 
@@ -178,10 +181,36 @@ export function tryAgain(
     giveUp(session, intent, 'exhausted', `attempt ${intent.attempt} of ${retry.attempts}: ${reason}`)
     return
   }
+  if (intent.action.effect !== 'message' && retriesLeft(session) <= 0) {
+    overBudget(session, intent, reason)
+    return
+  }
   const { clock, random } = session.app.ports
   const ceilingMs = Math.min(retry.maxBackoffMs, retry.backoffMs * 2 ** (intent.attempt - 1))
   const delayMs = Math.max(retryAfterMs ?? 0, Math.round(random.fraction() * ceilingMs))
   note(session, retried(session, intent, reason, clock.now() + delayMs))
+}
+
+/** How many attempts this execution may still repeat, over all its steps. */
+export function retriesLeft(session: Session): number {
+  return budgetOf(session) - session.execution.retries
+}
+
+function budgetOf(session: Session): number {
+  return session.pinned.runbook.retryBudget ?? RETRY_BUDGET
+}
+
+/** The step would still have attempts, but the execution has repeated too much already. */
+export function overBudget(session: Session, intent: Intent, reason: string): void {
+  const { retries } = session.execution
+  const used = `the execution has repeated ${retries} attempts, and its retry budget is ${budgetOf(session)}`
+  giveUp(
+    session,
+    intent,
+    'exhausted',
+    `${used}: ${reason}`,
+    `retry_budget of runbook ${session.pinned.runbook.runbook}`,
+  )
 }
 
 export function retried(session: Session, intent: Intent, reason: string, retryAtMs: number): Entry {

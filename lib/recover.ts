@@ -13,6 +13,8 @@ import {
   hasTime,
   isPaused,
   LOCK_WAIT_MS,
+  overBudget,
+  retriesLeft,
   WENT_ON,
   type Intent,
   type Performed,
@@ -43,12 +45,25 @@ export async function recover(session: Session, ids: readonly string[]): Promise
   // A pause forbids the repeat, not the look: what is found is recorded.
   const held = paused ? intents.filter((intent) => intent.action.effect !== 'message') : []
   for (const intent of held) releaseAll(session, intent.locks)
-  const going = intents.filter((intent) => !held.includes(intent))
+  const going = withinBudget(
+    session,
+    intents.filter((intent) => !held.includes(intent)),
+  )
   if (going.length > 0) return carryOut(session, going)
   if (session.buffer.length > tookOver) return WENT_ON
   // Nothing was found that is not on record already: look again later, without a write.
   session.buffer.length = facts
   return { is: 'paused' }
+}
+
+/** Repeats are granted in step order until the execution's budget is used up. */
+function withinBudget(session: Session, intents: readonly Intent[]): readonly Intent[] {
+  let left = retriesLeft(session)
+  return intents.filter((intent) => {
+    if (intent.action.effect === 'message' || left-- > 0) return true
+    overBudget(session, { ...intent, attempt: intent.attempt - 1 }, 'the change is not there')
+    return false
+  })
 }
 
 /** The fence: whoever appends first after a lease has expired owns the stream; the old worker's late append misses. */

@@ -10,11 +10,18 @@ interface Draft {
   steps: Map<string, StepState>
   approvals: Map<string, ApprovalState>
   pages: Page[]
+  retries: number
 }
 
 /** The state that the entries tell. Pure; never throws on a prefix of a stream. */
 export function fold(entries: readonly Stamped[]): Execution {
-  const draft: Draft = { status: { is: 'absent' }, steps: new Map(), approvals: new Map(), pages: [] }
+  const draft: Draft = {
+    status: { is: 'absent' },
+    steps: new Map(),
+    approvals: new Map(),
+    pages: [],
+    retries: 0,
+  }
   for (const entry of entries) add(draft, entry)
   return draft
 }
@@ -79,6 +86,7 @@ function add(draft: Draft, entry: Stamped): void {
     case 'step.verified':
     case 'step.checking':
     case 'step.checked': {
+      if (isRepeat(entry)) draft.retries++
       const next = addToStep(draft, draft.steps.get(entry.step), entry)
       if (next) draft.steps.set(entry.step, next)
       return
@@ -97,6 +105,11 @@ function add(draft: Draft, entry: Stamped): void {
     default:
       never(entry)
   }
+}
+
+/** What needs no lock is a message: its attempts are nobody else's business. */
+function isRepeat(entry: Stamped): boolean {
+  return entry.kind === 'step.intended' && entry.attempt > 1 && entry.change.target.locks.length > 0
 }
 
 type Decision = Extract<Stamped, { kind: 'step.approved' | 'step.denied' | 'approval.expired' }>

@@ -10,6 +10,8 @@ export interface Execution {
   readonly approvals: ReadonlyMap<string, ApprovalState>
   /** Pages that the engine itself decided to send, in order; each is a step under its own id. */
   readonly pages: readonly Page[]
+  /** Attempts that were repeated, over all steps but messages. */
+  readonly retries: number
 }
 
 export type Status =

@@ -3,6 +3,7 @@ import type { ScalarTag } from 'yaml'
 import type { Json } from '../json.ts'
 import { never } from '../errors.ts'
 import { writeDuration } from './fields.ts'
+import { RETRY_BUDGET } from './limits.ts'
 import { writeReference } from './references.ts'
 import type { Runbook, Step, StepNode } from './runbook.ts'
 import { ambiguity, withPointAndSign } from './yaml-versions.ts'
@@ -72,6 +73,7 @@ function longForm(runbook: Runbook): Mapping {
     cooldown: writeDuration(runbook.cooldownMs),
     keep_open: writeDuration(runbook.keepOpenMs),
     flapping: { changes: runbook.flapping.changes, within: writeDuration(runbook.flapping.withinMs) },
+    retry_budget: runbook.retryBudget ?? RETRY_BUDGET,
     steps: runbook.steps.map(nodeForm),
     on_resolved: onResolved
       ? {

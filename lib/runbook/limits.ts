@@ -31,6 +31,13 @@ export const MAX_TEXT_LENGTH = 2_048
 export const MAX_DURATION_MS = 30 * 86_400_000
 /** Ten attempts with backoff already take longer than a person needs to arrive. */
 export const MAX_ATTEMPTS = 10
+/**
+ * Repeated attempts over all steps of an execution. By default a step repeats twice, so this is enough for ten steps that all
+ * use up their own; where more is refused than that, the account has a trouble that further calls only feed.
+ */
+export const RETRY_BUDGET = 20
+/** What the steps could use up between them: fifty, with nine repeats each. */
+export const MAX_RETRY_BUDGET = 450
 /** Good samples in a row; at the shortest interval this is already more than an hour. */
 export const MAX_SAMPLES = 100
 /** CloudWatch has no metric finer than ten seconds by default; asking more often only costs calls. */

@@ -36,7 +36,7 @@ export type PlacedNode =
 /** A runbook as its file has it, without what depends on the other files and on its own steps. */
 export interface RunbookDraft extends Pick<
   Runbook,
-  'runbook' | 'mode' | 'triggers' | 'holdDownMs' | 'cooldownMs' | 'keepOpenMs' | 'flapping'
+  'runbook' | 'mode' | 'triggers' | 'holdDownMs' | 'cooldownMs' | 'keepOpenMs' | 'flapping' | 'retryBudget'
 > {
   readonly summary?: string
   readonly severity?: Runbook['severity']

@@ -90,12 +90,22 @@ function readLong(source: Source, value: Json, world: World): PlacedRunbook[] | 
 }
 
 function longDraft(head: z.output<typeof runbookForm>): RunbookDraft {
-  const { hold_down, cooldown, keep_open, on_resolved, service: _service, steps: _steps, ...rest } = head
+  const {
+    hold_down,
+    cooldown,
+    keep_open,
+    retry_budget,
+    on_resolved,
+    service: _service,
+    steps: _steps,
+    ...rest
+  } = head
   return {
     ...rest,
     holdDownMs: hold_down,
     cooldownMs: cooldown,
     keepOpenMs: keep_open,
+    retryBudget: retry_budget,
     ...(on_resolved === undefined ? {} : { onResolved: on_resolved }),
   }
 }

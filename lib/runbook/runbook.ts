@@ -18,6 +18,8 @@ export interface Runbook {
   readonly cooldownMs: number
   readonly keepOpenMs: number
   readonly flapping: { readonly changes: number; readonly withinMs: number }
+  /** Repeated attempts over all steps of one execution. Absent in what an older version pinned: the default then. */
+  readonly retryBudget?: number
   readonly steps: readonly StepNode[]
   readonly onResolved?: {
     /** Step ids, undone in reverse order of execution. */

@@ -1,7 +1,14 @@
 import * as z from 'zod'
 import type { Json } from '../json.ts'
 import { duration, glob, issue, mode, name, percent, severity } from './fields.ts'
-import { MAX_FLAPPING_CHANGES, MAX_STEPS, MAX_SUMMARY_LENGTH, MAX_TRIGGERS } from './limits.ts'
+import {
+  MAX_FLAPPING_CHANGES,
+  MAX_RETRY_BUDGET,
+  MAX_STEPS,
+  MAX_SUMMARY_LENGTH,
+  MAX_TRIGGERS,
+  RETRY_BUDGET,
+} from './limits.ts'
 import type { Trigger } from './runbook.ts'
 import { parallelShown, shortActionShown, stepShown } from './steps.ts'
 
@@ -121,6 +128,14 @@ const head = {
     .transform(({ changes, within }) => ({ changes, withinMs: within }))
     .describe(
       'When the alarm changes this often, stop acting and page instead. Default 4 changes within 10m.',
+    ),
+  retry_budget: z
+    .int()
+    .min(0)
+    .max(MAX_RETRY_BUDGET)
+    .prefault(RETRY_BUDGET)
+    .describe(
+      'How many attempts all steps together may repeat in one execution; messages are not counted. Default 20.',
     ),
   on_resolved: z
     .exactOptional(onResolvedForm)

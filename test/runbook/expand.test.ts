@@ -186,6 +186,7 @@ const runbooks: fc.Arbitrary<Runbook> = fc
     holdDownMs: seconds(0, 86_400),
     cooldownMs: fc.nat(86_400_000),
     keepOpenMs: seconds(0, 86_400),
+    retryBudget: fc.integer({ min: 0, max: 450 }),
     flapping: fc.record({ changes: fc.integer({ min: 2, max: 100 }), withinMs: seconds(1, 86_400) }),
     nodes: fc.array(node, { minLength: 1, maxLength: 5 }),
     undo: fc.boolean(),
@@ -265,6 +266,7 @@ test('what a step leaves out is what the design says', () => {
     cooldownMs: 300_000,
     keepOpenMs: 300_000,
     flapping: { changes: 4, withinMs: 600_000 },
+    retryBudget: 20,
     steps: [
       { onFailure: 'continue', retry: { attempts: 3, backoffMs: 5_000, maxBackoffMs: 60_000 } },
       { onFailure: 'escalate', samples: 3, everyMs: 30_000, withinMs: 600_000 },
