@@ -1,6 +1,7 @@
 import type { AnyAction, Target } from './actions/action.ts'
 import { findAction } from './actions/index.ts'
 import { allDone } from './all-done.ts'
+import { holdsAfter, holdsBefore, letGo, type HeldUp, type Outages } from './breaker.ts'
 import { carryOut } from './carry-out.ts'
 import { askApproval, consentFor, isPlanApproved } from './consent.ts'
 import { describe, never } from './errors.ts'
@@ -114,24 +115,41 @@ async function beginPassive(session: Session, step: Exclude<Step, ActionStep>): 
 }
 
 async function prepare(session: Session, step: ActionStep): Promise<Prepared> {
-  const deliberation = deliberationOf(session, step.id)
   const action = findAction(step.action)
   if (!needsLock(action)) {
-    const considered = await considerStep(deliberation, step)
+    const considered = await considerStep(deliberationOf(session, step.id), step)
     return unlocked(() => settle(session, step, considered, []))
   }
   const target = lockedTarget(session, step)
+  const held =
+    action === undefined || target === undefined
+      ? undefined
+      : await holdsBefore(session, step.id, action, target)
+  if (held) return unlocked(() => putOff(session, step, '', held))
   const asking = asksFirst(session, step)
   if (asking || target === undefined) {
     // A lock is never held across a person's wait: the plan that is shown is a forecast.
-    const considered = await considerStep(deliberation, step)
-    return unlocked(() => settle(session, step, considered, []))
+    const { considered, after } = await look(session, step)
+    return unlocked(() => settle(session, step, considered, [], after))
   }
-  const [locked, first] = await allDone([takeLocks(session, target), considerStep(deliberation, step)])
+  const [locked, first] = await allDone([takeLocks(session, target), look(session, step)])
   if (locked.is === 'busy') return unlocked(() => putOff(session, step, locked.reason))
   const again = locked.locks.some((lock) => lock.observeAgain)
-  const considered = again ? await considerStep(deliberationOf(session, step.id), step) : first
-  return { locks: locked.locks, settle: () => settle(session, step, considered, locked.locks) }
+  const { considered, after } = again ? await look(session, step) : first
+  return { locks: locked.locks, settle: () => settle(session, step, considered, locked.locks, after) }
+}
+
+/** Considers the step on what AWS answers now. Where a service does not answer, `after` may hold the step up. */
+async function look(
+  session: Session,
+  step: ActionStep,
+): Promise<{ readonly considered: Considered; readonly after?: HeldUp | undefined }> {
+  const outages: Outages = new Map()
+  const considered = await considerStep(deliberationOf(session, step.id, outages), step)
+  if (considered.is === 'unreadable') return { considered, after: await holdsAfter(session, outages) }
+  // What becomes of a change tells more than that it could be planned.
+  if (considered.is !== 'change') letGo(session, step.id)
+  return { considered }
 }
 
 function needsLock(action: AnyAction | undefined): boolean {
@@ -161,6 +179,7 @@ function settle(
   step: ActionStep,
   considered: Considered,
   locks: readonly HeldLock[],
+  held?: HeldUp,
 ): Intent | undefined {
   switch (considered.is) {
     case 'change':
@@ -177,7 +196,7 @@ function settle(
     }
     case 'unreadable':
       releaseAll(session, locks)
-      return putOff(session, step, considered.reason)
+      return putOff(session, step, considered.reason, held)
     default:
       never(considered)
   }

@@ -1,6 +1,7 @@
 import { actionName, pageAction } from './actions/index.ts'
 import { CALL_TIMEOUT_MS } from './aws/aws.ts'
-import { outcomeOf } from './errors.ts'
+import { holdsAfter, letGo, type Outages } from './breaker.ts'
+import { never, outcomeOf, type Outcome as Failure } from './errors.ts'
 import { pageStep } from './execution/program.ts'
 import { stateOf } from './execution/state.ts'
 import { releaseAll } from './hold.ts'
@@ -168,28 +169,43 @@ function intentEntry(session: Session, intent: Intent): Entry {
 
 /** Makes the call. Never throws; what came of it is noted later. */
 async function applyOnce(session: Session, intent: Intent): Promise<Outcome> {
-  const { ports } = session.app
+  const { action, step, change, attempt } = intent
+  const outages: Outages = new Map()
   try {
-    const receipt = await intent.action.apply(
-      intent.change,
-      applyContext(session, intent.step, intent.attempt),
-    )
+    const receipt = await action.apply(change, applyContext(session, step, attempt, outages))
+    letGo(session, step.id)
     return { isGood: true, note: () => applied(session, intent, receipt) }
   } catch (error) {
-    const outcome = outcomeOf(error)
-    switch (outcome.is) {
-      case 'retryable':
-        return {
-          isGood: false,
-          note: () => tryAgain(session, intent, outcome.reason, outcome.retryAfterMs),
-        }
-      case 'terminal':
-        return { isGood: false, note: () => giveUp(session, intent, 'terminal', outcome.reason) }
-      case 'needs-human':
-        return { isGood: false, note: () => giveUp(session, intent, 'human', outcome.reason) }
-      case 'unknown':
-        ports.metrics.count('OutcomesUnknown')
-        return { isGood: false, note: () => inDoubt(session, intent, outcome.reason) }
-    }
+    return failureOf(session, intent, outcomeOf(error), outages)
+  }
+}
+
+async function failureOf(
+  session: Session,
+  intent: Intent,
+  failure: Failure,
+  outages: Outages,
+): Promise<Outcome> {
+  const { reason } = failure
+  // Pages never wait for a breaker: another channel may be well.
+  const isChange = intent.action.effect !== 'message'
+  const held = isChange ? await holdsAfter(session, outages) : undefined
+  if (isChange && outages.size === 0) letGo(session, intent.step.id)
+  const isGood = false
+  switch (failure.is) {
+    case 'retryable':
+      return {
+        isGood,
+        note: () => tryAgain(session, intent, reason, { retryAfterMs: failure.retryAfterMs, held }),
+      }
+    case 'terminal':
+      return { isGood, note: () => giveUp(session, intent, 'terminal', reason) }
+    case 'needs-human':
+      return { isGood, note: () => giveUp(session, intent, 'human', reason) }
+    case 'unknown':
+      session.app.ports.metrics.count('OutcomesUnknown')
+      return { isGood, note: () => inDoubt(session, intent, reason, held) }
+    default:
+      return never(failure)
   }
 }

@@ -1,6 +1,7 @@
 import { actionName, findAction, pageAction } from './actions/index.ts'
 import type { AnyAction, ApplyContext, Change, Receipt } from './actions/action.ts'
 import { CALL_TIMEOUT_MS } from './aws/aws.ts'
+import { watchedAws, type HeldUp, type Outages } from './breaker.ts'
 import { escalation } from './execution/next.ts'
 import { pageStep } from './execution/program.ts'
 import { stateOf, type Attempt } from './execution/state.ts'
@@ -58,12 +59,12 @@ export function stepOf(session: Session, id: string): Step {
 }
 
 /** What considering and applying a step of this session goes by. */
-export function deliberationOf(session: Session, stepId: string): Deliberation {
+export function deliberationOf(session: Session, stepId: string, outages: Outages = new Map()): Deliberation {
   const { app, header, pinned } = session
   const page = session.execution.pages.find((candidate) => candidate.id === stepId)
   const signal = header.occasion.is === 'alarm' ? header.occasion.signal : undefined
   return {
-    aws: awsOf(app.ports, pinned.service, header.executionId),
+    aws: watchedAws(awsOf(app.ports, pinned.service, header.executionId), outages),
     pinned,
     runbookHash: header.runbookHash,
     policy: app.catalogue.policy,
@@ -104,15 +105,17 @@ export function hasTime(session: Session): boolean {
   return session.app.ports.clock.now() + APPLY_BUDGET_MS <= session.turn.deadlineMs
 }
 
-export function applyContext(session: Session, step: ActionStep, attempt: number): ApplyContext {
+export function applyContext(
+  session: Session,
+  step: ActionStep,
+  attempt: number,
+  outages: Outages,
+): ApplyContext {
   const { ports } = session.app
+  // People are reached with the stack's own rights, whatever account the service is in.
+  const scope = findAction(step.action)?.effect === 'message' ? {} : session.pinned.service
   return {
-    // People are reached with the stack's own rights, whatever account the service is in.
-    aws: awsOf(
-      ports,
-      findAction(step.action)?.effect === 'message' ? {} : session.pinned.service,
-      session.header.executionId,
-    ),
+    aws: watchedAws(awsOf(ports, scope, session.header.executionId), outages),
     http: ports.http,
     secret: (name) => ports.secret(name),
     nowMs: ports.clock.now(),
@@ -169,26 +172,40 @@ export function giveUp(
   release(session, intent, intent.locks[0]?.outstanding)
 }
 
-/** AWS changed nothing and may take it later: exponential backoff with full jitter, within the step's attempts. */
+/**
+ * AWS changed nothing and may take it later: exponential backoff with full jitter, within the step's attempts. Where a
+ * breaker holds the step up, it waits for that, and the attempt does not count.
+ */
 export function tryAgain(
   session: Session,
   intent: Intent,
   reason: string,
-  retryAfterMs: number | undefined,
+  { retryAfterMs, held }: { readonly retryAfterMs?: number | undefined; readonly held?: HeldUp | undefined },
 ): void {
+  const { clock, random } = session.app.ports
+  if (held) {
+    note(session, retried(session, intent, `${reason}; ${held.reason}`, held.untilMs, held))
+    return
+  }
   const { retry } = intent.step
-  if (intent.attempt >= retry.attempts) {
-    giveUp(session, intent, 'exhausted', `attempt ${intent.attempt} of ${retry.attempts}: ${reason}`)
+  const counted = countedOf(session, intent)
+  if (counted >= retry.attempts) {
+    giveUp(session, intent, 'exhausted', `attempt ${counted} of ${retry.attempts}: ${reason}`)
     return
   }
   if (intent.action.effect !== 'message' && retriesLeft(session) <= 0) {
     overBudget(session, intent, reason)
     return
   }
-  const { clock, random } = session.app.ports
-  const ceilingMs = Math.min(retry.maxBackoffMs, retry.backoffMs * 2 ** (intent.attempt - 1))
+  const ceilingMs = Math.min(retry.maxBackoffMs, retry.backoffMs * 2 ** (counted - 1))
   const delayMs = Math.max(retryAfterMs ?? 0, Math.round(random.fraction() * ceilingMs))
   note(session, retried(session, intent, reason, clock.now() + delayMs))
+}
+
+/** The number of this attempt among those that count. */
+function countedOf(session: Session, intent: Intent): number {
+  const state = stateOf(session.execution, intent.step.id)
+  return intent.attempt - (state.is === 'open' || state.is === 'again' ? state.uncounted : 0)
 }
 
 /** How many attempts this execution may still repeat, over all its steps. */
@@ -213,8 +230,15 @@ export function overBudget(session: Session, intent: Intent, reason: string): vo
   )
 }
 
-export function retried(session: Session, intent: Intent, reason: string, retryAtMs: number): Entry {
+export function retried(
+  session: Session,
+  intent: Intent,
+  reason: string,
+  retryAtMs: number,
+  held?: HeldUp,
+): Entry {
   return {
+    ...(held === undefined ? {} : { breaker: held.key }),
     kind: 'step.retried',
     actor: actor(session),
     step: intent.step.id,
@@ -225,10 +249,10 @@ export function retried(session: Session, intent: Intent, reason: string, retryA
 }
 
 /** No answer: nothing is repeated before it was observed. A message is sent again; what cannot be seen goes to a person. */
-export function inDoubt(session: Session, intent: Intent, reason: string): void {
+export function inDoubt(session: Session, intent: Intent, reason: string, held?: HeldUp): void {
   const { clock } = session.app.ports
   if (intent.action.effect === 'message') {
-    tryAgain(session, intent, reason, undefined)
+    tryAgain(session, intent, reason, {})
     return
   }
   if (!intent.action.observable) {
@@ -241,9 +265,22 @@ export function inDoubt(session: Session, intent: Intent, reason: string): void 
     actor: actor(session),
     step: intent.step.id,
     attempt: intent.attempt,
-    reason,
-    observeAtMs,
+    ...unsettledUntil(observeAtMs, reason, held),
   })
+}
+
+/** When an unknown outcome is looked at again: never before an open breaker lets anybody try. */
+export function unsettledUntil(
+  observeAtMs: number,
+  reason: string,
+  held: HeldUp | undefined,
+): { readonly reason: string; readonly observeAtMs: number; readonly breaker?: string } {
+  if (!held) return { reason, observeAtMs }
+  return {
+    reason: `${reason}; ${held.reason}`,
+    observeAtMs: Math.max(observeAtMs, held.untilMs),
+    breaker: held.key,
+  }
 }
 
 /** The kill switch, read before each intent. */

@@ -1,4 +1,5 @@
-import { stateOf } from './execution/state.ts'
+import type { HeldUp } from './breaker.ts'
+import { stateOf, type StepState } from './execution/state.ts'
 import type { HeldLock } from './ledger/locks.ts'
 import { actor, failStep, LOCK_WAIT_MS, type Intent } from './perform.ts'
 import type { ActionStep } from './runbook/runbook.ts'
@@ -17,15 +18,20 @@ export function unlocked(conclude: () => Intent | undefined): Prepared {
 }
 
 /** The target is locked or could not be read: once more later, until the step's time is over. */
-export function putOff(session: Session, step: ActionStep, reason: string): undefined {
+export function putOff(session: Session, step: ActionStep, why: string, held?: HeldUp): undefined {
   const { clock, random } = session.app.ports
   const state = stateOf(session.execution, step.id)
   const tries = state.is === 'pending' ? state.putOff : 0
-  if (tries >= Math.ceil(step.timeoutMs / LOCK_WAIT_MS)) {
+  const reason = held ? `${why}${why === '' ? '' : '; '}${held.reason}` : why
+  if (held && isOver(session, step, state)) {
+    failStep(session, step.id, { code: 'exhausted', reason: `${reason} (for ${step.timeoutMs / 1000} s)` })
+    return undefined
+  }
+  if (!held && tries >= Math.ceil(step.timeoutMs / LOCK_WAIT_MS)) {
     failStep(session, step.id, { code: 'unreadable', reason: `${reason} (looked ${tries + 1} times)` })
     return undefined
   }
-  const wakeAtMs = clock.now() + LOCK_WAIT_MS
+  const wakeAtMs = held ? held.untilMs : clock.now() + LOCK_WAIT_MS
   note(session, {
     kind: 'step.waiting',
     actor: actor(session),
@@ -34,8 +40,15 @@ export function putOff(session: Session, step: ActionStep, reason: string): unde
     wakeAtMs,
     reason,
     blocked: true,
+    ...(held === undefined ? {} : { breaker: held.key }),
   })
   return undefined
+}
+
+/** An outage is waited for as long as a locked target: the step's time. */
+function isOver(session: Session, step: ActionStep, state: StepState): boolean {
+  if (state.is !== 'pending' || state.putOffSince === undefined) return false
+  return session.app.ports.clock.now() - state.putOffSince.atMs >= step.timeoutMs
 }
 
 /** A foreign value stands there: the earlier change is no longer ours to put back. */

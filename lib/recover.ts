@@ -1,4 +1,5 @@
 import { allDone } from './all-done.ts'
+import { breakerOf, holdsAfter, holdsBefore, letGo, type HeldUp, type Outages } from './breaker.ts'
 import { carryOut } from './carry-out.ts'
 import { describe, never } from './errors.ts'
 import { stateOf } from './execution/state.ts'
@@ -15,6 +16,7 @@ import {
   LOCK_WAIT_MS,
   overBudget,
   retriesLeft,
+  unsettledUntil,
   WENT_ON,
   type Intent,
   type Performed,
@@ -60,10 +62,15 @@ export async function recover(session: Session, ids: readonly string[]): Promise
 function withinBudget(session: Session, intents: readonly Intent[]): readonly Intent[] {
   let left = retriesLeft(session)
   return intents.filter((intent) => {
-    if (intent.action.effect === 'message' || left-- > 0) return true
+    if (intent.action.effect === 'message' || isProbe(session, intent) || left-- > 0) return true
     overBudget(session, { ...intent, attempt: intent.attempt - 1 }, 'the change is not there')
     return false
   })
+}
+
+/** What an open breaker has held up was no attempt of its own. */
+function isProbe(session: Session, intent: Intent): boolean {
+  return breakerOf(stateOf(session.execution, intent.step.id)) !== undefined
 }
 
 /** The fence: whoever appends first after a lease has expired owns the stream; the old worker's late append misses. */
@@ -96,19 +103,24 @@ async function look(session: Session, id: string): Promise<() => Intent | undefi
     values: {},
   }
   if (action.effect === 'message') return () => repeatMessage(session, again)
+  const before = await holdsBefore(session, id, action, tried.change.target)
+  if (before) return () => holdOn(session, id, before)
   const locked = await takeLocks(session, tried.change.target)
   if (locked.is === 'busy') return () => stillInDoubt(session, id, locked.reason)
+  const outages: Outages = new Map()
   let observed: Json
   const marker = markerOf(session.stream.stream, id)
   try {
-    const { aws, nowMs } = deliberationOf(session, id)
+    const { aws, nowMs } = deliberationOf(session, id, outages)
     observed = (await action.observe(tried.change.target, { aws, nowMs, marker })) as Json
   } catch (error) {
     // The lock is kept, and renewed by each look, until the outcome is on record: nobody may build on what we left.
-    return () => stillInDoubt(session, id, describe(error))
+    const held = await holdsAfter(session, outages)
+    return () => stillInDoubt(session, id, describe(error), held)
   }
   const where = action.locate(tried.change, observed, { marker })
   const same: Intent = { ...again, attempt: tried.attempt, locks: locked.locks }
+  if (where.at !== 'before') letGo(session, id)
   const clear = where.at !== 'before' || (await isClearForUndo(session))
   return () => {
     switch (where.at) {
@@ -171,8 +183,9 @@ function repeatMessage(session: Session, again: Intent): Intent | undefined {
 /** The effect is certainly not there: the same change once more, unless a person has aborted or the attempts are used up. */
 function repeatOrEnd(session: Session, again: Intent): Intent | undefined {
   const { attempts } = again.step.retry
+  const { tried } = attemptOf(session, again.step.id)
   if (session.execution.aborted) return endAborted(session, again)
-  if (again.attempt > attempts) {
+  if (again.attempt - tried.uncounted > attempts) {
     const reason = `the change was not there after ${attempts} attempts`
     failStep(session, again.step.id, { attempt: again.attempt - 1, code: 'exhausted', reason })
     releaseAll(session, again.locks)
@@ -188,7 +201,7 @@ function endAborted(session: Session, again: Intent): undefined {
 }
 
 /** It could not be looked at: once more soon, and after the step's whole time a person is told that it is not known. */
-function stillInDoubt(session: Session, id: string, why: string): undefined {
+function stillInDoubt(session: Session, id: string, why: string, held?: HeldUp): undefined {
   const { clock } = session.app.ports
   const { step, tried } = attemptOf(session, id)
   const state = stateOf(session.execution, id)
@@ -204,8 +217,34 @@ function stillInDoubt(session: Session, id: string, why: string): undefined {
     actor: actor(session),
     step: id,
     attempt: tried.attempt,
-    reason: why,
-    observeAtMs,
+    ...unsettledUntil(observeAtMs, why, held),
   })
+  return undefined
+}
+
+/**
+ * The breaker of a service that this attempt needs is open: nothing is called, and no attempt is used up. After the step's
+ * whole time it has failed: exhausted where AWS certainly changed nothing, unknown where nobody could look.
+ */
+function holdOn(session: Session, id: string, held: HeldUp): undefined {
+  const { step, tried } = attemptOf(session, id)
+  const state = stateOf(session.execution, id)
+  const refused = state.is === 'again' && state.why === 'retried'
+  const { key, reason, untilMs } = held
+  if (session.app.ports.clock.now() - tried.begunAtMs > step.timeoutMs) {
+    failStep(session, id, {
+      attempt: tried.attempt,
+      code: refused ? 'exhausted' : 'unknown',
+      reason: `it could not be tried again for ${step.timeoutMs / 1000} s: ${reason}`,
+    })
+    return undefined
+  }
+  const base = { step: id, attempt: tried.attempt, breaker: key, reason, actor: actor(session) }
+  note(
+    session,
+    refused
+      ? { kind: 'step.retried', ...base, retryAtMs: untilMs }
+      : { kind: 'step.unsettled', ...base, observeAtMs: untilMs },
+  )
   return undefined
 }

@@ -53,6 +53,7 @@ const ROWS: readonly { readonly row: string; readonly files: readonly string[] }
         'facts',
         'perform',
         'carry-out',
+        'breaker',
         'begin',
         'recover',
         'measure',

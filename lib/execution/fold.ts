@@ -11,6 +11,7 @@ interface Draft {
   approvals: Map<string, ApprovalState>
   pages: Page[]
   retries: number
+  breakers: Set<string>
 }
 
 /** The state that the entries tell. Pure; never throws on a prefix of a stream. */
@@ -21,6 +22,7 @@ export function fold(entries: readonly Stamped[]): Execution {
     approvals: new Map(),
     pages: [],
     retries: 0,
+    breakers: new Set(),
   }
   for (const entry of entries) add(draft, entry)
   return draft
@@ -86,8 +88,10 @@ function add(draft: Draft, entry: Stamped): void {
     case 'step.verified':
     case 'step.checking':
     case 'step.checked': {
-      if (isRepeat(entry)) draft.retries++
-      const next = addToStep(draft, draft.steps.get(entry.step), entry)
+      const before = draft.steps.get(entry.step)
+      if (isRepeat(entry) && breakerOf(before) === undefined) draft.retries++
+      hold(draft, before, entry)
+      const next = addToStep(draft, before, entry)
       if (next) draft.steps.set(entry.step, next)
       return
     }
@@ -105,6 +109,15 @@ function add(draft: Draft, entry: Stamped): void {
     default:
       never(entry)
   }
+}
+
+/** A step that is held up again keeps its breaker on the list; anything else that becomes of it takes it off. */
+function hold(draft: Draft, before: StepState | undefined, entry: StepEntry): void {
+  if (entry.kind === 'step.intended' || entry.kind === 'step.verified') return
+  const key = 'breaker' in entry ? entry.breaker : undefined
+  const gone = breakerOf(before)
+  if (key !== undefined) draft.breakers.add(key)
+  else if (gone !== undefined) draft.breakers.delete(gone)
 }
 
 /** What needs no lock is a message: its attempts are nobody else's business. */
@@ -168,6 +181,8 @@ function addToStep(draft: Draft, before: StepState | undefined, entry: StepEntry
         is: 'open',
         attempt: entry.attempt,
         begunAtMs: attemptOf(before)?.begunAtMs ?? entry.atMs,
+        uncounted: attemptOf(before)?.uncounted ?? 0,
+        ...heldUp(breakerOf(before)),
         action: entry.action,
         change: entry.change,
         worker: entry.worker,
@@ -193,7 +208,7 @@ function addToStep(draft: Draft, before: StepState | undefined, entry: StepEntry
       }
     }
     case 'step.retried': {
-      const tried = attemptOf(before)
+      const tried = heldBy(before, entry.breaker)
       return (
         tried && {
           ...tried,
@@ -206,7 +221,7 @@ function addToStep(draft: Draft, before: StepState | undefined, entry: StepEntry
       )
     }
     case 'step.unsettled': {
-      const tried = attemptOf(before)
+      const tried = heldBy(before, entry.breaker)
       return (
         tried && {
           ...tried,
@@ -225,8 +240,10 @@ function addToStep(draft: Draft, before: StepState | undefined, entry: StepEntry
     case 'step.waiting':
       if (entry.blocked) {
         const pending = before?.is === 'pending' ? before : { is: 'pending' as const, putOff: 0 }
+        const { breaker: _breaker, ...rest } = pending
         return {
-          ...pending,
+          ...rest,
+          ...heldUp(entry.breaker),
           notBeforeMs: entry.wakeAtMs,
           putOff: pending.putOff + 1,
           putOffSince: { atMs: pending.putOffSince?.atMs ?? entry.atMs, reason: entry.reason },
@@ -248,8 +265,25 @@ function addToStep(draft: Draft, before: StepState | undefined, entry: StepEntry
 
 function attemptOf(state: StepState | undefined): Attempt | undefined {
   if (state?.is !== 'open' && state?.is !== 'again') return undefined
-  const { attempt, begunAtMs, action, change, locks, undoTo, last } = state
-  return { attempt, begunAtMs, action, change, locks, undoTo, last }
+  const { attempt, begunAtMs, breaker, uncounted, action, change, locks, undoTo, last } = state
+  return { attempt, begunAtMs, ...heldUp(breaker), uncounted, action, change, locks, undoTo, last }
+}
+
+/** An attempt that met an outage under an open breaker is not counted; one that was only held up again was none. */
+function heldBy(before: StepState | undefined, breaker: string | undefined): Attempt | undefined {
+  const tried = attemptOf(before)
+  if (!tried) return undefined
+  const { breaker: _breaker, ...rest } = tried
+  if (breaker === undefined) return rest
+  return { ...rest, breaker, uncounted: rest.uncounted + (before?.is === 'open' ? 1 : 0) }
+}
+
+function heldUp(breaker: string | undefined): { readonly breaker?: string } {
+  return breaker === undefined ? {} : { breaker }
+}
+
+function breakerOf(state: StepState | undefined): string | undefined {
+  return state?.is === 'pending' || state?.is === 'open' || state?.is === 'again' ? state.breaker : undefined
 }
 
 /** Since when an attempt's outcome has been in doubt, over any number of looks at it. */

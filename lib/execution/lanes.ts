@@ -86,12 +86,15 @@ export function messagesFirst(program: readonly Group[], ids: readonly string[])
   return messages.length > 0 ? messages.map((step) => step.id) : ids
 }
 
-/** A message that was tried holds up no mitigation behind it, unless the runbook makes the rest depend on it. */
+/**
+ * A message that was tried, and a change that the outage of a control plane holds up, hold up no mitigation behind them,
+ * unless the runbook makes the rest depend on them.
+ */
 export function letsPass(step: ProgramStep, state: StepState): boolean {
   if (isSettled(state)) return true
-  return (
-    step.message === true && step.onFailure === 'continue' && (state.is === 'open' || state.is === 'again')
-  )
+  if (step.onFailure !== 'continue') return false
+  if (step.message === true) return state.is === 'open' || state.is === 'again'
+  return (state.is === 'pending' || state.is === 'again') && state.breaker !== undefined
 }
 
 /** Only a mitigation goes ahead of what is still under way, and only one that does not ask what became of it. */

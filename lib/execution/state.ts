@@ -12,6 +12,8 @@ export interface Execution {
   readonly pages: readonly Page[]
   /** Attempts that were repeated, over all steps but messages. */
   readonly retries: number
+  /** Breakers that hold steps up. */
+  readonly breakers: ReadonlySet<string>
 }
 
 export type Status =
@@ -35,6 +37,7 @@ export type StepState =
       readonly putOff: number
       /** Since when, and why the last time. */
       readonly putOffSince?: { readonly atMs: number; readonly reason: string }
+      readonly breaker?: string
     }
   | { readonly is: 'waiting'; readonly waitId: string; readonly wakeAtMs: number; readonly reason: string }
   /** Intended, and no result on record: a live worker is at it, or a dead one was. */
@@ -70,6 +73,10 @@ export interface Attempt {
   readonly attempt: number
   /** When the first attempt was intended. */
   readonly begunAtMs: number
+  /** The breaker that has held it up; an attempt that follows is a probe. */
+  readonly breaker?: string
+  /** Attempts that fell to an open breaker: they do not count against the step's own. */
+  readonly uncounted: number
   readonly action: string
   readonly change: RecordedChange
   readonly locks: { readonly [key: string]: number }

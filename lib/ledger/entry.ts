@@ -162,6 +162,8 @@ const kinds = [
     attempt: z.number(),
     reason: z.string(),
     retryAtMs: z.number(),
+    /** The breaker that holds it up: until then no attempt is made. */
+    breaker: z.string().exactOptional(),
   }),
   z.object({
     kind: z.literal('step.unsettled'),
@@ -169,6 +171,8 @@ const kinds = [
     attempt: z.number(),
     reason: z.string(),
     observeAtMs: z.number(),
+    /** The breaker that holds it up: until then no attempt is made. */
+    breaker: z.string().exactOptional(),
   }),
   z.object({
     kind: z.literal('step.failed'),
@@ -203,6 +207,8 @@ const kinds = [
     reason: z.string(),
     /** The step has not begun: it is looked at again then. Without it, waiting is what the step is for. */
     blocked: z.boolean().exactOptional(),
+    /** The breaker that holds it up: until then no attempt is made. */
+    breaker: z.string().exactOptional(),
   }),
   z.object({ kind: z.literal('step.waited'), step: z.string(), waitId: z.string() }),
   z.object({ kind: z.literal('step.verified'), step: z.string(), verdict }),

@@ -38,6 +38,7 @@ const unsettled: Entry = {
 const attempt = {
   attempt: 1,
   begunAtMs: at(0),
+  uncounted: 0,
   action: 'change thing',
   change: capacity,
   locks: { 'ecs/prod/api': 4 },

@@ -1,6 +1,7 @@
 import type { AwsFor, CallName } from '../../lib/aws/aws.ts'
 import type { Http } from '../../lib/http.ts'
 import { refuseNext, throttle } from '../../sim/faults.ts'
+import { refuse } from '../../sim/refusal.ts'
 import type { Stack } from '../../sim/stack.ts'
 import { calmStack, catalogueOf, desired, entriesOfKind, fire, pagesOf, play, runbookText } from './calm.ts'
 import { effectsOf, START_AT_MS } from './world.ts'
@@ -159,7 +160,7 @@ describe('a mitigation that hangs holds up no page', () => {
         stack.account.onCall({
           before(call) {
             if (call.name === 'ecs:DescribeServices' && stack.account.count('ecs:UpdateService') > 0)
-              throw new Error('socket hang up')
+              throw refuse('ThrottlingException', 'Rate exceeded')
           },
         })
       },
