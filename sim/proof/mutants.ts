@@ -152,9 +152,9 @@ const FURTHER: readonly Mutant[] = [
   {
     name: 'a live lease is not respected',
     rule: 'lease',
-    file: 'lib/execution/next.ts',
-    from: "if (nowMs < freeAtMs) return { is: 'leave', untilMs: freeAtMs }",
-    to: '',
+    file: 'lib/execution/lanes.ts',
+    from: 'isLive(execution, id) ? [{ id, state }] : [],',
+    to: 'isLive(execution, id) ? [{ id, state: { ...state, leaseUntilMs: 0, settleMs: 0 } }] : [],',
   },
   {
     name: 'an unknown outcome is looked at too early',
