@@ -55,7 +55,7 @@ export interface Scene {
 const SECOND_MS = 1_000
 const MINUTE_MS = 60_000
 const SPIKE = 'api-5xx-spike'
-const SLOW = 'api-slow'
+const SLOW = 'twin-slow'
 
 /** Draws a run. Half of them are small, so that the faults of many runs fall on few steps; the others are crowded. */
 export function sceneFrom(dice: Dice, startAtMs: number): Scene {
@@ -136,7 +136,7 @@ function smallScene(dice: Dice, startAtMs: number): Scene {
   }
 }
 
-/** Two alarms about one service that come, go, flap, and are told of more than once or never; people; somebody else's hand. */
+/** Two alarms about two services on the same resources that come, go, flap, and are told of more than once or never; people; somebody else's hand. */
 function crowdedScene(dice: Dice, startAtMs: number): Scene {
   const second = dice.pick(['short', 'short', 'waiting', 'asking'])
   const happenings: Happening[] = []
@@ -157,7 +157,7 @@ function crowdedScene(dice: Dice, startAtMs: number): Scene {
     const pausedAt = dice.between(1, 300)
     const scope = dice.pick<PauseScope>([
       { is: 'all' },
-      { is: 'service', name: 'api' },
+      { is: 'service', name: dice.pick(['api', 'twin']) },
       { is: 'runbook', name: 'line' },
       { is: 'runbook', name: second },
     ])
@@ -195,7 +195,7 @@ function comeAndGo(
   happenings: Happening[],
   { alarm, fromMs, rounds }: { readonly alarm: string; readonly fromMs: number; readonly rounds: number },
 ): void {
-  const copies = () => (dice.chance(0.05) ? 0 : dice.between(1, 3))
+  const copies = () => (dice.chance(0.05) ? 0 : dice.chance(0.5) ? 1 : dice.between(2, 3))
   let atMs = fromMs
   for (let round = 1; round <= rounds; round++) {
     happenings.push({ atMs, is: 'alarm', alarm, state: 'ALARM', copies: Math.max(1, copies()) })

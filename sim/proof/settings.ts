@@ -31,7 +31,23 @@ services:
     max_capacity: 60
 `
 
-/** Each action alone, with the way back where it has one. */
+/**
+ * A second service on the first one's resources: automatic executions of one service never run side by side, those of two do,
+ * and they reach for the same locks.
+ */
+const TWIN = `
+twin:
+  alarms: ["twin-*"]
+  account: "123456789012"
+  region: eu-west-1
+  severity: sev2
+  ecs: { cluster: prod, service: api }
+  codedeploy: { application: api, group: api-prod }
+  records:
+    canary: { zone: Z0123456789ABCDEFGHIJ, name: api.example.com, type: A, set: canary }
+`
+
+/** Each action alone, with the way back where it has one; and a wait. */
 export const ACTION_RUNBOOKS = {
   'only-scale-out': `
 runbook: only-scale-out
@@ -71,6 +87,16 @@ keep_open: 1m
 steps:
   - { id: tell, notify: { to: oncall@sre } }
 `,
+  'only-wait': `
+runbook: only-wait
+service: api
+triggers: [{ alarm: api-5xx-spike }]
+cooldown: 0s
+keep_open: 1m
+hold_down: 5s
+steps:
+  - { id: breathe, wait: 5s }
+`,
 } as const
 
 /** Everything at once: each action, a check, a wait, a parallel step, an approval, an undo; two alarms about one service. */
@@ -105,18 +131,18 @@ on_resolved: { undo: [canary, capacity], after: 1m }
 `,
   short: `
 runbook: short
-service: api
-triggers: [{ alarm: api-slow }]
+service: twin
+triggers: [{ alarm: twin-slow }]
 cooldown: 0s
 keep_open: 1m
 steps:
-  - { id: room, scale_out: { ecs: api, by: 2 }, on_failure: continue }
+  - { id: room, scale_out: { ecs: twin, by: 2 }, on_failure: continue }
 on_resolved: { undo: [room], after: 1m }
 `,
   waiting: `
 runbook: waiting
-service: api
-triggers: [{ alarm: api-slow }]
+service: twin
+triggers: [{ alarm: twin-slow }]
 cooldown: 5m
 keep_open: 1m
 hold_down: 10s
@@ -125,18 +151,18 @@ steps:
   - parallel:
       - { id: drain, route53_weight: { record: canary, weight: 0 }, on_failure: continue }
       - { id: tell, notify: { to: oncall@sre }, on_failure: continue }
-  - { id: more, scale_out: { ecs: api, by: 2 }, on_failure: undo }
+  - { id: more, scale_out: { ecs: twin, by: 2 }, on_failure: undo }
 on_resolved: { undo: [drain, more], after: 1m }
 `,
   asking: `
 runbook: asking
-service: api
+service: twin
 mode: approve
-triggers: [{ alarm: api-slow }]
+triggers: [{ alarm: twin-slow }]
 cooldown: 0s
 keep_open: 1m
 steps:
-  - { id: room, scale_out: { ecs: api, by: 2 }, on_failure: stop }
+  - { id: room, scale_out: { ecs: twin, by: 2 }, on_failure: stop }
   - { id: back, rollback: { to: last-success }, on_failure: escalate }
 on_resolved: { undo: [room], after: 1m }
 `,
@@ -151,7 +177,7 @@ export function catalogueOf({ runbooks, startsPerHour }: Deployed): Catalogue {
   if (known) return known
   const catalogue = compile(startsPerHour, [
     ...runbooks.map((name) => ({ path: `${name}.yaml`, text: OWN[name] ?? shipped(name) })),
-    { path: 'services.yaml', text: shipped('services.yaml') },
+    { path: 'services.yaml', text: `${shipped('services.yaml')}${TWIN}` },
   ])
   compiled.set(id, catalogue)
   return catalogue
