@@ -160,9 +160,10 @@ function planned(
     case 'none':
       return { is: 'skipped', code: 'already', reason: plan.reason, values }
     case 'refused':
-      return { is: 'failed', code: 'refused', reason: plan.reason }
-    case 'human':
-      return { is: 'failed', code: 'human', reason: plan.reason }
+    case 'human': {
+      const place = plan.interlock === undefined ? {} : { place: `interlock ${plan.interlock}` }
+      return { is: 'failed', code: plan.is, reason: plan.reason, ...place }
+    }
   }
 }
 

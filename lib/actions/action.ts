@@ -164,9 +164,9 @@ export type Planned<S> =
   /** The state satisfies the parameters already. */
   | { readonly is: 'none'; readonly reason: string }
   /** It would make things worse: the step fails with this reason. */
-  | { readonly is: 'refused'; readonly reason: string }
-  /** A person must decide. */
-  | { readonly is: 'human'; readonly reason: string }
+  | { readonly is: 'refused'; readonly reason: string; readonly interlock?: string }
+  /** A person must decide. `interlock` names the rule of `lib/interlocks.ts` that spoke. */
+  | { readonly is: 'human'; readonly reason: string; readonly interlock?: string }
 
 /** An intent: what is about to be changed, from what, to what. */
 export interface Change<T extends Target = Target, S extends Json = Json> {

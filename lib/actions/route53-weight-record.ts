@@ -173,7 +173,7 @@ function plan(wanted: WeightParams, on: RecordTarget, observed: WeightState): Pl
     }
   }
   const unsafe = wanted.weight === 0 ? unsafeDrain(observed) : undefined
-  if (unsafe) return { is: unsafe.is, reason: `draining ${on.label} is not safe: ${unsafe.reason}` }
+  if (unsafe) return { ...unsafe, reason: `draining ${on.label} is not safe: ${unsafe.reason}` }
   return {
     is: 'change',
     before: observed,

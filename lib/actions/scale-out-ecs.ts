@@ -6,6 +6,7 @@ import { lowered, lowers, raised } from '../ecs/landed.ts'
 import { movement, scaleState, type ScaleState, standing, standsAt, stepBack } from '../ecs/scaling.ts'
 import { lastPart, readFloor, readService, SCALABLE_DIMENSION, scalableResource } from '../ecs/service.ts'
 import { healthy } from '../ecs/targets.ts'
+import { blockedBy, scaleIntoDeployment } from '../interlocks.ts'
 import type { Service } from '../runbook/runbook.ts'
 import type { Verdict } from '../verdict.ts'
 import type {
@@ -229,12 +230,8 @@ function plan(wanted: ScaleOutParams, on: EcsTarget, observed: ScaleState): Plan
   if (wanted.max !== undefined && goal > wanted.max) {
     return refused(`the floor (MinCapacity ${goal}) of ${on.label} stands above max ${wanted.max}`)
   }
-  if (context?.controller === 'CODE_DEPLOY' && context.taskSets > 1) {
-    return refused(
-      `a CodeDeploy deployment of ${on.label} is active (${context.taskSets} task sets), and scaling can make it ` +
-        `fail: roll back first`,
-    )
-  }
+  const blocked = context && blockedBy([scaleIntoDeployment], { ...context, label: on.label })
+  if (blocked) return blocked
   if (floor && goal > floor.max && !wanted.raise_max) {
     const over = desired > floor.max ? `, and the desired count ${desired} stands above it already` : ''
     const rest = floor.max > desired ? `write max: ${floor.max} to stop there, or ` : ''

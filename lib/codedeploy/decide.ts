@@ -1,5 +1,6 @@
 import type { Change, Planned, UndoPlanned, Whereabouts } from '../actions/action.ts'
 import { never } from '../errors.ts'
+import { blockedBy, secondRollback } from '../interlocks.ts'
 import { lambdaSpecFrom, type Revision, revisionLabel, sameRevision, taskDefinition } from './revision.ts'
 import { asIntended, asObserved, descriptionOf, type DeploymentGroupTarget } from './state.ts'
 import type { Intended, Observed, RollbackState } from './state.ts'
@@ -43,12 +44,9 @@ function duringDeployment(
   const named = state.wanted.is === 'found' && asked.to !== 'last-success' ? state.wanted : undefined
   if (asked.to !== 'last-success' && !named) return redeploy(asked, target, state)
   if (active.rollback) {
-    if (named && !(active.revision && sameRevision(active.revision, named.revision))) {
-      return {
-        is: 'human',
-        reason: `the rollback ${id} is under way, but not to the revision of ${asked.to}`,
-      }
-    }
+    const leadsThere = !named || (active.revision !== null && sameRevision(active.revision, named.revision))
+    const blocked = blockedBy([secondRollback], { deploymentId: id, leadsThere, to: asked.to })
+    if (blocked) return blocked
     return {
       is: 'change',
       before: state,

@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import type { Aws } from '../aws/aws.ts'
 import { TerminalError } from '../errors.ts'
+import { blockedBy, drainIntoUnhealthy, secondDrain } from '../interlocks.ts'
 import { asJson, listGroup, readHealth, type RecordGroup, type WeightedSet, weightedSet } from './records.ts'
 
 /** One weighted record set, with what there is beside it. */
@@ -58,24 +59,8 @@ export async function readWeight(aws: Aws, on: RecordGroup & { readonly set: str
 }
 
 /** Why a weight of 0 would not take the traffic away, or would leave nobody to serve it (AWS.md 3.1). */
-export function unsafeDrain({
-  context,
-}: WeightState): { is: 'refused' | 'human'; reason: string } | undefined {
-  const serving = context?.serving ?? []
-  if (serving.some((each) => each.healthy)) return undefined
-  if (serving.length === 0) {
-    const sets = context?.drained.length
-      ? `the other sets (${context.drained.join(', ')}) have weight 0 too`
-      : 'the group has no other set'
-    return {
-      is: 'refused',
-      reason: `${sets}, and with all weights 0 Route 53 answers with each of them equally often`,
-    }
-  }
-  const names = serving.map((each) => each.set).join(', ')
-  return serving.some((each) => each.healthy === null)
-    ? { is: 'human', reason: `the health checks of ${names} do not tell whether anything else can serve` }
-    : { is: 'refused', reason: `${names} are unhealthy, and Route 53 then answers with the sets of weight 0` }
+export function unsafeDrain({ context }: WeightState): ReturnType<typeof blockedBy> {
+  return blockedBy([secondDrain, drainIntoUnhealthy], context ?? { serving: [], drained: [] })
 }
 
 /** The same set with another weight; as an `after` has it. */
