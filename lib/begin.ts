@@ -133,10 +133,17 @@ async function prepare(session: Session, step: ActionStep): Promise<Prepared> {
     return unlocked(() => settle(session, step, considered, [], after))
   }
   const [locked, first] = await allDone([takeLocks(session, target), look(session, step)])
-  if (locked.is === 'busy') return unlocked(() => putOff(session, step, locked.reason))
+  if (locked.is === 'busy') return unlocked(() => onLocked(session, step, locked.reason))
   const again = locked.locks.some((lock) => lock.observeAgain)
   const { considered, after } = again ? await look(session, step) : first
   return { locks: locked.locks, settle: () => settle(session, step, considered, locked.locks, after) }
+}
+
+/** Another execution is changing the target: the step waits for it, or is left out. */
+function onLocked(session: Session, step: ActionStep, reason: string): undefined {
+  if (step.onLocked !== 'skip') return putOff(session, step, reason)
+  note(session, { kind: 'step.skipped', actor: actor(session), step: step.id, code: 'locked', reason })
+  return undefined
 }
 
 /** Considers the step on what AWS answers now. Where a service does not answer, `after` may hold the step up. */

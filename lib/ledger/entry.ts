@@ -195,7 +195,16 @@ const kinds = [
   z.object({
     kind: z.literal('step.skipped'),
     step: z.string(),
-    code: z.enum(['condition', 'already', 'stopped', 'unapproved', 'undone', 'foreign', 'superseded']),
+    code: z.enum([
+      'condition',
+      'already',
+      'stopped',
+      'unapproved',
+      'undone',
+      'foreign',
+      'superseded',
+      'locked',
+    ]),
     reason: z.string(),
     values: z.record(z.string(), json).exactOptional(),
   }),

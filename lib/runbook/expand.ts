@@ -121,6 +121,7 @@ function stepForm(step: Step): Mapping {
           backoff: writeDuration(retry.backoffMs),
           max_backoff: writeDuration(retry.maxBackoffMs),
         },
+        ...(step.onLocked === undefined ? {} : { on_locked: step.onLocked }),
         timeout: writeDuration(step.timeoutMs),
         ...after,
       }

@@ -99,6 +99,7 @@ export const text = z.string().min(1).max(MAX_TEXT_LENGTH)
 export const severity = z.enum(['sev1', 'sev2', 'sev3', 'sev4'])
 export const mode = z.enum(['shadow', 'approve', 'auto'])
 export const onFailure = z.enum(['stop', 'continue', 'undo', 'escalate'])
+export const onLocked = z.enum(['wait', 'skip'])
 export const onTimeout = z.enum(['skip', 'stop', 'escalate'])
 /** The address of a team of oncall.yaml. */
 export const oncallAddress = z

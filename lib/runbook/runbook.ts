@@ -3,6 +3,8 @@ import type { Json } from '../json.ts'
 export type Severity = 'sev1' | 'sev2' | 'sev3' | 'sev4'
 export type Mode = 'shadow' | 'approve' | 'auto'
 export type OnFailure = 'stop' | 'continue' | 'undo' | 'escalate'
+/** What a step does whose target another execution has locked. */
+export type OnLocked = 'wait' | 'skip'
 export type OnTimeout = 'skip' | 'stop' | 'escalate'
 
 /** A runbook as the engine runs it: the long form with every default in it, durations in milliseconds. */
@@ -56,6 +58,8 @@ export interface ActionStep extends StepBasics {
   readonly references?: { readonly [name: string]: string }
   readonly approve?: Approve
   readonly retry: Retry
+  /** Absent where there is no lock (messages), and in what an older version pinned: it waits then. */
+  readonly onLocked?: OnLocked
   /** From the first intent to the verdict. */
   readonly timeoutMs: number
 }

@@ -1,11 +1,11 @@
 import * as z from 'zod'
 import type { AnyAction } from '../actions/action.ts'
 import type { Json } from '../json.ts'
-import { duration, issue, name, onFailure } from './fields.ts'
+import { duration, issue, name, onFailure, onLocked } from './fields.ts'
 import { invocation, invocationShown, verbs } from './invocation.ts'
 import type { Invocation } from './invocation.ts'
 import { MAX_EXPRESSION_LENGTH, MAX_STEPS } from './limits.ts'
-import type { Approve, CheckStep, OnFailure, Retry, WaitStep } from './runbook.ts'
+import type { Approve, CheckStep, OnFailure, OnLocked, Retry, WaitStep } from './runbook.ts'
 import { approveForm, checkForm, retryForm, waitForm } from './step-parts.ts'
 
 /** A step as its file has it: without the id that its place in the runbook gives it. */
@@ -25,6 +25,7 @@ export interface ActionDraft {
   readonly references: { readonly [name: string]: string }
   readonly approve?: Approve
   readonly retry: Retry
+  readonly onLocked?: OnLocked
   readonly timeoutMs: number
 }
 
@@ -59,6 +60,11 @@ function stepShape(valueOf: (verb: string) => z.ZodType) {
       .describe(
         'How often and how soon it is tried again when AWS refuses for the moment. Default 3 attempts, from 5s to 60s.',
       ),
+    on_locked: z
+      .exactOptional(onLocked)
+      .describe(
+        'When another execution is changing the same target: wait, within the timeout, or skip the step. Default wait.',
+      ),
     timeout: z
       .exactOptional(duration({ minMs: 1_000, maxMs: 86_400_000 }))
       .describe(
@@ -85,6 +91,7 @@ type StepFields = {
   readonly wait?: number
   readonly approve?: Approve
   readonly retry?: Retry
+  readonly on_locked?: OnLocked
   readonly timeout?: number
   readonly on_failure?: OnFailure
 }
@@ -117,7 +124,7 @@ function draftStep(untyped: unknown, context: z.RefinementCtx): StepDraft {
   }
   const { check, wait } = fields
   if (check !== undefined || wait !== undefined) {
-    for (const key of ['approve', 'retry', 'timeout']) {
+    for (const key of ['approve', 'retry', 'on_locked', 'timeout']) {
       if (fields[key] === undefined) continue
       context.addIssue(
         issue('NOT_ALLOWED_HERE', `"${key}" belongs to steps that act; this one is a ${kind}`, {
@@ -139,12 +146,21 @@ function draftStep(untyped: unknown, context: z.RefinementCtx): StepDraft {
       }),
     )
   }
+  if (invoked.action.effect === 'message' && fields.on_locked !== undefined) {
+    context.addIssue(
+      issue('NOT_ALLOWED_HERE', `"on_locked": ${kind} changes nothing that could be locked`, {
+        path: ['on_locked'],
+        onKey: true,
+      }),
+    )
+  }
   return {
     ...actionDraft(invoked),
     ...basics,
     ...(fields.on_failure === undefined ? {} : { onFailure: fields.on_failure }),
     ...(fields.approve === undefined ? {} : { approve: fields.approve }),
     ...(fields.retry === undefined ? {} : { retry: fields.retry }),
+    ...(fields.on_locked === undefined ? {} : { onLocked: fields.on_locked }),
     ...(fields.timeout === undefined ? {} : { timeoutMs: fields.timeout }),
   }
 }
@@ -158,6 +174,7 @@ export function actionDraft({ action, params, references }: Invocation): ActionD
     references,
     onFailure: 'continue',
     retry: retryForm.parse({}),
+    ...(action.effect === 'message' ? {} : { onLocked: 'wait' as const }),
     timeoutMs: action.timing.timeoutMs,
   }
 }

@@ -234,6 +234,8 @@ function skipText(code: Of<'step.skipped'>['code']): string {
       return 'left as it is: it is back already'
     case 'foreign':
       return 'left as it is: somebody else has changed it since'
+    case 'locked':
+      return 'skipped: another execution is changing its target'
     case 'superseded':
       return 'left to a later execution, which puts back both changes'
     default:

@@ -19,11 +19,11 @@ const SCALE = '- scale_out: { ecs: api, by: 50% }'
 const ALARMS = ['api-5xx-spike', 'shop-slow']
 
 /** Two services, each with its alarm and runbook, on one ECS service. */
-function both(): Catalogue {
+function both(steps = SCALE): Catalogue {
   return catalogueOf(
     [
-      runbookText(SCALE, '', 'first'),
-      runbookText(SCALE, 'service: shop\ntriggers: [{ alarm: shop-slow }]', 'second').replaceAll(
+      runbookText(steps, '', 'first'),
+      runbookText(steps, 'service: shop\ntriggers: [{ alarm: shop-slow }]', 'second').replaceAll(
         'ecs: api',
         'ecs: shop',
       ),
@@ -35,8 +35,8 @@ function both(): Catalogue {
   )
 }
 
-function shared(): Stack {
-  return calmStack(both(), { alarms: ALARMS })
+function shared(steps = SCALE): Stack {
+  return calmStack(both(steps), { alarms: ALARMS })
 }
 
 test('two executions of different services on one target at the same time: the second waits, then acts on what it then observes (G5)', async () => {
@@ -51,6 +51,22 @@ test('two executions of different services on one target at the same time: the s
   const waited = (await entriesOfKind(stack, 'step.waiting')).filter((entry) => entry.blocked)
   expect(waited).toMatchObject([{ reason: expect.stringContaining('ecs/prod/api is held by inc-') }])
   expect(pagesOf(stack)).toEqual([])
+})
+
+test('on_locked: skip leaves the second out, on record with who holds the target', async () => {
+  const stack = shared(`${SCALE}\n  on_locked: skip`)
+  const [one, two] = ALARMS.map((name) => transition(stack.account, 'ALARM', name))
+  await Promise.all([ingest(stack.app, one, turnOf(stack)), ingest(stack.app, two, turnOf(stack))])
+  await play(stack, 10)
+  expect(desired(stack)).toBe(9)
+  expect(effectsOf(stack)).toEqual({ 'ecs:UpdateService': 1 })
+  expect(await entriesOfKind(stack, 'step.skipped')).toMatchObject([
+    { code: 'locked', reason: expect.stringContaining('ecs/prod/api is held by inc-') },
+  ])
+  expect((await entriesOfKind(stack, 'execution.finished')).map((entry) => entry.outcome)).toEqual([
+    'succeeded',
+    'succeeded',
+  ])
 })
 
 test('no two calls on one target overlap, however their workers interleave (G5)', async () => {

@@ -134,6 +134,7 @@ const rows: readonly (readonly [string, string, readonly string[], string?])[] =
   ],
   ['approval of a page', STEP('notify: oncall@sre\n    approve: { by: sre }'), ['NOT_ALLOWED_HERE 6:5']],
   ['a retry of a wait', STEP('wait: 5m\n    retry: { attempts: 2 }'), ['NOT_ALLOWED_HERE 6:5']],
+  ['a lock of a page', STEP('notify: oncall@sre\n    on_locked: skip'), ['NOT_ALLOWED_HERE 6:5']],
   ['a retry budget below 0', longForm({ x: 'retry_budget: -1' }), ['OUT_OF_RANGE 6:15']],
   ['a retry budget beyond all attempts', longForm({ x: 'retry_budget: 451' }), ['OUT_OF_RANGE 6:15']],
   ['eleven attempts', STEP('notify: oncall@sre\n    retry: { attempts: 11 }'), ['OUT_OF_RANGE 6:24']],

@@ -111,6 +111,7 @@ const actionStep = fc
     basics,
     action,
     maybe(fc.record({ approve })),
+    fc.constantFrom('wait' as const, 'skip' as const),
     fc.record({
       retry: fc.record({
         attempts: fc.integer({ min: 1, max: 10 }),
@@ -120,11 +121,11 @@ const actionStep = fc
       timeoutMs: seconds(1, 86_400),
     }),
   )
-  .map(([common, what, asks, limits]) => ({
+  .map(([common, what, asks, onLocked, limits]) => ({
     is: 'action' as const,
     ...common,
     ...what,
-    ...(what.action === 'notify oncall' ? {} : asks),
+    ...(what.action === 'notify oncall' ? {} : { ...asks, onLocked }),
     ...limits,
   }))
 
