@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import type { Item } from '../lib/ledger/storage.ts'
 import type { LoggedCall } from '../sim/account.ts'
 import type { Evidence } from '../sim/torture/evidence.ts'
+import { didOf, effectOf } from '../sim/torture/effects.ts'
 import { judge } from '../sim/torture/judge.ts'
 import { changesOf, readStreams } from '../sim/torture/ledger.ts'
 
@@ -64,9 +65,14 @@ test('an option that is no number is refused', async () => {
 })
 
 describe('the verdict notices', () => {
-  const isCall = (name: string) => (call: LoggedCall) => call.effect && call.name === name
+  /** A call whose change is on record as done, and was meant once. */
   const one = (name: string): LoggedCall => {
-    const found = evidence.calls.find(isCall(name))
+    const changes = readStreams(evidence.items).flatMap(changesOf)
+    const isMeant = (call: LoggedCall) => {
+      const own = changes.filter((change) => effectOf(change) === didOf(call))
+      return own.length === 1 && own[0]?.outcome === 'applied'
+    }
+    const found = evidence.calls.find((call) => call.effect && call.name === name && isMeant(call))
     if (!found) throw new Error(`nobody called ${name}`)
     return found
   }
@@ -120,12 +126,11 @@ describe('the verdict notices', () => {
   })
 
   test('an execution that was left in the middle', () => {
-    const { stream } =
+    const { stream, entries = [] } =
       readStreams(evidence.items).find(({ execution }) => execution.status.is === 'finished') ?? {}
-    const last = evidence.items
-      .filter(({ sk }) => sk.startsWith(`REC#${stream}#`))
-      .toSorted((a, b) => (a.sk < b.sk ? 1 : -1))[0]
-    const { lost } = judge({ ...evidence, items: evidence.items.filter((item) => item !== last) })
+    const seq = entries.find(({ kind }) => kind === 'execution.finished')?.seq ?? 0
+    const isLater = ({ sk }: Item) => sk.startsWith(`REC#${stream}#`) && Number(sk.split('#')[2]) >= seq
+    const { lost } = judge({ ...evidence, items: evidence.items.filter((item) => !isLater(item)) })
     expect(lost).toContain(`${stream} is still running`)
   })
 
