@@ -26,7 +26,7 @@ export async function takeLocks(session: Session, target: Pick<Target, 'locks' |
       storage,
       wanted,
       clock.now(),
-      (owner, incidentId) => hasNoOpenIntent(session, owner, incidentId),
+      (owner, incidentId) => hasNothingInDoubt(session, owner, incidentId),
       (owner, sinceToken, stood) => leftBehind(session, owner, { key, sinceToken }, stood),
     )
     if (answer.is === 'busy') {
@@ -43,10 +43,16 @@ export function releaseAll(session: Session, locks: readonly HeldLock[]): void {
   for (const lock of locks) session.releases.push({ ...lockOf(lock), outstanding: lock.outstanding })
 }
 
-/** A lock is stolen only from an owner whose stream has no open intent: nothing of its can be on the way. */
-async function hasNoOpenIntent(session: Session, owner: string, incidentId: string): Promise<boolean> {
+/**
+ * A lock is stolen only from an owner whose stream has no intent that is open, and none whose outcome is in doubt: what that
+ * one has changed would be taken for what stood there, and would never be put back. Its outcome is known, or told as not to
+ * be known, within the step's time.
+ */
+async function hasNothingInDoubt(session: Session, owner: string, incidentId: string): Promise<boolean> {
   const stream = await load(session.app.ports.storage, incidentId, owner)
-  return ![...fold(stream.entries).steps.values()].some((state) => state.is === 'open')
+  return ![...fold(stream.entries).steps.values()].some(
+    (state) => state.is === 'open' || (state.is === 'again' && state.why === 'unsettled'),
+  )
 }
 
 /** A held lock as it is given back. */

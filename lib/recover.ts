@@ -44,9 +44,12 @@ export async function recover(session: Session, ids: readonly string[]): Promise
   takeOver(session, ids)
   const tookOver = session.buffer.length
   const intents = found.flatMap((settle) => settle() ?? [])
-  // A pause forbids the repeat, not the look: what is found is recorded.
+  // A pause forbids the repeat, not the look: what is found is recorded, and the intent is closed before its lock is let go.
   const held = paused ? intents.filter((intent) => intent.action.effect !== 'message') : []
-  for (const intent of held) releaseAll(session, intent.locks)
+  for (const { step, attempt, locks } of held) {
+    putOffRepeat(session, step.id, attempt - 1, PAUSED)
+    releaseAll(session, locks)
+  }
   const going = withinBudget(
     session,
     intents.filter((intent) => !held.includes(intent)),
@@ -151,20 +154,19 @@ async function isClearForUndo(session: Session): Promise<boolean> {
 
 const ALARM_STANDS = 'the alarm stands again: the undo waits'
 
-/** Said once; while it goes on being so, the undo polls. */
 function holdUndo(session: Session, step: string, attempt: number): undefined {
-  const state = stateOf(session.execution, step)
-  if (state.is === 'again' && state.reason === ALARM_STANDS) return undefined
-  const retryAtMs = session.app.ports.clock.now() + UNCLEAR_POLL_MS
-  note(session, {
-    kind: 'step.retried',
-    actor: actor(session),
-    step,
-    attempt,
-    reason: ALARM_STANDS,
-    retryAtMs,
-  })
+  putOffRepeat(session, step, attempt, ALARM_STANDS)
   return undefined
+}
+
+const PAUSED = 'it is not there; while its service or runbook, or everything, is paused it is not repeated'
+
+/** Said once, and the attempt is closed by it; while it goes on being so, nothing is written. */
+function putOffRepeat(session: Session, step: string, attempt: number, reason: string): void {
+  const state = stateOf(session.execution, step)
+  if (state.is === 'again' && state.reason === reason) return
+  const retryAtMs = session.app.ports.clock.now() + UNCLEAR_POLL_MS
+  note(session, { kind: 'step.retried', actor: actor(session), step, attempt, reason, retryAtMs })
 }
 
 /** A page has no state to observe: it is sent again, with the same key, within its attempts. */

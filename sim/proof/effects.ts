@@ -1,4 +1,5 @@
 import type { HttpRequest } from '../../lib/http.ts'
+import type { EntryOf } from '../../lib/ledger/entry.ts'
 import type { LoggedCall } from '../account.ts'
 import { isUndo, type Told } from './told.ts'
 
@@ -9,15 +10,14 @@ interface Effect {
   readonly name: string
   readonly stream: string
   readonly step: string
+  readonly action: string
 }
 
 export interface EffectWatch {
-  /** A call that the account is about to carry out, and the service's desired count as it stands. */
-  before(made: MadeCall, desired: number | undefined, nowMs: number): void
   /** Somebody else has set the service's desired count. */
   outside(desired: number | undefined, nowMs: number): void
-  /** A call that the account has carried out. */
-  call(made: MadeCall, input: unknown): void
+  /** A call that the account has carried out, and the service's desired count after it. */
+  call(made: MadeCall, input: unknown, desired: number | undefined, nowMs: number): void
   /** A request that has reached a page's provider. */
   post(request: HttpRequest): void
   /** What was made twice, and what is on record as applied and was not made. */
@@ -31,8 +31,9 @@ export function watchEffects(streams: ReadonlyMap<string, Told>, wrong: (what: s
   const pages = new Map<string, string>()
   let foreign: { readonly desired: number | undefined; readonly sinceMs: number } | undefined
 
-  function call(made: MadeCall, input: unknown): void {
+  function call(made: MadeCall, input: unknown, desired: number | undefined, nowMs: number): void {
     if (!made.mutating || made.executionId === undefined) return
+    overwrites(made, desired, nowMs)
     const own = [...streams.values()].filter(
       ({ stream }) => stream === made.executionId || stream === `${made.executionId}.undo`,
     )
@@ -42,7 +43,7 @@ export function watchEffects(streams: ReadonlyMap<string, Told>, wrong: (what: s
         wrong(`${made.executionId}: ${made.name} was called and no intent says so (G2)`)
       return
     }
-    const { told, step } = author
+    const { told, step, action } = author
     if (made.name === 'codedeploy:CreateDeployment') {
       const { description = '' } = input as { readonly description?: string }
       const count = (deployed.get(description) ?? 0) + 1
@@ -50,12 +51,24 @@ export function watchEffects(streams: ReadonlyMap<string, Told>, wrong: (what: s
       if (count > 1) wrong(`"${description}" was deployed ${count} times (check 1)`)
     }
     inOrder(told, step)
-    effects.push({ name: made.name, stream: told.stream, step })
+    effects.push({ name: made.name, stream: told.stream, step, action })
+  }
+
+  /** What another execution has made of the same kind meanwhile is found done. */
+  function isByAnother(told: Told, { step, recovered }: EntryOf<'step.applied'>): boolean {
+    const intent = told.entries.find(({ entry }) => entry.kind === 'step.intended' && entry.step === step)
+    if (recovered === undefined || intent?.entry.kind !== 'step.intended') return false
+    const { action } = intent.entry
+    return effects.some((effect) => effect.stream !== told.stream && effect.action === action)
   }
 
   /** The steps of one record are parallel; what stands in a later one must not have acted before. */
   function inOrder(told: Told, step: string): void {
-    if (isUndo(told)) return
+    // What the breaker of its service holds up lets later steps pass.
+    const isHeld = told.entries.some(
+      ({ entry }) => 'breaker' in entry && 'step' in entry && entry.step === step && entry.breaker,
+    )
+    if (isUndo(told) || isHeld) return
     const seq = told.first.get(step)?.seq ?? 0
     for (const other of effects) {
       if (other.stream !== told.stream) continue
@@ -64,25 +77,22 @@ export function watchEffects(streams: ReadonlyMap<string, Told>, wrong: (what: s
     }
   }
 
+  /** An undo that has moved the count away from what somebody else had set before it could have looked. */
+  function overwrites({ executionId }: MadeCall, desired: number | undefined, nowMs: number): void {
+    if (foreign === undefined || foreign.desired === desired) return
+    const undo = [...streams.values()].find(({ stream }) => stream === `${executionId}.undo`)
+    const isOurs = [...streams.values()].some(({ entries }) =>
+      entries.some(
+        ({ entry }) => entry.kind === 'step.intended' && desiredOf(entry.change.after) === foreign?.desired,
+      ),
+    )
+    // It may have looked before; it compares with what it has last seen.
+    if (undo && !isOurs && nowMs - foreign.sinceMs > UNSEEN_MS)
+      wrong(`${undo.stream}: it overwrites ${foreign.desired}, which somebody else has set (check 9)`)
+    foreign = undefined
+  }
+
   return {
-    before(made, desired, nowMs) {
-      if (!made.mutating || foreign === undefined || !SCALES.has(made.name)) return
-      // The undo may have looked before; it compares with what it has last seen.
-      const isKnown = nowMs - foreign.sinceMs > UNSEEN_MS
-      if (isKnown && foreign.desired === desired) {
-        const undo = streams.get(
-          [...streams.keys()].find((key) => key.endsWith(`/${made.executionId}.undo`)) ?? '',
-        )
-        const ours = [...streams.values()].some(({ entries }) =>
-          entries.some(
-            ({ entry }) => entry.kind === 'step.intended' && desiredOf(entry.change.after) === desired,
-          ),
-        )
-        if (undo && !ours)
-          wrong(`${undo.stream}: it overwrites ${desired}, which somebody else has set (check 9)`)
-      }
-      foreign = undefined
-    },
     outside(desired, nowMs) {
       foreign = { desired, sinceMs: nowMs }
     },
@@ -109,7 +119,7 @@ export function watchEffects(streams: ReadonlyMap<string, Told>, wrong: (what: s
           if (entry.kind !== 'step.applied' && entry.kind !== 'step.failed') continue
           const { step } = entry
           const isThere = effects.some((effect) => effect.stream === told.stream && effect.step === step)
-          if (entry.kind === 'step.applied' && !entry.message && !isThere)
+          if (entry.kind === 'step.applied' && !entry.message && !isThere && !isByAnother(told, entry))
             wrong(`${told.stream}: ${step} is on record as applied, and nothing was called (check 4)`)
           // Each slow step of an undo is a change of its own, so an earlier one may be there.
           if (entry.kind === 'step.failed' && isThere && !isUndo(told) && entry.code !== 'unknown')
@@ -131,8 +141,6 @@ export function watchEffects(streams: ReadonlyMap<string, Told>, wrong: (what: s
   }
 }
 
-const SCALES = new Set(['ecs:UpdateService', 'application-autoscaling:RegisterScalableTarget'])
-
 /** An undo that has looked before somebody else acted may still act for so long: its call's time, and what describes lag. */
 const UNSEEN_MS = 20_000
 
@@ -141,14 +149,14 @@ function authorOf(
   made: MadeCall,
   input: unknown,
   own: readonly Told[],
-): { readonly told: Told; readonly step: string } | undefined {
+): { readonly told: Told; readonly step: string; readonly action: string } | undefined {
   const text = JSON.stringify(input)
   for (const told of own.toReversed()) {
     for (const { entry } of told.entries.toReversed()) {
       if (entry.kind !== 'step.intended') continue
       const marked = text.includes(`firebreak/${told.stream}/${entry.step}`)
       if (marked || setsValueOf(made, input, entry.change.after) || isStop(made, entry.action))
-        return { told, step: entry.step }
+        return { told, step: entry.step, action: entry.action }
     }
   }
   return undefined

@@ -75,8 +75,10 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
     options.trace?.(`${new Date(agenda.nowMs).toISOString().slice(11, 23)} ${line}`)
   }
   account.onCall({
-    before: (call) => watch.before({ ...call, ...call.scope }, standingIn(account).desired, agenda.nowMs),
-    after: (call) => watch.call({ ...call, ...call.scope }, call.input),
+    after: (call) => {
+      const { desired } = standingIn(account)
+      watch.call({ ...call, ...call.scope }, call.input, desired, agenda.nowMs)
+    },
   })
   const due = new Map<string, number>()
   const plan = options.faults ?? randomFaults(dice, share, () => !isFaulty())

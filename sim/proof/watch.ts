@@ -18,12 +18,10 @@ export interface Watch {
   readonly incidents: readonly string[]
   /** Is told of every put that took effect, at the true time. */
   put(item: Item, nowMs: number): void
-  /** Is told of every call before the account carries it out, with the service's desired count as it stands. */
-  before(call: MadeCall, desired: number | undefined, nowMs: number): void
   /** Somebody else has set the service's desired count. */
   outside(desired: number | undefined, nowMs: number): void
-  /** Is told of every call that the account has carried out. */
-  call(call: MadeCall, input: unknown): void
+  /** Is told of every call that the account has carried out, and of the service's desired count after it. */
+  call(call: MadeCall, input: unknown, desired: number | undefined, nowMs: number): void
   /** Is told of every request that has reached a provider of pages. */
   post(request: HttpRequest): void
   /** An invocation has begun; it may act until its deadline, whatever it says of itself. */
@@ -206,7 +204,6 @@ export function watchOver(limits: Limits): Watch {
       if (item.sk.startsWith('REC#')) record(item, nowMs)
       else alarms.put(item, nowMs)
     },
-    before: effects.before,
     outside: effects.outside,
     call: effects.call,
     post: effects.post,
