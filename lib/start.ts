@@ -1,3 +1,4 @@
+import { actions } from './actions/index.ts'
 import { allDone } from './all-done.ts'
 import { describeAlarm } from './probes/alarm-state.ts'
 import { describe } from './errors.ts'
@@ -62,8 +63,8 @@ interface Refusal {
   readonly page: boolean
 }
 
-/** The first effect may take place so long after the lease's end and still be unseen; HEAD's first due time allows for it. */
-const FIRST_SETTLE_MS = 30_000
+/** The first effect may be unseen for so long after the lease's end; HEAD's first due time allows for it, and for no more. */
+const FIRST_SETTLE_MS = Math.max(...actions.map((action) => action.timing.listLagMs))
 
 /** Hashes that this process has pinned, by the storage they were pinned in. */
 const pinnedIn = new WeakMap<Storage, Set<string>>()

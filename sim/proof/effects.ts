@@ -54,11 +54,13 @@ export function watchEffects(streams: ReadonlyMap<string, Told>, wrong: (what: s
     effects.push({ name: made.name, stream: told.stream, step, action })
   }
 
-  /** What another execution has made of the same kind meanwhile is found done. */
+  /** What another execution has made of the same kind meanwhile is found done; and a rollback may follow another's. */
   function isByAnother(told: Told, { step, recovered }: EntryOf<'step.applied'>): boolean {
     const intent = told.entries.find(({ entry }) => entry.kind === 'step.intended' && entry.step === step)
-    if (recovered === undefined || intent?.entry.kind !== 'step.intended') return false
-    const { action } = intent.entry
+    if (intent?.entry.kind !== 'step.intended') return false
+    const { action, change } = intent.entry
+    const { call: asked } = change.after as { readonly call?: { readonly is: string } }
+    if (recovered === undefined && (asked === undefined || asked.is === 'create')) return false
     return effects.some((effect) => effect.stream !== told.stream && effect.action === action)
   }
 
