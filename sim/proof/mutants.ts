@@ -178,6 +178,13 @@ const FURTHER: readonly Mutant[] = [
     to: ') return busy',
   },
   {
+    name: 'a lock is stolen while an outcome is in doubt',
+    rule: 'lock',
+    file: 'lib/hold.ts',
+    from: " || (state.is === 'again' && state.why === 'unsettled')",
+    to: '',
+  },
+  {
     name: 'an observation made before the lock was ours counts',
     rule: 'lock',
     file: 'lib/begin.ts',

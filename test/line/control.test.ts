@@ -94,6 +94,28 @@ describe('the kill switch', () => {
     expect(desired(stack)).toBe(6)
   })
 
+  test('holds a repeat, and closes the attempt that is not there before its lock is let go (G5, G6)', async () => {
+    let died = false
+    const stack = calmStack(catalogueOf([runbookText(SCALE)]), {
+      diesAt: ({ name, when }) => {
+        const dies = !died && name === 'ecs:UpdateService' && when === 'before'
+        died ||= dies
+        return dies
+      },
+    })
+    fire(stack)
+    await play(stack, 0)
+    await pause(stack)
+    await play(stack, 5)
+    const lock = await stack.storage.get('LOCK#ecs/prod/api', 'LOCK')
+    expect(JSON.parse(lock?.body ?? '{}')).toHaveProperty('releasedAtMs')
+    expect(await entriesOfKind(stack, 'step.retried')).toMatchObject([{ step: 'scale_out', attempt: 1 }])
+    expect(desired(stack)).toBe(6)
+    await resume(stack)
+    await play(stack, 5)
+    expect(desired(stack)).toBe(9)
+  })
+
   test('holds no page: a person is called while everything is paused', async () => {
     const stack = calmStack(catalogueOf([runbookText(`- wait: 1m\n- notify: { to: oncall@sre }\n${SCALE}`)]))
     fire(stack)

@@ -162,6 +162,38 @@ describe('a lock whose owner died', () => {
     expect(desired(stack)).toBe(14)
   })
 
+  test("is not stolen while the outcome of its owner's change is in doubt, even when it has expired (G5, G7)", async () => {
+    const stack = calmStack(both(), { alarms: ALARMS })
+    let lost = false
+    stack.account.onCall({
+      after(call) {
+        if (call.name !== 'ecs:UpdateService' || lost) return
+        lost = true
+        throw new Error('socket hang up')
+      },
+    })
+    fire(stack)
+    await stack.runUntil(START_AT_MS + 1_000)
+    const [unsettled] = await entriesOfKind(stack, 'step.unsettled')
+    // Every wake of the first one is lost until long after its lock has expired.
+    for (let atS = 2; atS < 100; atS++) {
+      if (atS === 50) fire(stack, 'ALARM', 'shop-slow')
+      for (const { messageId, body } of stack.work.waiting)
+        if (body.includes(`"${unsettled?.stream}"`)) stack.work.acknowledge(messageId)
+      await stack.runUntil(START_AT_MS + atS * 1_000)
+    }
+    await play(stack, 10)
+    expect(await entriesOfKind(stack, 'step.failed')).toEqual([])
+    expect(
+      (await entriesOfKind(stack, 'step.intended'))
+        .filter((entry) => entry.step === 'scale_out')
+        .map((entry) => entry.change.summary),
+    ).toEqual(['desired 6 -> 9', 'desired 9 -> 14'])
+    expect(await entriesOfKind(stack, 'step.applied')).toContainEqual(
+      expect.objectContaining({ recovered: expect.anything() as unknown }),
+    )
+  })
+
   test('is not taken before it has expired (G5)', async () => {
     const stack = dying()
     fire(stack)
