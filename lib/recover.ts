@@ -1,4 +1,5 @@
 import { allDone } from './all-done.ts'
+import { clearingFor, type Clearing, type NotClear } from './clearing.ts'
 import { describe, never } from './errors.ts'
 import { stateOf } from './execution/state.ts'
 import type { Json } from './json.ts'
@@ -17,7 +18,6 @@ import {
   type Intent,
   type Performed,
 } from './perform.ts'
-import { readOpen } from './ledger/open.ts'
 import { markerOf } from './plan.ts'
 import { UNCLEAR_POLL_MS } from './prepare-undo.ts'
 import { note, type Session } from './session.ts'
@@ -93,7 +93,7 @@ async function look(session: Session, id: string): Promise<() => Intent | undefi
   }
   const where = action.locate(tried.change, observed, { marker })
   const same: Intent = { ...again, attempt: tried.attempt, locks: locked.locks }
-  const clear = where.at !== 'before' || (await isClearForUndo(session))
+  const clearing = where.at === 'before' ? await clearingOfUndo(session) : ({ is: 'clear' } as const)
   return () => {
     switch (where.at) {
       case 'after':
@@ -104,37 +104,32 @@ async function look(session: Session, id: string): Promise<() => Intent | undefi
         releaseAll(session, locked.locks)
         return undefined
       case 'before':
-        if (clear) return repeatOrEnd(session, { ...again, locks: locked.locks })
+        if (clearing.is === 'clear') return repeatOrEnd(session, { ...again, locks: locked.locks })
         releaseAll(session, locked.locks)
-        return holdUndo(session, id, tried.attempt)
+        return holdUndo(session, id, tried.attempt, clearing)
       default:
         return never(where)
     }
   }
 }
 
-/** While the alarm stands again an undo waits, also one whose attempt is to be repeated (CORE.md 1.8). */
-async function isClearForUndo(session: Session): Promise<boolean> {
-  const { header } = session
-  if (header.kind !== 'undo.started' || header.atOnce) return true
-  const open = await readOpen(session.app.ports.storage, header.key)
-  return open === undefined || open.state === 'ok'
+/** While its alarm is not clear an undo waits, also one whose attempt is to be repeated (CORE.md 1.8). */
+async function clearingOfUndo(session: Session): Promise<Clearing> {
+  return session.header.kind === 'undo.started' ? clearingFor(session) : { is: 'clear' }
 }
 
-const ALARM_STANDS = 'the alarm stands again: the undo waits'
-
 /** Said once; while it goes on being so, the undo polls. */
-function holdUndo(session: Session, step: string, attempt: number): undefined {
+function holdUndo(session: Session, step: string, attempt: number, waits: NotClear): undefined {
   const state = stateOf(session.execution, step)
-  if (state.is === 'again' && state.reason === ALARM_STANDS) return undefined
-  const retryAtMs = session.app.ports.clock.now() + UNCLEAR_POLL_MS
+  const reason = `${waits.reason}: the undo waits`
+  if (state.is === 'again' && state.reason === reason) return undefined
   note(session, {
     kind: 'step.retried',
     actor: actor(session),
     step,
     attempt,
-    reason: ALARM_STANDS,
-    retryAtMs,
+    reason,
+    retryAtMs: waits.untilMs ?? session.app.ports.clock.now() + UNCLEAR_POLL_MS,
   })
   return undefined
 }

@@ -40,9 +40,17 @@ const ROWS: readonly { readonly row: string; readonly files: readonly string[] }
     row: 'a turn',
     files: [
       ...['session', 'incident-stream', 'plan', 'facts', 'perform', 'begin', 'recover', 'measure'].map(inLib),
-      ...['undo', 'finish', 'forecast', 'outstanding', 'prepared', 'prepare-undo', 'consent', 'hold'].map(
-        inLib,
-      ),
+      ...[
+        'undo',
+        'finish',
+        'forecast',
+        'outstanding',
+        'prepared',
+        'prepare-undo',
+        'consent',
+        'hold',
+        'clearing',
+      ].map(inLib),
     ],
   },
   {

@@ -210,7 +210,12 @@ function addToStep(draft: Draft, before: StepState | undefined, entry: StepEntry
     case 'step.waiting':
       if (entry.blocked) {
         const pending = before?.is === 'pending' ? before : { is: 'pending' as const, putOff: 0 }
-        return { ...pending, notBeforeMs: entry.wakeAtMs, putOff: pending.putOff + 1 }
+        return {
+          ...pending,
+          notBeforeMs: entry.wakeAtMs,
+          blockedBy: entry.reason,
+          putOff: pending.putOff + 1,
+        }
       }
       return { is: 'waiting', waitId: entry.waitId, wakeAtMs: entry.wakeAtMs, reason: entry.reason }
     case 'step.waited':

@@ -163,7 +163,7 @@ const TABLE: readonly (readonly [sentence: string, entries: readonly Entry[], st
         blocked: true,
       },
     ],
-    { is: 'pending', notBeforeMs: at(24), putOff: 2 },
+    { is: 'pending', notBeforeMs: at(24), blockedBy: 'r', putOff: 2 },
   ],
   [
     'a check measures until its end',
@@ -207,7 +207,7 @@ const TABLE: readonly (readonly [sentence: string, entries: readonly Entry[], st
         blocked: true,
       },
     ],
-    { is: 'pending', lastSet: { desired: 9 }, notBeforeMs: at(9), putOff: 1 },
+    { is: 'pending', lastSet: { desired: 9 }, notBeforeMs: at(9), blockedBy: 'r', putOff: 1 },
   ],
 ]
 

@@ -186,7 +186,7 @@ const runbooks: fc.Arbitrary<Runbook> = fc
     holdDownMs: seconds(0, 86_400),
     cooldownMs: fc.nat(86_400_000),
     keepOpenMs: seconds(0, 86_400),
-    flapping: fc.record({ changes: fc.integer({ min: 2, max: 100 }), withinMs: seconds(1, 86_400) }),
+    flapping: fc.record({ changes: fc.integer({ min: 2, max: 19 }), withinMs: seconds(1, 86_400) }),
     nodes: fc.array(node, { minLength: 1, maxLength: 5 }),
     undo: fc.boolean(),
     later: fc.record({
