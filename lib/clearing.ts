@@ -1,7 +1,10 @@
 import { stateOf } from './execution/state.ts'
 import { calmSince } from './guardrails.ts'
+import { foldIncident } from './incident.ts'
+import { INCIDENT_STREAM } from './incident-stream.ts'
 import { readOpen, type Open } from './ledger/open.ts'
-import { actor } from './perform.ts'
+import { actor, escalate } from './perform.ts'
+import { load } from './ledger/records.ts'
 import { writeDuration } from './runbook/fields.ts'
 import type { Runbook } from './runbook/runbook.ts'
 import { note, type Session } from './session.ts'
@@ -30,7 +33,7 @@ export function clearingOf(
   { afterMs, flapping }: Asked,
   nowMs: number,
 ): Clearing {
-  if (state === 'alarm') return { is: 'not-clear', reason: 'the alarm stands again', troubled: true }
+  if (state === 'alarm') return { is: 'not-clear', reason: 'the alarm stands', troubled: true }
   const calmAtMs = calmSince(flapping, changes)
   const untilMs = Math.max(clearedAtMs, calmAtMs) + afterMs
   if (nowMs >= untilMs) return { is: 'clear' }
@@ -47,16 +50,48 @@ export function clearingOf(
 export async function clearingFor(session: Session): Promise<Clearing> {
   const { header, pinned } = session
   if (header.kind !== 'undo.started') throw new Error('only an undo waits for its alarm')
-  if (header.atOnce) return { is: 'clear' }
+  const { flapping, onResolved } = pinned.runbook
+  if (header.atOnce || (isOverdue(session) && onResolved?.maxHold?.then === 'undo')) return { is: 'clear' }
   const { storage, clock } = session.app.ports
   const open = await readOpen(storage, header.key)
-  if (!open) return { is: 'clear' }
-  const { flapping } = pinned.runbook
-  return clearingOf(open, { afterMs: header.afterMs, flapping }, clock.now())
+  if (open) return clearingOf(open, { afterMs: header.afterMs, flapping }, clock.now())
+  // Without an alarm it is clear once a person says so, which is what begins an undo in time.
+  return isOverdue(session) && !(await isResolved(session))
+    ? { is: 'not-clear', reason: 'nobody has resolved the incident', troubled: true }
+    : { is: 'clear' }
+}
+
+function isOverdue({ header, app }: Session): boolean {
+  const heldUntilMs = header.kind === 'undo.started' ? header.heldUntilMs : undefined
+  return heldUntilMs !== undefined && app.ports.clock.now() >= heldUntilMs
+}
+
+async function isResolved({ app, header }: Session): Promise<boolean> {
+  const { entries } = await load(app.ports.storage, header.incidentId, INCIDENT_STREAM)
+  return foldIncident(entries)?.status === 'resolved'
+}
+
+/** What a page about a change that is held for too long is about. */
+const MAX_HOLD = 'max_hold'
+
+/** Calls a person, once, where an undo has waited beyond `max_hold` for an alarm that stands or flaps. */
+export function callWhereOverdue(session: Session, { reason, troubled }: NotClear): void {
+  const { header, execution, pinned } = session
+  if (header.kind !== 'undo.started' || !troubled || !isOverdue(session)) return
+  if (execution.pages.some((page) => page.step === MAX_HOLD)) return
+  const { forMs = 0 } = pinned.runbook.onResolved?.maxHold ?? {}
+  const held = header.items.map(({ step, change }) => `${step} (${change.target.label}, ${change.summary})`)
+  escalate(
+    session,
+    MAX_HOLD,
+    `${held.join(', ')} has been held for ${writeDuration(forMs)} and is not put back: ${reason}; it goes back when that is over`,
+  )
 }
 
 /** Says once what an undo waits for; while that goes on it polls, without a write. While the alarm stands nothing is said: the timeline shows that it does. */
-export function waitToClear(session: Session, step: string, { reason, untilMs }: NotClear): void {
+export function waitToClear(session: Session, step: string, notClear: NotClear): void {
+  callWhereOverdue(session, notClear)
+  const { reason, untilMs } = notClear
   const state = stateOf(session.execution, step)
   if (untilMs === undefined || (state.is === 'pending' && state.blockedBy === reason)) return
   note(session, {

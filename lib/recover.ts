@@ -1,5 +1,5 @@
 import { allDone } from './all-done.ts'
-import { clearingFor, type Clearing, type NotClear } from './clearing.ts'
+import { callWhereOverdue, clearingFor, type Clearing, type NotClear } from './clearing.ts'
 import { describe, never } from './errors.ts'
 import { stateOf } from './execution/state.ts'
 import type { Json } from './json.ts'
@@ -120,6 +120,7 @@ async function clearingOfUndo(session: Session): Promise<Clearing> {
 
 /** Said once; while it goes on being so, the undo polls. */
 function holdUndo(session: Session, step: string, attempt: number, waits: NotClear): undefined {
+  callWhereOverdue(session, waits)
   const state = stateOf(session.execution, step)
   const reason = `${waits.reason}: the undo waits`
   if (state.is === 'again' && state.reason === reason) return undefined

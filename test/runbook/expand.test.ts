@@ -193,6 +193,10 @@ const runbooks: fc.Arbitrary<Runbook> = fc
       afterMs: seconds(0, 86_400),
       stepPercent: fc.integer({ min: 1, max: 100 }),
       everyMs: seconds(10, 3_600),
+      maxHold: fc.record({
+        forMs: seconds(60, 86_400),
+        then: fc.constantFrom('page' as const, 'undo' as const),
+      }),
     }),
   })
   .map(({ nodes, undo, later, ...rest }) => {
