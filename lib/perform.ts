@@ -164,10 +164,10 @@ function intentEntry(session: Session, intent: Intent): Entry {
 async function applyOnce(session: Session, intent: Intent): Promise<() => void> {
   const { ports } = session.app
   try {
-    const receipt = await intent.action.apply(
-      intent.change,
-      applyContext(session, intent.step, intent.attempt),
-    )
+    const receipt = await intent.action.apply(intent.change, {
+      ...applyContext(session, intent.step, intent.attempt),
+      undoTo: intent.undoTo,
+    })
     return () => applied(session, intent, receipt)
   } catch (error) {
     const outcome = outcomeOf(error)

@@ -124,7 +124,8 @@ function isStop(made: MadeCall, action: string): boolean {
 }
 
 function setsValueOf(made: MadeCall, input: unknown, after: unknown): boolean {
-  const { desired, floor } = (after ?? {}) as {
+  const { desired, floor, expires } = (after ?? {}) as {
+    readonly expires?: boolean
     readonly desired?: number
     readonly floor?: { readonly min: number }
   }
@@ -134,6 +135,11 @@ function setsValueOf(made: MadeCall, input: unknown, after: unknown): boolean {
       return desired !== undefined && set.desiredCount === desired
     case 'application-autoscaling:RegisterScalableTarget':
       return floor !== undefined && set.MinCapacity === floor.min
+    case 'application-autoscaling:PutScheduledAction':
+      return expires === true
+    case 'application-autoscaling:DeleteScheduledAction':
+      // At the end of the way back, or beside a change that AWS has refused.
+      return expires !== undefined
     default:
       return false
   }

@@ -63,6 +63,7 @@ export function quietScene(runbook: string, startAtMs: number): Scene {
     ...STILL,
     catalogueAt: () => catalogueOf({ runbooks: [runbook], startsPerHour: 20 }),
     alarms: [SPIKE],
+    ...(runbook === 'only-expiring' ? { autoscaler: true, disturbed: true } : {}),
     happenings: [
       at(SECOND_MS, 'ALARM'),
       ...(asks ? [{ atMs: startAtMs + 2 * MINUTE_MS, is: 'person', verb: 'approve' } as const] : []),
@@ -89,10 +90,14 @@ function smallScene(dice: Dice, startAtMs: number): Scene {
   if (SHIPPED.includes(runbook) && dice.chance(0.5))
     happenings.push({ atMs: startAtMs + dice.between(20, 240) * SECOND_MS, is: 'person', verb: 'approve' })
   if (dice.chance(0.1)) happenings.push(abort(dice, startAtMs))
+  const scene = weather(dice, { runbooks: [runbook], startsPerHour: 20 }, startAtMs, 4 * MINUTE_MS)
+  const expiring = runbook === 'only-expiring'
   return {
-    ...weather(dice, { runbooks: [runbook], startsPerHour: 20 }, startAtMs, 4 * MINUTE_MS),
+    ...scene,
     alarms: [SPIKE],
     happenings,
+    autoscaler: scene.autoscaler || expiring,
+    disturbed: scene.disturbed || expiring,
   }
 }
 
