@@ -12,7 +12,7 @@ const AT = /^at\((\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\)$/
 export function putScheduledAction(
   { world }: Sim,
   input: Calls['application-autoscaling:PutScheduledAction']['input'],
-): Answer<'application-autoscaling:PutScheduledAction'> {
+): Record<string, never> {
   const { name, target } = addressed(world, input)
   const [, text] = AT.exec(input.Schedule ?? '') ?? []
   const atMs = Date.parse(`${text}Z`)
@@ -38,7 +38,7 @@ export function putScheduledAction(
 export function deleteScheduledAction(
   { world }: Sim,
   input: Calls['application-autoscaling:DeleteScheduledAction']['input'],
-): Answer<'application-autoscaling:DeleteScheduledAction'> {
+): Record<string, never> {
   const { id, name, target } = addressed(world, input)
   if (!target.scheduled?.[name])
     throw refuse(

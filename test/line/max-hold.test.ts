@@ -114,7 +114,7 @@ test.each(['before', 'after'] as const)(
       const keys = new Set(
         stack.account.inbox.map(({ body }) => /inc-[0-9a-z]{12}:\d+:\d+:[\w-]+/.exec(body)?.[0]),
       )
-      expect([...keys].length).toBe(1)
+      expect(keys.size).toBe(1)
       expect(pagesOf(stack)[0]).toMatch(HELD_PAGE)
       expect(desired(stack)).toBe(9)
       expect(await entriesOfKind(stack, 'execution.escalated')).toHaveLength(1)
