@@ -40,11 +40,10 @@ export async function advanceIncident(app: App, incidentId: string): Promise<Tur
   }
   for (const stream of streams) {
     const undo = await undoDue(app, stream, streams)
-    if (!undo) continue
-    if (clearAtMs !== undefined) {
-      const due = await undoOf(app, undo, clearAtMs)
-      if (due !== undefined) dues.push(due)
-    } else if (open?.incidentId !== incidentId || incident.status === 'resolved') {
+    const due = undo && (await undoOf(app, undo, clearAtMs))
+    if (due !== undefined) dues.push(due)
+    if (open?.state !== 'alarm' || (!undo && !isWaitingUndo(stream))) continue
+    if (open.incidentId !== incidentId || incident.status === 'resolved') {
       // The alarm stands again under a later incident, whose clearing wakes only that one; or a person has resolved this one,
       // and the sweep looks only at incidents that have something due for a clearing that no event told of.
       dues.push(nowMs + RUNNING_POLL_MS)
@@ -86,6 +85,14 @@ interface UndoDue {
   readonly pinned: Pinned
   readonly steps: readonly string[]
   readonly afterMs: number
+  /** When `max_hold` ends, counted from the first change that is to be put back, or from the start where there is none yet. */
+  readonly heldUntilMs?: number
+}
+
+/** An undo that an alarm without end keeps waiting: it has asked nobody to look for a clearing that no event told of. */
+function isWaitingUndo({ entries }: Stream): boolean {
+  const execution = fold(entries)
+  return execution.header?.kind === 'undo.started' && !isEnded(execution)
 }
 
 /** What an execution of this incident still has to put back, and has not begun to. */
@@ -99,22 +106,36 @@ async function undoDue(app: App, stream: Stream, streams: readonly Stream[]): Pr
   if (!onResolved || onResolved.undo.length === 0) return undefined
   // What is still to be applied is put back as well.
   if (isEnded(execution) && !hasApplied(execution, onResolved.undo)) return undefined
-  return { execution, pinned, steps: onResolved.undo, afterMs: onResolved.afterMs }
+  const { undo: steps, afterMs, maxHold } = onResolved
+  if (!maxHold) return { execution, pinned, steps, afterMs }
+  const applied = steps.flatMap((step) => {
+    const state = stateOf(execution, step)
+    return state.is === 'applied' ? [state.atMs] : []
+  })
+  const sinceMs = applied.length === 0 ? (stream.entries[0]?.atMs ?? 0) : Math.min(...applied)
+  return { execution, pinned, steps, afterMs, heldUntilMs: sinceMs + maxHold.forMs }
 }
 
-/** Begins an execution's undo where it is due; answers when to look again where it is not. */
+/**
+ * Begins an execution's undo where it is due: the alarm has stayed clear, or it is held for too long, and the undo itself
+ * then decides what that means. Answers when to look again where it is not due.
+ */
 async function undoOf(
   app: App,
-  { execution, pinned, steps, afterMs }: UndoDue,
-  clearAtMs: number,
+  { execution, pinned, steps, afterMs, heldUntilMs }: UndoDue,
+  clearAtMs: number | undefined,
 ): Promise<number | undefined> {
   const nowMs = app.ports.clock.now()
-  if (!isEnded(execution)) return Math.max(nowMs + RUNNING_POLL_MS, clearAtMs + afterMs)
-  if (nowMs < clearAtMs + afterMs) return clearAtMs + afterMs
+  const clearForMs = clearAtMs === undefined ? Infinity : clearAtMs + afterMs
+  const dueAtMs = Math.min(clearForMs, heldUntilMs ?? Infinity)
+  if (dueAtMs === Infinity) return undefined
+  if (!isEnded(execution)) return Math.max(nowMs + RUNNING_POLL_MS, dueAtMs)
+  if (nowMs < dueAtMs) return dueAtMs
   await startUndo(app, execution, pinned, {
-    reason: 'the alarm has stayed clear',
+    reason: nowMs < clearForMs ? 'it has been held for max_hold' : 'the alarm has stayed clear',
     steps,
     after: afterMs,
+    ...(heldUntilMs === undefined ? {} : { heldUntilMs }),
     worker: 'incident',
   })
   return undefined

@@ -169,10 +169,11 @@ function intentEntry(session: Session, intent: Intent): Entry {
 
 /** Makes the call. Never throws; what came of it is noted later. */
 async function applyOnce(session: Session, intent: Intent): Promise<Outcome> {
-  const { action, step, change, attempt } = intent
+  const { action, step, change, attempt, undoTo } = intent
   const outages: Outages = new Map()
   try {
-    const receipt = await action.apply(change, applyContext(session, step, attempt, outages))
+    const context = applyContext(session, step, attempt, outages)
+    const receipt = await action.apply(change, { ...context, undoTo })
     letGo(session, step.id)
     return { isGood: true, note: () => applied(session, intent, receipt) }
   } catch (error) {

@@ -132,6 +132,15 @@ export function flappingVerdict(
   }
 }
 
+/** When an alarm that flaps has come to rest, if it changes no more; long past for one that does not. */
+export function calmSince(
+  { changes: limit, withinMs }: Runbook['flapping'],
+  changes: readonly number[],
+): number {
+  const decisive = changes.at(-(limit + 1))
+  return decisive === undefined ? 0 : decisive + withinMs + 1
+}
+
 /**
  * The windows in which an automatic start needs a place. A cooldown is never shorter than the alarm looks back. A runbook
  * has a window of its own only where the policy limits it: each is one more write.

@@ -4,6 +4,7 @@ import type { Entry, Stamped } from './ledger/entry.ts'
 import { advanceHead, readHead, type Head } from './ledger/head.ts'
 import { append, emptyStream, load, type Stream } from './ledger/records.ts'
 import type { App, Ports } from './ports.ts'
+import type { Runbook } from './runbook/runbook.ts'
 import type { Session } from './session.ts'
 
 /** The stream that tells the incident itself. */
@@ -95,8 +96,19 @@ export async function mitigated(
   await advanceHead(storage, { ...incidentHead(stream.headSeq, incident, head?.dueAtMs), ...unsent })
 }
 
-/** When an incident's own stream wants a turn: to be resolved, or to begin an undo. */
-export function dueOf(incident: Incident): number | undefined {
-  if (incident.clearedAtMs === undefined) return undefined
-  return incident.clearedAtMs + incident.keepOpenMs
+/**
+ * When an incident's own stream wants its first turn: to be resolved, or because one of these runbooks will have held a
+ * change for as long as it may. Known before anything is changed, so that no dead worker leaves a change held for ever.
+ */
+export function dueOf(incident: Incident, runbooks: readonly Runbook[]): number | undefined {
+  if (incident.clearedAtMs !== undefined) return incident.clearedAtMs + incident.keepOpenMs
+  const holds = runbooks.flatMap(({ onResolved }) => onResolved?.maxHold?.forMs ?? [])
+  return holds.length === 0 ? undefined : incident.detectedAtMs + Math.min(...holds)
+}
+
+/** Makes sure that an incident has a turn by then, whatever becomes of the worker that asks. */
+export async function dueBy(ports: Ports, incidentId: string, atMs: number): Promise<void> {
+  const head = await readHead(ports.storage, incidentId, INCIDENT_STREAM)
+  if (!head || (head.dueAtMs ?? Infinity) <= atMs) return
+  await advanceHead(ports.storage, { ...head, dueAtMs: atMs, unsent: true })
 }

@@ -1,11 +1,12 @@
 import { executionIdFor, incidentIdFor } from './ids.ts'
 import type { Stamped } from './ledger/entry.ts'
 import type { Open, Pending } from './ledger/open.ts'
+import { MAX_FLAPPING_CHANGES } from './runbook/limits.ts'
 import type { Runbook, Service } from './runbook/runbook.ts'
 import type { Signal } from './signal/signal.ts'
 
-/** How many transitions OPEN remembers; flapping looks at no more. */
-const CHANGES_KEPT = 20
+/** How many transitions OPEN remembers: flapping is more of them than a runbook's limit. */
+const CHANGES_KEPT = MAX_FLAPPING_CHANGES + 1
 
 export type Transition =
   | { readonly is: 'accepted'; readonly open: Open; readonly pending: Pending | undefined }

@@ -252,13 +252,14 @@ async function recordSignal(app: App, open: Open, pending: Pending, repeat: bool
     case 'opened': {
       const wanted: readonly Entry[] = [{ ...openedEntry(app, open, pending, signal), actor }, ...over]
       const incident = foldIncident(stampAll(wanted, INCIDENT_STREAM, 0, ports.clock.now()))
+      const dueAtMs = incident && dueOf(incident, runbooksOf(app, pending))
       // HEAD's first put leaves what stands there, so it needs not wait for the record.
       await allDone([
         addToIncident(ports, pending.incidentId, once(...wanted), repeat ? 'known' : 'fresh'),
         incident &&
           openHead(ports.storage, {
-            ...incidentHead(0, incident, dueOf(incident)),
-            ...(over.length > 0 ? { unsent: true } : {}),
+            ...incidentHead(0, incident, dueAtMs),
+            ...(dueAtMs === undefined ? {} : { unsent: true }),
           }),
       ])
       return
@@ -291,22 +292,25 @@ function openedEntry(
   pending: Pending,
   signal: Signal,
 ): Omit<Extract<Entry, { kind: 'incident.opened' }>, 'actor'> {
-  const runbooks = app.catalogue.runbooks.filter((runbook) =>
-    pending.executions.some((one) => one.runbook === runbook.runbook),
-  )
   return {
     kind: 'incident.opened',
     incidentId: pending.incidentId,
     key: open.key,
     title: signal.name,
     service: open.service,
-    severity: worstSeverity(runbooks),
+    severity: worstSeverity(runbooksOf(app, pending)),
     keepOpenMs: open.keepOpenMs,
     onsetAtMs: signal.stateAtMs,
     detectedAtMs: app.ports.clock.now(),
     signal,
     reason: signal.reason,
   }
+}
+
+function runbooksOf(app: App, pending: Pending): readonly Runbook[] {
+  return app.catalogue.runbooks.filter((runbook) =>
+    pending.executions.some((one) => one.runbook === runbook.runbook),
+  )
 }
 
 function worstSeverity(runbooks: readonly Runbook[]): Runbook['severity'] {

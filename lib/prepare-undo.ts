@@ -1,8 +1,8 @@
 import { findAction } from './actions/index.ts'
+import { clearingFor, waitToClear } from './clearing.ts'
 import { describe, never } from './errors.ts'
 import { stateOf } from './execution/state.ts'
 import type { Json } from './json.ts'
-import { readOpen } from './ledger/open.ts'
 import { releaseAll, takeLocks } from './hold.ts'
 import { actor, escalate, type Intent } from './perform.ts'
 import { markerOf } from './plan.ts'
@@ -25,26 +25,14 @@ export async function prepareUndo(session: Session, step: ActionStep): Promise<P
   const action = findAction(step.action)
   const state = stateOf(session.execution, step.id)
   if (!item || !action?.undo || state.is !== 'pending') throw new Error(`${step.id} cannot be undone`)
-  const clearAtMs = header.atOnce ? 0 : await clearSince(session)
-  if (clearAtMs === undefined) return unlocked(() => undefined)
-  const dueAtMs = clearAtMs + header.afterMs
-  const { ports } = session.app
-  const { clock, random } = ports
-  if (clock.now() < dueAtMs) {
-    const reason = `the alarm must stay clear for ${header.afterMs / 1000} s`
+  const clearing = await clearingFor(session)
+  if (clearing.is === 'not-clear') {
     return unlocked(() => {
-      note(session, {
-        kind: 'step.waiting',
-        actor: actor(session),
-        step: step.id,
-        waitId: random.id(),
-        wakeAtMs: dueAtMs,
-        reason,
-        blocked: true,
-      })
+      waitToClear(session, step.id, clearing)
       return undefined
     })
   }
+  const { ports } = session.app
   const locked = await takeLocks(session, item.change.target)
   if (locked.is === 'busy') return unlocked(() => putOff(session, step, locked.reason))
   const outstanding = locked.locks[0]?.outstanding
@@ -70,7 +58,7 @@ export async function prepareUndo(session: Session, step: ActionStep): Promise<P
   try {
     const context = {
       aws: awsOf(ports, session.pinned.service, header.executionId),
-      nowMs: clock.now(),
+      nowMs: ports.clock.now(),
       marker: markerOf(header.executionId, step.id),
     }
     observed = (await action.observe(item.change.target, context)) as Json
@@ -128,11 +116,4 @@ function skipUndo(
   reason: string,
 ): void {
   note(session, { kind: 'step.skipped', actor: actor(session), step: step.id, code, reason })
-}
-
-/** Since when the alarm has been clear; `undefined` while it is not. An incident without an alarm is clear from its undo on. */
-async function clearSince(session: Session): Promise<number | undefined> {
-  const open = await readOpen(session.app.ports.storage, session.header.key)
-  if (!open) return 0
-  return open.state === 'ok' ? (open.clearedAtMs ?? 0) : undefined
 }

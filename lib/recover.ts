@@ -1,6 +1,7 @@
 import { allDone } from './all-done.ts'
 import { breakerOf, holdsAfter, holdsBefore, letGo, type HeldUp, type Outages } from './breaker.ts'
 import { carryOut } from './carry-out.ts'
+import { callWhereOverdue, clearingFor, type Clearing, type NotClear } from './clearing.ts'
 import { describe, never } from './errors.ts'
 import { stateOf } from './execution/state.ts'
 import type { Json } from './json.ts'
@@ -21,7 +22,6 @@ import {
   type Intent,
   type Performed,
 } from './perform.ts'
-import { readOpen } from './ledger/open.ts'
 import { markerOf } from './plan.ts'
 import { UNCLEAR_POLL_MS } from './prepare-undo.ts'
 import { note, type Session } from './session.ts'
@@ -124,7 +124,7 @@ async function look(session: Session, id: string): Promise<() => Intent | undefi
   const where = action.locate(tried.change, observed, { marker })
   const same: Intent = { ...again, attempt: tried.attempt, locks: locked.locks }
   if (where.at !== 'before') letGo(session, id)
-  const clear = where.at !== 'before' || (await isClearForUndo(session))
+  const clearing = where.at === 'before' ? await clearingOfUndo(session) : ({ is: 'clear' } as const)
   return () => {
     switch (where.at) {
       case 'after':
@@ -135,37 +135,39 @@ async function look(session: Session, id: string): Promise<() => Intent | undefi
         releaseAll(session, locked.locks)
         return undefined
       case 'before':
-        if (clear) return repeatOrEnd(session, { ...again, locks: locked.locks })
+        if (clearing.is === 'clear') return repeatOrEnd(session, { ...again, locks: locked.locks })
         releaseAll(session, locked.locks)
-        return holdUndo(session, id, tried.attempt)
+        return holdUndo(session, id, tried.attempt, clearing)
       default:
         return never(where)
     }
   }
 }
 
-/** While the alarm stands again an undo waits, also one whose attempt is to be repeated (CORE.md 1.8). */
-async function isClearForUndo(session: Session): Promise<boolean> {
-  const { header } = session
-  if (header.kind !== 'undo.started' || header.atOnce) return true
-  const open = await readOpen(session.app.ports.storage, header.key)
-  return open === undefined || open.state === 'ok'
+/** While its alarm is not clear an undo waits, also one whose attempt is to be repeated (CORE.md 1.8). */
+async function clearingOfUndo(session: Session): Promise<Clearing> {
+  return session.header.kind === 'undo.started' ? clearingFor(session) : { is: 'clear' }
 }
 
-const ALARM_STANDS = 'the alarm stands again: the undo waits'
-
-function holdUndo(session: Session, step: string, attempt: number): undefined {
-  putOffRepeat(session, step, attempt, ALARM_STANDS)
+function holdUndo(session: Session, step: string, attempt: number, waits: NotClear): undefined {
+  callWhereOverdue(session, waits)
+  putOffRepeat(session, step, attempt, `${waits.reason}: the undo waits`, waits.untilMs)
   return undefined
 }
 
 const PAUSED = 'it is not there; while its service or runbook, or everything, is paused it is not repeated'
 
 /** Said once, and the attempt is closed by it; while it goes on being so, nothing is written. */
-function putOffRepeat(session: Session, step: string, attempt: number, reason: string): void {
+function putOffRepeat(
+  session: Session,
+  step: string,
+  attempt: number,
+  reason: string,
+  untilMs?: number,
+): void {
   const state = stateOf(session.execution, step)
   if (state.is === 'again' && state.reason === reason) return
-  const retryAtMs = session.app.ports.clock.now() + UNCLEAR_POLL_MS
+  const retryAtMs = untilMs ?? session.app.ports.clock.now() + UNCLEAR_POLL_MS
   note(session, { kind: 'step.retried', actor: actor(session), step, attempt, reason, retryAtMs })
 }
 

@@ -14,6 +14,8 @@ export interface UndoOrder {
   readonly steps: readonly string[] | 'all'
   /** How long the alarm must have been clear; `at-once` asks nothing of the alarm and takes no slow steps. */
   readonly after: number | 'at-once'
+  /** When `max_hold` ends. */
+  readonly heldUntilMs?: number
   readonly worker: string
 }
 
@@ -45,6 +47,7 @@ export async function startUndo(
     stepPercent: order.after === 'at-once' ? 100 : (onResolved?.stepPercent ?? 100),
     everyMs: onResolved?.everyMs ?? 60_000,
     ...(order.after === 'at-once' ? { atOnce: true } : {}),
+    ...(order.heldUntilMs === undefined ? {} : { heldUntilMs: order.heldUntilMs }),
     reason: order.reason,
   }
   await openHead(ports.storage, {
@@ -63,7 +66,7 @@ export async function startUndo(
 type UndoStarted = EntryOf<'undo.started'>
 type HeaderFields = Omit<
   UndoStarted,
-  'kind' | 'actor' | 'items' | 'afterMs' | 'stepPercent' | 'everyMs' | 'atOnce' | 'reason'
+  'kind' | 'actor' | 'items' | 'afterMs' | 'stepPercent' | 'everyMs' | 'atOnce' | 'heldUntilMs' | 'reason'
 >
 
 function headerFields(header: HeaderFields): HeaderFields {

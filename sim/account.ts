@@ -4,6 +4,12 @@ import type { Http, HttpAnswer, HttpRequest } from '../lib/http.ts'
 import type { Json } from '../lib/json.ts'
 import { describeAlarms, tickAlarms } from './alarms.ts'
 import { describeScalableTargets, registerScalableTarget, tickTracking } from './autoscaling.ts'
+import {
+  deleteScheduledAction,
+  describeScheduledActions,
+  putScheduledAction,
+  tickSchedules,
+} from './scheduled-actions.ts'
 import type { Handler } from './calls.ts'
 import { nextUuid } from './chance.ts'
 import {
@@ -46,6 +52,9 @@ const HANDLERS: { readonly [K in CallName]: Handler<K> } = {
   'ecs:UpdateService': updateService,
   'application-autoscaling:DescribeScalableTargets': describeScalableTargets,
   'application-autoscaling:RegisterScalableTarget': registerScalableTarget,
+  'application-autoscaling:DescribeScheduledActions': describeScheduledActions,
+  'application-autoscaling:PutScheduledAction': putScheduledAction,
+  'application-autoscaling:DeleteScheduledAction': deleteScheduledAction,
   'elasticloadbalancing:DescribeTargetHealth': describeTargetHealth,
   'route53:ListResourceRecordSets': listResourceRecordSets,
   'route53:GetHealthCheckStatus': getHealthCheckStatus,
@@ -70,6 +79,8 @@ const HANDLERS: { readonly [K in CallName]: Handler<K> } = {
 const MUTATING: ReadonlySet<CallName> = new Set<CallName>([
   'ecs:UpdateService',
   'application-autoscaling:RegisterScalableTarget',
+  'application-autoscaling:PutScheduledAction',
+  'application-autoscaling:DeleteScheduledAction',
   'route53:ChangeResourceRecordSets',
   'codedeploy:StopDeployment',
   'codedeploy:CreateDeployment',
@@ -302,6 +313,7 @@ function tick(sim: Sim): void {
   tickZones(world)
   for (const site of Object.values(world.sites)) tickSite(world, site)
   for (const [id, target] of Object.entries(world.scalableTargets)) {
+    tickSchedules(world, id, target)
     tickTracking(world, id, target, (key) => useOfService(world, key))
   }
   tickAlarms(sim)

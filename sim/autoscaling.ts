@@ -5,7 +5,7 @@ import { runningOf, setDesired } from './ecs.ts'
 import { need, refuse } from './refusal.ts'
 import type { EcsService, ScalableTarget, Sim, World } from './world.ts'
 
-const DIMENSION = 'ecs:service:DesiredCount'
+export const DIMENSION = 'ecs:service:DesiredCount'
 /** Target tracking looks once a minute, and scales in only after a quarter of an hour of low use. */
 const TRACKING_MS = 60_000
 const LOW_MS = 900_000
@@ -107,7 +107,8 @@ export function registerScalableTarget(
   return { ScalableTargetARN: arnOf(world, id) }
 }
 
-function clamp(world: World, service: EcsService, target: ScalableTarget): void {
+/** Moves the service inside the range of its target. */
+export function clamp(world: World, service: EcsService, target: ScalableTarget): void {
   const inside = Math.min(target.max, Math.max(target.min, service.desired))
   if (inside !== service.desired) setDesired(world, service, inside)
 }
@@ -149,7 +150,7 @@ function definedOf(state: object): object {
   return Object.fromEntries(Object.entries(state).filter(([, value]) => value !== undefined))
 }
 
-function validation(member: string, rule: string): Error {
+export function validation(member: string, rule: string): Error {
   const detail = `Value null at '${member}' failed to satisfy constraint: ${rule}`
   return refuse('ValidationException', `1 validation error detected: ${detail}`)
 }

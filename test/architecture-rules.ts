@@ -58,9 +58,17 @@ const ROWS: readonly { readonly row: string; readonly files: readonly string[] }
         'recover',
         'measure',
       ].map(inLib),
-      ...['undo', 'finish', 'forecast', 'outstanding', 'prepared', 'prepare-undo', 'consent', 'hold'].map(
-        inLib,
-      ),
+      ...[
+        'undo',
+        'finish',
+        'forecast',
+        'outstanding',
+        'prepared',
+        'prepare-undo',
+        'consent',
+        'hold',
+        'clearing',
+      ].map(inLib),
     ],
   },
   {

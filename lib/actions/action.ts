@@ -130,6 +130,8 @@ export interface ApplyContext extends ObserveContext {
   secret(name: string): Promise<string>
   /** The first attempt is 1. */
   readonly attempt: number
+  /** What an undo will go back to, where that is known: `before`, or that of an earlier change still outstanding. */
+  readonly undoTo?: Json
 }
 
 /** What a plan may know beside the state. */

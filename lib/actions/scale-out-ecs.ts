@@ -1,41 +1,45 @@
 import * as z from 'zod'
-import { rethrowChange } from '../aws/failure.ts'
 import { unreadable } from '../aws/unreadable.ts'
+import { type EcsTarget, scale, type ScaleChange } from '../ecs/act.ts'
 import { AMOUNT_HELP, MAX_TASKS, parseAmount, tasksAdded } from '../ecs/amount.ts'
+import { EXPIRY_HELP, EXPIRY_PATTERN, expiryMs, readExpiry } from '../ecs/expiry.ts'
 import { lowered, lowers, raised } from '../ecs/landed.ts'
-import { movement, scaleState, type ScaleState, standing, standsAt, stepBack } from '../ecs/scaling.ts'
-import { lastPart, readFloor, readService, SCALABLE_DIMENSION, scalableResource } from '../ecs/service.ts'
+import {
+  endsExpiry,
+  movement,
+  onlyEndsExpiry,
+  raisesFloor,
+  scaleState,
+  type ScaleState,
+  standing,
+  standsAt,
+  stepBack,
+} from '../ecs/scaling.ts'
+import { lastPart, readFloor, readService, SCALABLE_DIMENSION } from '../ecs/service.ts'
 import { healthy } from '../ecs/targets.ts'
 import { blockedBy, scaleIntoDeployment } from '../interlocks.ts'
 import type { Service } from '../runbook/runbook.ts'
 import type { Verdict } from '../verdict.ts'
 import type {
   Action,
-  ApplyContext,
-  Change,
   ObserveContext,
   Planned,
   Receipt,
   Shorthand,
   ShorthandProblem,
   Statement,
-  Target,
   TargetResult,
   UndoPlanned,
   Whereabouts,
 } from './action.ts'
 
 /** What a runbook asks for; `by` is `50%` or `+3`. */
-export type ScaleOutParams =
-  | { readonly ecs: string; readonly by: string; readonly max?: number; readonly raise_max: boolean }
-  | { readonly ecs: string; readonly to: number; readonly max?: number; readonly raise_max: boolean }
-
-export interface EcsTarget extends Target {
-  readonly cluster: string
-  readonly service: string
-  readonly account?: string
-  readonly region?: string
-}
+export type ScaleOutParams = {
+  readonly ecs: string
+  readonly max?: number
+  readonly raise_max: boolean
+  readonly expires_in?: string
+} & ({ readonly by: string } | { readonly to: number })
 
 const tasks = z.int().min(1).max(MAX_TASKS)
 
@@ -52,14 +56,26 @@ const params = z
       .boolean()
       .default(false)
       .describe('Also raise the MaxCapacity of Application Auto Scaling where the goal lies above it'),
+    expires_in: z
+      .string({ error: EXPIRY_HELP })
+      .regex(EXPIRY_PATTERN, { error: EXPIRY_HELP })
+      .refine((text) => expiryMs(text) !== undefined, { error: EXPIRY_HELP })
+      .optional()
+      .describe(
+        'AWS itself puts the old floor back after this long, by a scheduled action, also where Firebreak is gone by then',
+      ),
   })
   .meta({ oneOf: [{ required: ['by'] }, { required: ['to'] }] })
-  .transform(({ by, to, max, ...rest }, context): ScaleOutParams => {
+  .transform(({ by, to, max, expires_in, ...rest }, context): ScaleOutParams => {
     const wrong = (path: string, message: string) => {
       context.addIssue({ code: 'custom', path: [path], message })
       return z.NEVER
     }
-    const common = { ...rest, ...(max === undefined ? {} : { max }) }
+    const common = {
+      ...rest,
+      ...(max === undefined ? {} : { max }),
+      ...(expires_in === undefined ? {} : { expires_in }),
+    }
     if (to !== undefined && by !== undefined) return wrong('to', 'give either by or to, not both')
     if (to !== undefined) return { ...common, to }
     if (by === undefined) return wrong('by', `by or to is missing: ${AMOUNT_HELP}`)
@@ -119,7 +135,10 @@ function isTasks(word: string): boolean {
   return /^\d{1,4}$/.test(word) && tasks.safeParse(Number(word)).success
 }
 
-function target(wanted: Pick<ScaleOutParams, 'ecs'>, service: Service): TargetResult<EcsTarget> {
+function target(
+  wanted: Pick<ScaleOutParams, 'ecs' | 'expires_in'>,
+  service: Service,
+): TargetResult<EcsTarget> {
   if (wanted.ecs !== service.name) {
     return {
       is: 'missing',
@@ -146,6 +165,7 @@ function target(wanted: Pick<ScaleOutParams, 'ecs'>, service: Service): TargetRe
       message: `${service.name}: ecs holds "${cluster}/${name}", but ECS names have letters, digits, - and _ only`,
     }
   }
+  const expiresInMs = wanted.expires_in === undefined ? undefined : expiryMs(wanted.expires_in)
   return {
     is: 'target',
     target: {
@@ -155,21 +175,27 @@ function target(wanted: Pick<ScaleOutParams, 'ecs'>, service: Service): TargetRe
       service: name,
       ...(service.account === undefined ? {} : { account: service.account }),
       ...(service.region === undefined ? {} : { region: service.region }),
+      ...(expiresInMs === undefined ? {} : { expiresInMs }),
     },
   }
 }
 
-type ScaleChange = Change<EcsTarget, ScaleState>
-
 function permissions(on: EcsTarget): readonly Statement[] {
   const place = `${on.region ?? '${Region}'}:${on.account ?? '${Account}'}`
+  const expiring = on.expiresInMs !== undefined
   return [
     {
-      actions: ['ecs:DescribeServices', 'ecs:UpdateService'],
+      // What expires is always a floor, so the count itself is never set.
+      actions: ['ecs:DescribeServices', ...(expiring ? [] : ['ecs:UpdateService'])],
       resources: [`arn:\${Partition}:ecs:${place}:service/${on.cluster}/${on.service}`],
     },
     {
-      actions: ['application-autoscaling:RegisterScalableTarget'],
+      actions: [
+        'application-autoscaling:RegisterScalableTarget',
+        ...(expiring
+          ? ['application-autoscaling:PutScheduledAction', 'application-autoscaling:DeleteScheduledAction']
+          : []),
+      ],
       resources: [`arn:\${Partition}:application-autoscaling:${place}:scalable-target/*`],
       condition: {
         StringEquals: {
@@ -180,7 +206,10 @@ function permissions(on: EcsTarget): readonly Statement[] {
       reason: 'The id of a scalable target is random and no condition key names its service.',
     },
     {
-      actions: ['application-autoscaling:DescribeScalableTargets'],
+      actions: [
+        'application-autoscaling:DescribeScalableTargets',
+        ...(expiring ? ['application-autoscaling:DescribeScheduledActions'] : []),
+      ],
       resources: ['*'],
       reason: 'Application Auto Scaling offers no resource-level permission for Describe calls.',
     },
@@ -193,10 +222,15 @@ function permissions(on: EcsTarget): readonly Statement[] {
 }
 
 async function observe(on: EcsTarget, { aws }: ObserveContext): Promise<ScaleState> {
-  const [service, floor] = await Promise.all([readService(aws, on), readFloor(aws, on)])
+  const [service, floor, expires] = await Promise.all([
+    readService(aws, on),
+    readFloor(aws, on),
+    on.expiresInMs === undefined ? undefined : readExpiry(aws, on),
+  ])
   return {
     desired: service.desired,
     floor: floor && { min: floor.min, max: floor.max },
+    ...(expires === undefined ? {} : { expires }),
     context: {
       status: service.status,
       strategy: service.strategy,
@@ -218,6 +252,12 @@ function plan(wanted: ScaleOutParams, on: EcsTarget, observed: ScaleState): Plan
   }
   if (context?.strategy === 'DAEMON') {
     return refused(`${on.label} is a DAEMON, one task per instance, and has no desired count: add instances`)
+  }
+  if (wanted.expires_in !== undefined && floor === null) {
+    return refused(
+      `${on.label} has no scalable target in Application Auto Scaling, which alone can let a change expire: ` +
+        `register one, or leave expires_in out`,
+    )
   }
   const asked = 'to' in wanted ? wanted.to : desired + tasksAdded(wanted.by, desired)
   const capped = Math.min(asked, wanted.max ?? asked)
@@ -243,14 +283,21 @@ function plan(wanted: ScaleOutParams, on: EcsTarget, observed: ScaleState): Plan
   const after: ScaleState = {
     desired: goal,
     floor: floor && { min: goal, max: Math.max(goal, floor.max) },
+    ...(observed.expires === undefined ? {} : { expires: observed.expires || goal > (floor?.min ?? goal) }),
     context: null,
   }
+  const expiring = wanted.expires_in !== undefined && raisesFloor({ before: observed, after })
   return {
     is: 'change',
     before: observed,
     after,
-    summary: movement(observed, after),
-    notes: notes(observed, goal),
+    summary: movement(observed, after) + (expiring ? `, expires in ${wanted.expires_in}` : ''),
+    notes: [
+      ...notes(observed, goal),
+      ...(expiring
+        ? [`after ${wanted.expires_in} AWS puts the floor back by itself, over whatever stands there by then`]
+        : []),
+    ],
     capacity: { from: desired, to: goal },
   }
 }
@@ -269,40 +316,12 @@ function notes({ desired, floor, context }: ScaleState, goal: number): readonly 
   ]
 }
 
-/**
- * With a scalable target only its floor is moved: registering lifts the count at once and policies cannot take it
- * away again. A separate UpdateService would be undone by them, and a registration that leaves the range as it is
- * would clamp the count back into it (AWS.md 1.2). What stays the same is not sent, so that nobody else's value is
- * overwritten.
- */
-async function apply(change: ScaleChange, { aws }: ApplyContext): Promise<Receipt> {
-  const { target: on, before, after } = change
-  const doing = `${change.summary} of ${on.label}`
-  if (after.floor === null) {
-    const answer = await aws
-      .call('ecs:UpdateService', { cluster: on.cluster, service: on.service, desiredCount: after.desired })
-      .catch((error: unknown) => rethrowChange(error, doing, 'ecs:UpdateService'))
-    return receipt(answer)
-  }
-  const answer = await aws
-    .call('application-autoscaling:RegisterScalableTarget', {
-      ServiceNamespace: 'ecs',
-      ResourceId: scalableResource(on),
-      ScalableDimension: SCALABLE_DIMENSION,
-      MinCapacity: after.floor.min,
-      ...(after.floor.max === before.floor?.max ? {} : { MaxCapacity: after.floor.max }),
-    })
-    .catch((error: unknown) => rethrowChange(error, doing, 'application-autoscaling:RegisterScalableTarget'))
-  return receipt(answer)
-}
-
-function receipt(answer: { readonly $metadata?: { readonly requestId?: string | undefined } }): Receipt {
-  const requestId = answer.$metadata?.requestId
-  return requestId === undefined ? {} : { requestId }
-}
-
 function locate({ before, after }: ScaleChange, observed: ScaleState): Whereabouts {
-  if (standsAt(after, before, observed)) return { at: 'after' }
+  if (onlyEndsExpiry({ before, after })) return { at: observed.expires ? 'before' : 'after' }
+  if (standsAt(after, before, observed)) {
+    // The floor is back and its expiry stands still: a repeat moves nothing, and takes that away.
+    return { at: endsExpiry({ before, after }) && observed.expires ? 'before' : 'after' }
+  }
   if (standsAt(before, after, observed)) return { at: 'before' }
   const ends = `neither ${standing(before)} nor ${standing(after)}`
   return { at: 'elsewhere', reason: `${standing(observed)}, ${ends}` }
@@ -310,6 +329,13 @@ function locate({ before, after }: ScaleChange, observed: ScaleState): Whereabou
 
 async function verify(change: ScaleChange, _receipt: Receipt, { aws }: ObserveContext): Promise<Verdict> {
   try {
+    if (onlyEndsExpiry(change)) {
+      const stands = await readExpiry(aws, change.target)
+      return {
+        verdict: stands ? 'inconclusive' : 'passed',
+        reason: `the expiry is ${stands ? 'still there' : 'gone'}`,
+      }
+    }
     const seen = await readService(aws, change.target)
     if (!lowers(change)) {
       return await healthy(aws, raised(change, seen), seen.targetGroups, change.after.desired)
@@ -326,17 +352,32 @@ function undo(
   observed: ScaleState,
   stepPercent: number,
 ): UndoPlanned<ScaleState> {
-  const asBefore = { is: 'done', reason: `${standing(observed)}, as before` } as const
+  const asBefore = observed.expires
+    ? withoutExpiry(observed, 'the expiry is removed, all else is as before', true)
+    : ({ is: 'done', reason: `${standing(observed)}, as before` } as const)
   if (standsAt(change.before, change.after, observed)) return asBefore
   if (!standsAt(lastSet, change.before, observed)) {
-    return {
-      is: 'foreign',
-      reason: `${standing(observed)}, but ${standing(lastSet)} was set: somebody changed it`,
-    }
+    const reason = `${standing(observed)}, but ${standing(lastSet)} was set: somebody changed it`
+    // AWS would compare nothing: what somebody else has set must not be put back by it either.
+    return observed.expires
+      ? withoutExpiry(lastSet, `the expiry is removed: ${reason}`, false)
+      : { is: 'foreign', reason }
   }
   const { to, last } = stepBack(change, lastSet, observed, stepPercent)
   const summary = movement(observed, to)
   return summary === '' ? asBefore : { is: 'change', before: observed, after: to, summary, last }
+}
+
+/** Takes AWS's expiry away and moves nothing; `state` is what counts as set by us from then on. */
+function withoutExpiry(state: ScaleState, summary: string, last: boolean): UndoPlanned<ScaleState> {
+  const before = { ...state, context: null }
+  return {
+    is: 'change',
+    before: { ...before, expires: true },
+    after: { ...before, expires: false },
+    summary,
+    last,
+  }
 }
 
 /** Scales an ECS service out: raises the floor of Application Auto Scaling, or the count without one (AWS.md 1.2). */
@@ -358,7 +399,7 @@ export const scaleOutEcs: Action<ScaleOutParams, EcsTarget, ScaleState> = {
   permissions,
   observe,
   plan,
-  apply,
+  apply: scale,
   locate,
   verify,
   undo,

@@ -29,6 +29,18 @@ export interface Calls {
     autoscaling.RegisterScalableTargetCommandInput,
     autoscaling.RegisterScalableTargetCommandOutput
   >
+  'application-autoscaling:DescribeScheduledActions': Call<
+    autoscaling.DescribeScheduledActionsCommandInput,
+    autoscaling.DescribeScheduledActionsCommandOutput
+  >
+  'application-autoscaling:PutScheduledAction': Call<
+    autoscaling.PutScheduledActionCommandInput,
+    autoscaling.PutScheduledActionCommandOutput
+  >
+  'application-autoscaling:DeleteScheduledAction': Call<
+    autoscaling.DeleteScheduledActionCommandInput,
+    autoscaling.DeleteScheduledActionCommandOutput
+  >
   'elasticloadbalancing:DescribeTargetHealth': Call<
     loadBalancing.DescribeTargetHealthCommandInput,
     loadBalancing.DescribeTargetHealthCommandOutput

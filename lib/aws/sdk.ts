@@ -8,6 +8,8 @@ import type { SdkClient, SdkCommand, Service, ServiceClients, Settings } from '.
  * CreateDeployment is a second deployment (CORE.md 1.5). A test holds this against the verbs of all calls.
  */
 export const MUTATING_CALLS: ReadonlySet<CallName> = new Set<CallName>([
+  'application-autoscaling:DeleteScheduledAction',
+  'application-autoscaling:PutScheduledAction',
   'application-autoscaling:RegisterScalableTarget',
   'codedeploy:CreateDeployment',
   'codedeploy:StopDeployment',

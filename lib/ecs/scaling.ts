@@ -5,6 +5,8 @@ export const scaleState = z.strictObject({
   desired: z.int().min(0),
   /** The range of Application Auto Scaling; null where no scalable target looks after the service. */
   floor: z.strictObject({ min: z.int().min(0), max: z.int().min(0) }).nullable(),
+  /** Whether AWS will put the floor back by itself; absent where the step does not ask for that. */
+  expires: z.boolean().exactOptional(),
   /**
    * What guards and verification need to know as it was when observed. It is no part of what a change moves: nothing
    * here compares it, and an `after` has none, so that the digest of an approval does not depend on the moment.
@@ -42,6 +44,26 @@ export function standsAt(end: ScaleState, other: ScaleState, observed: ScaleStat
   return observed.floor.min === end.floor.min && (!maxMoves || observed.floor.max === end.floor.max)
 }
 
+interface Ends {
+  readonly before: ScaleState
+  readonly after: ScaleState
+}
+
+/** Whether a change takes AWS's own expiry away, at the end of the way back. */
+export function endsExpiry({ before, after }: Ends): boolean {
+  return before.expires === true && after.expires === false
+}
+
+/** Whether it does nothing else. */
+export function onlyEndsExpiry(ends: Ends): boolean {
+  return endsExpiry(ends) && movement(ends.before, ends.after) === ''
+}
+
+/** Whether the floor is raised: only what holds capacity needs an expiry. */
+export function raisesFloor({ before, after }: Ends): boolean {
+  return before.floor !== null && after.floor !== null && after.floor.min > before.floor.min
+}
+
 /** For people: `desired 9 in 9 to 20`. */
 export function standing({ desired, floor }: ScaleState): string {
   return floor === null ? `desired ${desired}` : `desired ${desired} in ${floor.min} to ${floor.max}`
@@ -65,7 +87,7 @@ export function movement(from: ScaleState, to: ScaleState): string {
  * that was not raised is left as it is observed.
  */
 export function stepBack(
-  { before, after }: { readonly before: ScaleState; readonly after: ScaleState },
+  { before, after }: Ends,
   lastSet: ScaleState,
   observed: ScaleState,
   stepPercent: number,
@@ -82,5 +104,10 @@ export function stepBack(
   const max = last ? before.floor.max : Math.max(before.floor.max, lower)
   const floor = { min: last ? before.floor.min : lower, max: raised ? max : observed.floor.max }
   const desired = Math.min(Math.max(observed.desired, floor.min), floor.max)
-  return { to: { desired, floor, context: null }, last }
+  return { to: { desired, floor, context: null, ...expiryUntil(last, observed) }, last }
+}
+
+/** The expiry stands until the way back has ended. */
+function expiryUntil(last: boolean, { expires }: ScaleState): Pick<ScaleState, 'expires'> {
+  return expires === undefined ? {} : { expires: expires && !last }
 }

@@ -245,6 +245,7 @@ function addToStep(draft: Draft, before: StepState | undefined, entry: StepEntry
           ...rest,
           ...heldUp(entry.breaker),
           notBeforeMs: entry.wakeAtMs,
+          blockedBy: entry.reason,
           putOff: pending.putOff + 1,
           putOffSince: { atMs: pending.putOffSince?.atMs ?? entry.atMs, reason: entry.reason },
         }

@@ -33,6 +33,8 @@ export type StepState =
       readonly is: 'pending'
       readonly lastSet?: RecordedChange['after']
       readonly notBeforeMs?: number
+      /** Why it was put off last. */
+      readonly blockedBy?: string
       /** How often it was put off: its target was locked, or could not be read. */
       readonly putOff: number
       /** Since when, and why the last time. */

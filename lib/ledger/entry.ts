@@ -286,6 +286,8 @@ const kinds = [
     everyMs: z.number(),
     /** A failed step asked for it: it does not wait for the alarm to clear. */
     atOnce: z.boolean().exactOptional(),
+    /** The end of `max_hold`: from then on it does not wait in silence for an alarm that is not clear. */
+    heldUntilMs: z.number().exactOptional(),
     reason: z.string(),
   }),
 ] as const

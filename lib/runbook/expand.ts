@@ -5,7 +5,7 @@ import { never } from '../errors.ts'
 import { writeDuration } from './fields.ts'
 import { RETRY_BUDGET } from './limits.ts'
 import { writeReference } from './references.ts'
-import type { Runbook, Step, StepNode } from './runbook.ts'
+import type { MaxHold, Runbook, Step, StepNode } from './runbook.ts'
 import { ambiguity, withPointAndSign } from './yaml-versions.ts'
 
 /** Tells editors where the schema lies; the first line of every expanded runbook. */
@@ -81,9 +81,16 @@ function longForm(runbook: Runbook): Mapping {
           after: writeDuration(onResolved.afterMs),
           step: `${onResolved.stepPercent}%`,
           every: writeDuration(onResolved.everyMs),
+          ...maxHoldForm(onResolved.maxHold),
         }
       : { undo: [] },
   }
+}
+
+function maxHoldForm(maxHold: MaxHold | undefined): Mapping {
+  if (maxHold === undefined) return {}
+  const held = writeDuration(maxHold.forMs)
+  return { max_hold: maxHold.then === 'page' ? held : { for: held, then: maxHold.then } }
 }
 
 function nodeForm(node: StepNode): Mapping {

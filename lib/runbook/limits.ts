@@ -42,8 +42,8 @@ export const MAX_RETRY_BUDGET = 450
 export const MAX_SAMPLES = 100
 /** CloudWatch has no metric finer than ten seconds by default; asking more often only costs calls. */
 export const MIN_SAMPLE_EVERY_MS = 5_000
-/** State changes counted for flapping. */
-export const MAX_FLAPPING_CHANGES = 100
+/** State changes that flapping can count: one fewer than are remembered of an alarm. */
+export const MAX_FLAPPING_CHANGES = 19
 /** ECS allows 5,000 tasks per service unless the quota was raised, other targets less. */
 export const MAX_CAPACITY = 100_000
 /** One execution every 3.6 seconds is no longer a guardrail. */

@@ -46,7 +46,12 @@ export interface RunbookDraft extends Pick<
 }
 
 /** How a runbook that leaves `on_resolved` out puts its changes back. */
-const PUT_BACK = { afterMs: 15 * 60_000, stepPercent: 25, everyMs: 60_000 }
+const PUT_BACK = {
+  afterMs: 15 * 60_000,
+  stepPercent: 25,
+  everyMs: 60_000,
+  maxHold: { forMs: 24 * 3_600_000, then: 'page' },
+} as const
 
 /** A step with the id that it was given or got. */
 export type Identified = PlacedStep & { readonly stepId: string }

@@ -30,7 +30,16 @@ export interface Runbook {
     /** How much of the added capacity one slow step takes away, in percent; 100 puts everything back at once. */
     readonly stepPercent: number
     readonly everyMs: number
+    /** Absent in what an earlier version has pinned: then nothing ends the wait but the alarm. */
+    readonly maxHold?: MaxHold
   }
+}
+
+/** What happens where the alarm is still not clear so long after the first change that is to be put back. */
+export interface MaxHold {
+  readonly forMs: number
+  /** `page`: a person is called, and the undo goes on waiting; `undo`: it is put back all the same. */
+  readonly then: 'page' | 'undo'
 }
 
 export type Trigger =

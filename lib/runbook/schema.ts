@@ -9,7 +9,7 @@ import {
   MAX_TRIGGERS,
   RETRY_BUDGET,
 } from './limits.ts'
-import type { Trigger } from './runbook.ts'
+import type { MaxHold, Trigger } from './runbook.ts'
 import { parallelShown, shortActionShown, stepShown } from './steps.ts'
 
 const FLAPPING = { changes: 4, within: '10m' }
@@ -58,6 +58,27 @@ export const triggerForm = z
     return z.NEVER
   })
 
+const MIN_HOLD = { minMs: 60_000 }
+
+const maxHoldForm = z
+  .union(
+    [
+      duration(MIN_HOLD),
+      z.strictObject({
+        for: duration(MIN_HOLD).describe('How long a change may be held.'),
+        then: z
+          .enum(['page', 'undo'])
+          .describe(
+            'page: a person is called, and it is held on; undo: it is put back while the alarm stands.',
+          ),
+      }),
+    ],
+    { error: 'must be a duration such as 24h, or { for: <duration>, then: page | undo }' },
+  )
+  .transform((given): MaxHold =>
+    typeof given === 'number' ? { forMs: given, then: 'page' } : { forMs: given.for, then: given.then },
+  )
+
 export const onResolvedForm = z
   .strictObject({
     undo: z
@@ -74,12 +95,18 @@ export const onResolvedForm = z
     every: duration({ minMs: 10_000 })
       .prefault('1m')
       .describe('The time between two slow steps. Default 1m.'),
+    max_hold: maxHoldForm
+      .prefault('24h')
+      .describe(
+        'How long a change may be held by an alarm that does not clear; then a person is called, or with { for, then: undo } it is put back all the same. Default 24h.',
+      ),
   })
-  .transform(({ undo, after, step, every }) => ({
+  .transform(({ undo, after, step, every, max_hold }) => ({
     ...(undo === undefined ? {} : { undo }),
     afterMs: after,
     stepPercent: step,
     everyMs: every,
+    maxHold: max_hold,
   }))
 
 /** What a runbook says before its steps. */

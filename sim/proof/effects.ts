@@ -174,7 +174,10 @@ function desiredOf(after: unknown): number | undefined {
 }
 
 function setsValueOf(made: MadeCall, input: unknown, after: unknown): boolean {
-  const { floor } = (after ?? {}) as { readonly floor?: { readonly min: number } | null }
+  const { floor, expires } = (after ?? {}) as {
+    readonly expires?: boolean
+    readonly floor?: { readonly min: number } | null
+  }
   const desired = desiredOf(after)
   const set = input as { readonly desiredCount?: number; readonly MinCapacity?: number }
   switch (made.name) {
@@ -182,6 +185,11 @@ function setsValueOf(made: MadeCall, input: unknown, after: unknown): boolean {
       return desired !== undefined && set.desiredCount === desired
     case 'application-autoscaling:RegisterScalableTarget':
       return set.MinCapacity !== undefined && set.MinCapacity === floor?.min
+    case 'application-autoscaling:PutScheduledAction':
+      return expires === true
+    case 'application-autoscaling:DeleteScheduledAction':
+      // At the end of the way back, or beside a change that AWS has refused.
+      return expires !== undefined
     default:
       return false
   }

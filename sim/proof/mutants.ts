@@ -57,7 +57,7 @@ const DEMANDED: readonly Mutant[] = [
   {
     name: 'relative value recomputed',
     rule: 'unknown outcome',
-    file: 'lib/actions/scale-out-ecs.ts',
+    file: 'lib/ecs/act.ts',
     from: 'service: on.service, desiredCount: after.desired })',
     to: `service: on.service, desiredCount: after.desired - before.desired +
       (await aws.call('ecs:DescribeServices', { cluster: on.cluster, services: [on.service] })).services[0].desiredCount })`,

@@ -76,6 +76,7 @@ export function quietScene(runbook: string, startAtMs: number): Scene {
     ...STILL,
     catalogueAt: () => catalogueOf({ runbooks: [runbook], startsPerHour: 20 }),
     alarms: [SPIKE],
+    ...(runbook === 'only-expiring' ? { autoscaler: true, disturbed: true } : {}),
     happenings: [
       at(SECOND_MS, 'ALARM'),
       ...(asks ? [{ atMs: startAtMs + 2 * MINUTE_MS, is: 'person', verb: 'approve' } as const] : []),
@@ -127,12 +128,14 @@ function smallScene(dice: Dice, startAtMs: number): Scene {
     happenings.push({ atMs: startAtMs + dice.between(20, 240) * SECOND_MS, is: 'person', verb: 'approve' })
   const strikes = dice.chance(0.3) ? [strike(dice, 8)] : []
   const scene = weather(dice, { runbooks: [runbook], startsPerHour: 20 }, startAtMs, 4 * MINUTE_MS)
+  const expiring = runbook === 'only-expiring'
   return {
     ...scene,
     alarms: [SPIKE],
     happenings,
     strikes,
-    disturbed: scene.disturbed || strikes.some(({ what }) => what.is === 'outside'),
+    autoscaler: scene.autoscaler || expiring,
+    disturbed: scene.disturbed || expiring || strikes.some(({ what }) => what.is === 'outside'),
   }
 }
 

@@ -59,6 +59,17 @@ steps:
   - { id: room, scale_out: { ecs: api, by: 50% } }
 on_resolved: { undo: [room], after: 1m, step: 50%, every: 30s }
 `,
+  // Where the service has no scalable target it is refused.
+  'only-expiring': `
+runbook: only-expiring
+service: api
+triggers: [{ alarm: api-5xx-spike }]
+cooldown: 0s
+keep_open: 1m
+steps:
+  - { id: room, scale_out: { ecs: api, by: 50%, expires_in: 2h } }
+on_resolved: { undo: [room], after: 1m, step: 50%, every: 30s }
+`,
   'only-weight': `
 runbook: only-weight
 service: api

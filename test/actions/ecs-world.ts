@@ -33,6 +33,8 @@ export interface EcsWorldState {
   loadBalancers: LoadBalancer[]
   events: { id: string; createdAt: Date; message: string }[]
   suspended: boolean
+  /** What stands under the name of our own scheduled action. */
+  scheduled: { schedule: string; min?: number; max?: number } | null
 }
 
 /** One ECS service, with Application Auto Scaling where `floor` is given; the service prod/api unless it is missing. */
@@ -52,6 +54,7 @@ export function ecsWorld(start: Partial<EcsWorldState> = {}): World & { readonly
       { id: 'e1', createdAt: new Date(Date.UTC(2026, 10, 22, 13)), message: '(service api) is steady.' },
     ],
     suspended: false,
+    scheduled: null,
     ...start,
   }
   const $metadata = { requestId: 'req-1', httpStatusCode: 200 }
@@ -104,6 +107,24 @@ export function ecsWorld(start: Partial<EcsWorldState> = {}): World & { readonly
         : [],
       $metadata,
     }),
+    'application-autoscaling:DescribeScheduledActions': ({ ScheduledActionNames: [name] = [] }) => ({
+      ScheduledActions: state.scheduled ? [{ ScheduledActionName: name }] : [],
+      $metadata,
+    }),
+    'application-autoscaling:PutScheduledAction': ({ Schedule: schedule = '', ScalableTargetAction }) => {
+      const { MinCapacity: min, MaxCapacity: max } = ScalableTargetAction ?? {}
+      state.scheduled = {
+        schedule,
+        ...(min === undefined ? {} : { min }),
+        ...(max === undefined ? {} : { max }),
+      }
+      return { $metadata }
+    },
+    'application-autoscaling:DeleteScheduledAction': () => {
+      if (!state.scheduled) throw awsError('ObjectNotFoundException', 400)
+      state.scheduled = null
+      return { $metadata }
+    },
     'application-autoscaling:RegisterScalableTarget': (input) => {
       const min = input.MinCapacity ?? state.floor?.min
       const max = input.MaxCapacity ?? state.floor?.max
@@ -116,7 +137,11 @@ export function ecsWorld(start: Partial<EcsWorldState> = {}): World & { readonly
   return {
     state,
     answers,
-    snapshot: () => ({ desired: state.desired, floor: state.floor }),
+    snapshot: () => ({
+      desired: state.desired,
+      floor: state.floor,
+      ...(state.scheduled === null ? {} : { scheduled: state.scheduled }),
+    }),
     settle: () => {
       state.running = state.desired
       for (const arn of Object.keys(state.targets)) {

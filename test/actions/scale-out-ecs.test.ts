@@ -52,6 +52,24 @@ testAction(action, {
   worlds: { ...common.worlds, 'with a maximum to raise': () => ecsWorld({ floor: { min: 2, max: 8 } }) },
 })
 
+testAction(action, {
+  ...common,
+  relative: true,
+  params: { ecs: 'api', by: '50%', raise_max: true, expires_in: '6h' },
+  badParams: [
+    ...common.badParams,
+    { ecs: 'api', by: '50%', expires_in: '4m' },
+    { ecs: 'api', by: '50%', expires_in: '31d' },
+    { ecs: 'api', by: '50%', expires_in: '90s' },
+    { ecs: 'api', by: '50%', expires_in: 6 },
+  ],
+  worlds: {
+    'with an expiry': () => ecsWorld({ floor: { min: 2, max: 40 }, targets: { [TARGETS]: [] } }),
+    'with an expiry and a maximum to raise': () => ecsWorld({ floor: { min: 2, max: 8 } }),
+  },
+  preludes: ['application-autoscaling:PutScheduledAction'],
+})
+
 const on = { locks: [], label: 'ECS service prod/api', cluster: 'prod', service: 'api' }
 const marker = 'firebreak/ex-1/step-1'
 

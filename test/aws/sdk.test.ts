@@ -66,6 +66,18 @@ const ERROR_500: Reply = { status: 500, body: JSON.stringify({ __type: 'ServerEx
 
 /** One input for each call that changes something. */
 const MUTATIONS: { readonly [K in CallName]?: Calls[K]['input'] } = {
+  'application-autoscaling:DeleteScheduledAction': {
+    ServiceNamespace: 'ecs',
+    ScheduledActionName: 'firebreak-expiry',
+    ResourceId: 'service/prod/api',
+    ScalableDimension: 'ecs:service:DesiredCount',
+  },
+  'application-autoscaling:PutScheduledAction': {
+    ServiceNamespace: 'ecs',
+    ScheduledActionName: 'firebreak-expiry',
+    ResourceId: 'service/prod/api',
+    ScalableDimension: 'ecs:service:DesiredCount',
+  },
   'application-autoscaling:RegisterScalableTarget': {
     ServiceNamespace: 'ecs',
     ResourceId: 'service/prod/api',

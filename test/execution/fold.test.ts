@@ -165,7 +165,13 @@ const TABLE: readonly (readonly [sentence: string, entries: readonly Entry[], st
         blocked: true,
       },
     ],
-    { is: 'pending', notBeforeMs: at(24), putOff: 2, putOffSince: { atMs: at(0), reason: 'r' } },
+    {
+      is: 'pending',
+      notBeforeMs: at(24),
+      blockedBy: 'r',
+      putOff: 2,
+      putOffSince: { atMs: at(0), reason: 'r' },
+    },
   ],
   [
     'a check measures until its end',
@@ -213,6 +219,7 @@ const TABLE: readonly (readonly [sentence: string, entries: readonly Entry[], st
       is: 'pending',
       lastSet: { desired: 9 },
       notBeforeMs: at(9),
+      blockedBy: 'r',
       putOff: 1,
       putOffSince: { atMs: at(0), reason: 'r' },
     },

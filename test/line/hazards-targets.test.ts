@@ -227,9 +227,7 @@ test('an undo step that is to be tried again waits while the alarm stands again 
   await play(stack, 20)
   expect(desired(stack)).toBe(9)
   expect(effectsOf(stack)).toEqual({ 'ecs:UpdateService': 1 })
-  expect((await entriesOfKind(stack, 'step.retried')).at(-1)?.reason).toBe(
-    'the alarm stands again: the undo waits',
-  )
+  expect((await entriesOfKind(stack, 'step.retried')).at(-1)?.reason).toBe('the alarm stands: the undo waits')
   fire(stack, 'OK')
   await play(stack, 60)
   expect(desired(stack)).toBe(6)

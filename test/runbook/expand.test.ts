@@ -188,13 +188,17 @@ const runbooks: fc.Arbitrary<Runbook> = fc
     cooldownMs: fc.nat(86_400_000),
     keepOpenMs: seconds(0, 86_400),
     retryBudget: fc.integer({ min: 0, max: 450 }),
-    flapping: fc.record({ changes: fc.integer({ min: 2, max: 100 }), withinMs: seconds(1, 86_400) }),
+    flapping: fc.record({ changes: fc.integer({ min: 2, max: 19 }), withinMs: seconds(1, 86_400) }),
     nodes: fc.array(node, { minLength: 1, maxLength: 5 }),
     undo: fc.boolean(),
     later: fc.record({
       afterMs: seconds(0, 86_400),
       stepPercent: fc.integer({ min: 1, max: 100 }),
       everyMs: seconds(10, 3_600),
+      maxHold: fc.record({
+        forMs: seconds(60, 86_400),
+        then: fc.constantFrom('page' as const, 'undo' as const),
+      }),
     }),
   })
   .map(({ nodes, undo, later, ...rest }) => {

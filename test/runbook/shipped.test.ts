@@ -72,7 +72,13 @@ test('what the compact form leaves out has safe defaults', () => {
         },
       ],
       // Added capacity goes back slowly; a drained canary stays drained and a rollback stays rolled back.
-      onResolved: { undo: ['scale_out'], afterMs: 900_000, stepPercent: 25, everyMs: 60_000 },
+      onResolved: {
+        undo: ['scale_out'],
+        afterMs: 900_000,
+        stepPercent: 25,
+        everyMs: 60_000,
+        maxHold: { forMs: 86_400_000, then: 'page' },
+      },
     },
   ])
 })
@@ -103,7 +109,13 @@ test('the rich runbook of the design says what it says', () => {
         },
         { id: 'check', withinMs: 600_000, onFailure: 'escalate' },
       ],
-      onResolved: { undo: ['capacity', 'canary'], afterMs: 900_000, stepPercent: 25, everyMs: 60_000 },
+      onResolved: {
+        undo: ['capacity', 'canary'],
+        afterMs: 900_000,
+        stepPercent: 25,
+        everyMs: 60_000,
+        maxHold: { forMs: 86_400_000, then: 'page' },
+      },
     },
   ])
 })

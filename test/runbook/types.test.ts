@@ -38,7 +38,7 @@ const head: Same<
 > = true
 const onResolved: Same<
   Required<Loose<z.output<typeof onResolvedForm>>>,
-  Loose<NonNullable<Runbook['onResolved']>>
+  Required<Loose<NonNullable<Runbook['onResolved']>>>
 > = true
 
 test('what the schemas make is what the contracts say', () => {

@@ -1,0 +1,106 @@
+import { stateOf } from './execution/state.ts'
+import { calmSince } from './guardrails.ts'
+import { foldIncident } from './incident.ts'
+import { INCIDENT_STREAM } from './incident-stream.ts'
+import { readOpen, type Open } from './ledger/open.ts'
+import { actor, escalate } from './perform.ts'
+import { load } from './ledger/records.ts'
+import { writeDuration } from './runbook/fields.ts'
+import type { Runbook } from './runbook/runbook.ts'
+import { note, type Session } from './session.ts'
+
+/** Whether an undo may take its next step. */
+export type Clearing = { readonly is: 'clear' } | NotClear
+
+export interface NotClear {
+  readonly is: 'not-clear'
+  readonly reason: string
+  /** When it will be clear, if nothing happens; absent while the alarm stands. */
+  readonly untilMs?: number
+  /** It is no mere matter of `after`: the alarm stands, or it flaps. */
+  readonly troubled: boolean
+}
+
+/** What an undo asks of its alarm. */
+interface Asked {
+  readonly afterMs: number
+  readonly flapping: Runbook['flapping']
+}
+
+/** An alarm that flaps counts as standing: `after` counts from when it has come to rest (CORE.md 1.8). Pure. */
+export function clearingOf(
+  { state, clearedAtMs = 0, changes }: Pick<Open, 'state' | 'clearedAtMs' | 'changes'>,
+  { afterMs, flapping }: Asked,
+  nowMs: number,
+): Clearing {
+  if (state === 'alarm') return { is: 'not-clear', reason: 'the alarm stands', troubled: true }
+  const calmAtMs = calmSince(flapping, changes)
+  const untilMs = Math.max(clearedAtMs, calmAtMs) + afterMs
+  if (nowMs >= untilMs) return { is: 'clear' }
+  const stay = `stay clear for ${afterMs / 1000} s`
+  const flaps = nowMs < calmAtMs
+  const often = `it has changed its state more than ${flapping.changes} times within ${writeDuration(flapping.withinMs)}`
+  const reason = flaps
+    ? `the alarm flaps: ${often}, and must come to rest and ${stay}`
+    : `the alarm must ${stay}`
+  return { is: 'not-clear', reason, untilMs, troubled: flaps }
+}
+
+/** Reads whether the undo of this session may go on. */
+export async function clearingFor(session: Session): Promise<Clearing> {
+  const { header, pinned } = session
+  if (header.kind !== 'undo.started') throw new Error('only an undo waits for its alarm')
+  const { flapping, onResolved } = pinned.runbook
+  if (header.atOnce || (isOverdue(session) && onResolved?.maxHold?.then === 'undo')) return { is: 'clear' }
+  const { storage, clock } = session.app.ports
+  const open = await readOpen(storage, header.key)
+  if (open) return clearingOf(open, { afterMs: header.afterMs, flapping }, clock.now())
+  // Without an alarm it is clear once a person says so, which is what begins an undo in time.
+  return isOverdue(session) && !(await isResolved(session))
+    ? { is: 'not-clear', reason: 'nobody has resolved the incident', troubled: true }
+    : { is: 'clear' }
+}
+
+function isOverdue({ header, app }: Session): boolean {
+  const heldUntilMs = header.kind === 'undo.started' ? header.heldUntilMs : undefined
+  return heldUntilMs !== undefined && app.ports.clock.now() >= heldUntilMs
+}
+
+async function isResolved({ app, header }: Session): Promise<boolean> {
+  const { entries } = await load(app.ports.storage, header.incidentId, INCIDENT_STREAM)
+  return foldIncident(entries)?.status === 'resolved'
+}
+
+/** What a page about a change that is held for too long is about. */
+const MAX_HOLD = 'max_hold'
+
+/** Calls a person, once, where an undo has waited beyond `max_hold` for an alarm that stands or flaps. */
+export function callWhereOverdue(session: Session, { reason, troubled }: NotClear): void {
+  const { header, execution, pinned } = session
+  if (header.kind !== 'undo.started' || !troubled || !isOverdue(session)) return
+  if (execution.pages.some((page) => page.step === MAX_HOLD)) return
+  const { forMs = 0 } = pinned.runbook.onResolved?.maxHold ?? {}
+  const held = header.items.map(({ step, change }) => `${step} (${change.target.label}, ${change.summary})`)
+  escalate(
+    session,
+    MAX_HOLD,
+    `${held.join(', ')} has been held for ${writeDuration(forMs)} and is not put back: ${reason}; it goes back when that is over`,
+  )
+}
+
+/** Says once what an undo waits for; while that goes on it polls, without a write. While the alarm stands nothing is said: the timeline shows that it does. */
+export function waitToClear(session: Session, step: string, notClear: NotClear): void {
+  callWhereOverdue(session, notClear)
+  const { reason, untilMs } = notClear
+  const state = stateOf(session.execution, step)
+  if (untilMs === undefined || (state.is === 'pending' && state.blockedBy === reason)) return
+  note(session, {
+    kind: 'step.waiting',
+    actor: actor(session),
+    step,
+    waitId: session.app.ports.random.id(),
+    wakeAtMs: untilMs,
+    reason,
+    blocked: true,
+  })
+}
