@@ -215,9 +215,9 @@ const FURTHER: readonly Mutant[] = [
   {
     name: 'undo goes on while the alarm stands',
     rule: 'undo',
-    file: 'lib/prepare-undo.ts',
-    from: "return open.state === 'ok' ? (open.clearedAtMs ?? 0) : undefined",
-    to: 'return 0',
+    file: 'lib/clearing.ts',
+    from: "if (state === 'alarm') return { is: 'not-clear', reason: 'the alarm stands', troubled: true }",
+    to: '',
   },
   {
     name: 'a later change forgets what an earlier one is to put back',

@@ -274,7 +274,7 @@ test("a person's start that died before its first record is carried on by the sw
   const incidentId = await onlyIncident(stack)
   const [unborn] = (await readHeads(stack.storage, incidentId)).filter((head) => head.stream !== 'incident')
   expect(unborn).toMatchObject({ headSeq: -1, order: { runbook: 'spike', key: 'manual/ann/k' } })
-  expect(unborn?.dueAtMs).toBe(START_AT_MS + 62_000)
+  expect(unborn?.dueAtMs).toBe(START_AT_MS + 47_000)
   await play(stack, 30)
   expect(desired(stack)).toBe(9)
   expect(await kindsOf(stack)).toEqual([
@@ -290,7 +290,7 @@ test("a person's start that died before its first record is carried on by the sw
   })
   expect(await readHead(stack.storage, incidentId, unborn?.stream ?? '')).not.toHaveProperty('dueAtMs')
   // The first sweep after what its dead worker might still have done.
-  expect((await entriesOfKind(stack, 'execution.started'))[0]?.atMs).toBe(START_AT_MS + 120_000)
+  expect((await entriesOfKind(stack, 'execution.started'))[0]?.atMs).toBe(START_AT_MS + 60_000)
   fire(stack)
   await play(stack, 5)
   expect(await entriesOfKind(stack, 'execution.refused')).toEqual([])
