@@ -19,7 +19,7 @@ import {
   type Intent,
   type Performed,
 } from './perform.ts'
-import { considerStep, standsAt, targetOf, type Considered } from './plan.ts'
+import { considerStep, judged, standsAt, targetOf, type Considered } from './plan.ts'
 import { prepareUndo } from './prepare-undo.ts'
 import { putOff, unlocked, withoutOutstanding, type Prepared } from './prepared.ts'
 import type { ActionStep, Step } from './runbook/runbook.ts'
@@ -49,7 +49,12 @@ export async function begin(session: Session, ids: readonly string[]): Promise<P
   ])
   const held = prepared.filter((_one, index) => paused && changesSomething(actionSteps[index]))
   for (const one of held) releaseAll(session, one.locks)
-  const intents = prepared.flatMap((one) => (held.includes(one) ? [] : (one.settle() ?? [])))
+  const intents: Intent[] = []
+  for (const one of prepared) {
+    // Those of one group count each other, in their order.
+    const intent = held.includes(one) ? undefined : one.settle(intents)
+    if (intent) intents.push(intent)
+  }
   if (intents.length === 0 && session.buffer.length === facts) return { is: 'paused' }
   return intents.length === 0 ? WENT_ON : carryOut(session, intents)
 }
@@ -118,7 +123,7 @@ async function prepare(session: Session, step: ActionStep): Promise<Prepared> {
   const action = findAction(step.action)
   if (!needsLock(action)) {
     const considered = await considerStep(deliberationOf(session, step.id), step)
-    return unlocked(() => settle(session, step, considered, []))
+    return unlocked((beside) => settle(session, step, considered, [], beside))
   }
   const target = lockedTarget(session, step)
   const held =
@@ -130,13 +135,16 @@ async function prepare(session: Session, step: ActionStep): Promise<Prepared> {
   if (asking || target === undefined) {
     // A lock is never held across a person's wait: the plan that is shown is a forecast.
     const { considered, after } = await look(session, step)
-    return unlocked(() => settle(session, step, considered, [], after))
+    return unlocked((beside) => settle(session, step, considered, [], beside, after))
   }
   const [locked, first] = await allDone([takeLocks(session, target), look(session, step)])
   if (locked.is === 'busy') return unlocked(() => onLocked(session, step, locked.reason))
   const again = locked.locks.some((lock) => lock.observeAgain)
   const { considered, after } = again ? await look(session, step) : first
-  return { locks: locked.locks, settle: () => settle(session, step, considered, locked.locks, after) }
+  return {
+    locks: locked.locks,
+    settle: (beside) => settle(session, step, considered, locked.locks, beside, after),
+  }
 }
 
 /** Another execution is changing the target: the step waits for it, or is left out. */
@@ -184,10 +192,12 @@ function asksFirst(session: Session, step: ActionStep): boolean {
 function settle(
   session: Session,
   step: ActionStep,
-  considered: Considered,
+  found: Considered,
   locks: readonly HeldLock[],
+  beside: readonly Intent[],
   held?: HeldUp,
 ): Intent | undefined {
+  const considered = found.is === 'change' ? heldAgainst(session, step, found, locks, beside) : found
   switch (considered.is) {
     case 'change':
       return settleChange(session, step, considered, locks)
@@ -211,6 +221,31 @@ function settle(
   return undefined
 }
 
+/** The blast radius once more, with what only the moment of the intent knows: the lock, and the steps that begin beside it. */
+function heldAgainst(
+  session: Session,
+  step: ActionStep,
+  considered: Extract<Considered, { is: 'change' }>,
+  locks: readonly HeldLock[],
+  beside: readonly Intent[],
+): Extract<Considered, { is: 'change' | 'failed' }> {
+  const deliberation = deliberationOf(session, step.id)
+  const changed = beside.map((intent) => intent.change).filter(({ target }) => target.locks.length > 0)
+  const since = inheritedFrom(considered, locks)?.before
+  return judged(deliberation, considered, [...(deliberation.earlier ?? []), ...changed], since)
+}
+
+/** An earlier change of the same target that is still to be put back and stands there as it was left. */
+function inheritedFrom(
+  { action, change }: Extract<Considered, { is: 'change' }>,
+  locks: readonly HeldLock[],
+): HeldLock['outstanding'] {
+  const outstanding = locks[0]?.outstanding
+  if (!outstanding) return undefined
+  const { before, after } = outstanding
+  return standsAt(action, change.target, before, after, change.before) ? outstanding : undefined
+}
+
 function settleChange(
   session: Session,
   step: ActionStep,
@@ -231,9 +266,8 @@ function settleChange(
   }
   const { action, change, notes, values } = considered
   const outstanding = locks[0]?.outstanding
-  const inherits =
-    outstanding && standsAt(action, change.target, outstanding.before, outstanding.after, change.before)
-  const undoTo = inherits ? outstanding.before : change.before
+  const inherits = inheritedFrom(considered, locks)
+  const undoTo = inherits ? inherits.before : change.before
   const replaces = outstanding !== undefined && !inherits ? { replaces: true as const } : {}
   const held = inherits ? locks : locks.map(withoutOutstanding)
   return { step, action, change, attempt: 1, locks: held, undoTo, ...replaces, last: true, notes, values }

@@ -74,6 +74,11 @@ export function deliberationOf(session: Session, stepId: string, outages: Outage
     onsetAtMs: header.occasion.is === 'alarm' ? header.occasion.onsetAtMs : app.ports.clock.now(),
     nowMs: app.ports.clock.now(),
     execution: session.execution,
+    earlier: [...session.stream.entries, ...session.buffer].flatMap((entry) =>
+      entry.kind === 'step.intended' && entry.step !== stepId && entry.change.target.locks.length > 0
+        ? [entry.change]
+        : [],
+    ),
     ...(signal === undefined ? {} : { signal }),
   }
 }

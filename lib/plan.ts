@@ -5,7 +5,8 @@ import { CALL_TIMEOUT_MS, type Aws } from './aws/aws.ts'
 import { describe } from './errors.ts'
 import type { Execution } from './execution/state.ts'
 import { conditionHolds, factReader, paramsOf } from './facts.ts'
-import { capacityVerdict, type GuardrailVerdict } from './guardrails.ts'
+import { stepVerdicts, type Earlier, type Proposal } from './blast-radius.ts'
+import type { GuardrailVerdict } from './guardrails.ts'
 import { digestFor } from './ids.ts'
 import { sameJson, type Json } from './json.ts'
 import type { Forecast } from './ledger/entry.ts'
@@ -28,6 +29,8 @@ export interface Deliberation {
   readonly signal?: Signal
   /** What earlier steps came to, for conditions and references. */
   readonly execution?: Execution
+  /** What this execution has intended so far: the rules on its blast radius count it. */
+  readonly earlier?: readonly Earlier[]
 }
 
 /** What a step would do now. */
@@ -40,6 +43,7 @@ export type Considered =
       readonly values: { readonly [path: string]: Json }
       /** What an approval is bound to (CORE.md 1.6). */
       readonly digest: string
+      readonly capacity?: NonNullable<Proposal['capacity']>
       readonly guardrails: readonly GuardrailVerdict[]
     }
   | {
@@ -53,6 +57,8 @@ export type Considered =
       readonly code: 'refused' | 'human' | 'guardrail'
       readonly reason: string
       readonly place?: string
+      /** Where a guardrail forbids it: all that were asked. */
+      readonly guardrails?: readonly GuardrailVerdict[]
     }
   /** The live state could not be read. */
   | { readonly is: 'unreadable'; readonly reason: string }
@@ -142,21 +148,21 @@ function planned(
 ): Considered {
   const plan = action.plan(params, target, observed, occasionOf(deliberation, step.id))
   switch (plan.is) {
-    case 'change': {
-      const ceiling = capacityVerdict(deliberation.policy, deliberation.pinned.service.name, plan.capacity)
-      if (ceiling.verdict === 'failed') {
-        return { is: 'failed', code: 'guardrail', reason: ceiling.reason, place: ceiling.place }
-      }
-      return {
-        is: 'change',
-        action,
-        change: { target, before: plan.before, after: plan.after, summary: plan.summary },
-        notes: plan.notes ?? [],
-        values,
-        guardrails: plan.capacity === undefined ? [] : [ceiling],
-        digest: digestFor([step.id, target.locks, target.label, plan.after, deliberation.runbookHash]),
-      }
-    }
+    case 'change':
+      return judged(
+        deliberation,
+        {
+          is: 'change',
+          action,
+          change: { target, before: plan.before, after: plan.after, summary: plan.summary },
+          notes: plan.notes ?? [],
+          values,
+          ...(plan.capacity === undefined ? {} : { capacity: plan.capacity }),
+          guardrails: [],
+          digest: digestFor([step.id, target.locks, target.label, plan.after, deliberation.runbookHash]),
+        },
+        deliberation.earlier ?? [],
+      )
     case 'none':
       return { is: 'skipped', code: 'already', reason: plan.reason, values }
     case 'refused':
@@ -165,6 +171,24 @@ function planned(
       return { is: 'failed', code: plan.is, reason: plan.reason, ...place }
     }
   }
+}
+
+/**
+ * The change held against the rules on its blast radius, beside what the execution has changed or is about to change.
+ * `since` is what stood there before an earlier change that is still outstanding.
+ */
+export function judged(
+  { policy, pinned }: Pick<Deliberation, 'policy' | 'pinned'>,
+  considered: Extract<Considered, { is: 'change' }>,
+  earlier: readonly Earlier[],
+  since?: Json,
+): Extract<Considered, { is: 'change' | 'failed' }> {
+  const proposal = since === undefined ? considered : { ...considered, since }
+  const guardrails = stepVerdicts(policy, pinned.service.name, proposal, earlier)
+  const broken = guardrails.find((one) => one.verdict === 'failed')
+  return broken
+    ? { is: 'failed', code: 'guardrail', reason: broken.reason, place: broken.place, guardrails }
+    : { ...considered, guardrails }
 }
 
 /** One step of a plan as people read it. */
@@ -185,13 +209,22 @@ export async function planSteps(deliberation: Deliberation): Promise<readonly Pl
   const steps = deliberation.pinned.runbook.steps.flatMap((node) =>
     node.is === 'parallel' ? node.steps : [node],
   )
-  return Promise.all(
-    steps.map(async (step) => (step.is === 'action' ? planStep(deliberation, step) : unplanned(step))),
+  const considered = await Promise.all(
+    steps.map(async (step) =>
+      step.is === 'action' ? ([step, await considerStep(deliberation, step)] as const) : ([step] as const),
+    ),
   )
+  const earlier: Earlier[] = []
+  return considered.map(([step, seen]) => {
+    if (step.is !== 'action' || seen === undefined) return unplanned(step as Exclude<Step, ActionStep>)
+    // A step counts what those before it would change.
+    const held = seen.is === 'change' ? judged(deliberation, seen, earlier) : seen
+    if (held.is === 'change' && held.change.target.locks.length > 0) earlier.push(held.change)
+    return plannedStep(deliberation, step, held)
+  })
 }
 
-async function planStep(deliberation: Deliberation, step: ActionStep): Promise<PlannedStep> {
-  const considered = await considerStep(deliberation, step)
+function plannedStep(deliberation: Deliberation, step: ActionStep, considered: Considered): PlannedStep {
   const { action, target } = targetOf(step, deliberation.pinned)
   return {
     forecast: forecastOf(step, considered, target, action),
@@ -199,7 +232,7 @@ async function planStep(deliberation: Deliberation, step: ActionStep): Promise<P
     notes: considered.is === 'change' ? considered.notes : [],
     permissions: action.permissions(target),
     digest: considered.is === 'change' ? considered.digest : '',
-    guardrails: guardrailsOf(considered),
+    guardrails: considered.is === 'change' || considered.is === 'failed' ? (considered.guardrails ?? []) : [],
     values: valuesOf(considered),
     ...(considered.is === 'change' ? { before: considered.change.before } : {}),
   }
@@ -248,14 +281,6 @@ function unplanned(step: Exclude<Step, ActionStep>): PlannedStep {
     guardrails: [],
     values: {},
   }
-}
-
-function guardrailsOf(considered: Considered): readonly GuardrailVerdict[] {
-  if (considered.is === 'change') return considered.guardrails
-  if (considered.is !== 'failed' || considered.code !== 'guardrail') return []
-  return [
-    { rule: 'max_capacity', verdict: 'failed', reason: considered.reason, place: considered.place ?? '' },
-  ]
 }
 
 /** What an approval of several steps is bound to. */

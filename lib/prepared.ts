@@ -8,12 +8,15 @@ import { note, type Session } from './session.ts'
 /** A step that was looked at, with the locks that were taken for it. */
 export interface Prepared {
   readonly locks: readonly HeldLock[]
-  /** Notes what the step came to, and gives its intent where it has one. Called in step order, after all were prepared. */
-  settle(): Intent | undefined
+  /**
+   * Notes what the step came to, and gives its intent where it has one. Called in step order, after all were prepared,
+   * with the intents of those that begin in the same moment and stand before it.
+   */
+  settle(beside: readonly Intent[]): Intent | undefined
 }
 
 /** A step for which no lock was taken, or none is held any more. */
-export function unlocked(conclude: () => Intent | undefined): Prepared {
+export function unlocked(conclude: Prepared['settle']): Prepared {
   return { locks: [], settle: conclude }
 }
 

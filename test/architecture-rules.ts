@@ -40,7 +40,7 @@ const ROWS: readonly { readonly row: string; readonly files: readonly string[] }
     row: 'incidents',
     files: [
       'lib/timeline/',
-      ...['match', 'guardrails', 'incident', 'timeline', 'postmortem', 'why'].map(inLib),
+      ...['match', 'guardrails', 'blast-radius', 'incident', 'timeline', 'postmortem', 'why'].map(inLib),
     ],
   },
   {

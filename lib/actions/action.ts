@@ -47,6 +47,11 @@ export interface Action<P, T extends Target, S extends Json> {
   /** The change that the parameters ask for, given the state as observed; absolute. Pure. */
   plan(params: P, target: T, observed: S, occasion: Occasion): Planned<S>
   /**
+   * How much of its fleet, or of its traffic, a change moves: what the policy's `max_share` compares. `percent` is at least 0
+   * and may exceed 100; `of` says of what: `6 tasks of prod/api`. Pure. Absent: a share has no meaning for this action.
+   */
+  share?(change: Change<T, S>): { readonly percent: number; readonly of: string }
+  /**
    * Makes the change by the smallest number of calls, from `before` to `after`, never by recomputing. Throws
    * `RetryableError`, `TerminalError` or `NeedsHumanError` only where AWS certainly changed nothing; anything else means
    * that the outcome is unknown.

@@ -11,7 +11,14 @@ import {
   plainName,
   type WeightedSet,
 } from '../route53/records.ts'
-import { readWeight, unsafeDrain, weightState, type WeightState, withWeight } from '../route53/weights.ts'
+import {
+  readWeight,
+  trafficMoved,
+  unsafeDrain,
+  weightState,
+  type WeightState,
+  withWeight,
+} from '../route53/weights.ts'
 import type { Service } from '../runbook/runbook.ts'
 import type { Verdict } from '../verdict.ts'
 import type {
@@ -339,6 +346,10 @@ export const route53WeightRecord: Action<WeightParams, RecordTarget, WeightState
   permissions,
   observe: (on, { aws }) => readWeight(aws, on),
   plan,
+  share: ({ target: { name, type }, before, after }) => ({
+    percent: trafficMoved(before, after.record.Weight),
+    of: `the traffic of ${name} ${type}`,
+  }),
   apply,
   locate,
   verify,

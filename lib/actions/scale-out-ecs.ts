@@ -399,6 +399,11 @@ export const scaleOutEcs: Action<ScaleOutParams, EcsTarget, ScaleState> = {
   permissions,
   observe,
   plan,
+  // A service without a task has no share that could be told: one is taken for it.
+  share: ({ target: { label }, before, after }) => ({
+    percent: (Math.abs(after.desired - before.desired) / Math.max(1, before.desired)) * 100,
+    of: `the ${before.desired} tasks of ${label}`,
+  }),
   apply: scale,
   locate,
   verify,

@@ -67,3 +67,10 @@ export function unsafeDrain({ context }: WeightState): ReturnType<typeof blocked
 export function withWeight(record: WeightedSet, weight: number): WeightState {
   return { record: { ...record, Weight: weight }, context: null }
 }
+
+/** How much of the group's answers another weight of one set moves, in percent, as the group was when observed. */
+export function trafficMoved({ record, context }: WeightState, weight: number): number {
+  const others = (context?.serving ?? []).reduce((sum, each) => sum + each.weight, 0)
+  const shareOf = (own: number) => (own === 0 ? 0 : own / (own + others))
+  return Math.abs(shareOf(weight) - shareOf(record.Weight)) * 100
+}

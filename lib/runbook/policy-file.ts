@@ -30,7 +30,7 @@ function placesOf(
   const note = (path: Path, written: Path): void => {
     places[path.join('.')] = `${fileName}:${source.lineOf(written)}`
   }
-  for (const key of ['mode', 'escalateTo', 'executionsPerHour'] as const)
+  for (const key of ['mode', 'escalateTo', 'executionsPerHour', 'maxShare', 'maxTargets'] as const)
     if (policy[key] !== undefined) note([key], [asWritten(key)])
   for (const group of ['services', 'runbooks'] as const)
     for (const [name, rules] of Object.entries(policy[group]))
@@ -81,6 +81,8 @@ function checkService(source: Source, at: Path, service: string, world: World, o
 const LIMITS = {
   executionsPerHour: (one: number, all: number) =>
     `${one} an hour has no effect: all services together may have ${all}`,
+  maxShare: (one: number, all: number) => `${one}% has no effect: the share above is ${all}%`,
+  maxTargets: (one: number, all: number) => `${one} has no effect: the number above is ${all}`,
 } as const
 
 function checkEffect(

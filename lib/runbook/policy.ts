@@ -1,9 +1,12 @@
 import * as z from 'zod'
-import { mode, name, oncallAddress } from './fields.ts'
+import { mode, name, oncallAddress, percent } from './fields.ts'
 import { freezeForm } from './freeze.ts'
-import { MAX_CAPACITY, MAX_EXECUTIONS_PER_HOUR, MAX_FREEZES } from './limits.ts'
+import { MAX_CAPACITY, MAX_EXECUTIONS_PER_HOUR, MAX_FREEZES, MAX_STEPS } from './limits.ts'
 
 const executionsPerHour = z.int().min(0).max(MAX_EXECUTIONS_PER_HOUR)
+
+const maxShare = z.exactOptional(percent)
+const maxTargets = z.exactOptional(z.int().min(1).max(MAX_STEPS))
 
 const servicePolicy = z
   .strictObject({
@@ -18,11 +21,15 @@ const servicePolicy = z
     executions_per_hour: z
       .exactOptional(executionsPerHour)
       .describe('Automatic executions started for this service in an hour. Default: only the number above.'),
+    max_share: maxShare.describe('As above, for this service. Default: only the share above.'),
+    max_targets: maxTargets.describe('As above, for this service. Default: only the number above.'),
   })
-  .transform(({ mode: most, max_capacity, executions_per_hour }) => ({
+  .transform(({ mode: most, max_capacity, executions_per_hour, max_share, max_targets }) => ({
     ...(most === undefined ? {} : { mode: most }),
     ...(max_capacity === undefined ? {} : { maxCapacity: max_capacity }),
     ...(executions_per_hour === undefined ? {} : { executionsPerHour: executions_per_hour }),
+    ...(max_share === undefined ? {} : { maxShare: max_share }),
+    ...(max_targets === undefined ? {} : { maxTargets: max_targets }),
   }))
   .describe('Guardrails of one service.')
 
@@ -51,6 +58,12 @@ export const policyForm = z
     executions_per_hour: executionsPerHour
       .prefault(20)
       .describe('Automatic executions started in an hour, over all services. Default 20.'),
+    max_share: maxShare.describe(
+      'The share of a fleet, or of its traffic, that a change may move, as a percentage. Default: no limit.',
+    ),
+    max_targets: maxTargets.describe(
+      'How many different targets one execution may change. Default: no limit.',
+    ),
     freeze: z
       .array(freezeForm)
       .max(MAX_FREEZES)
@@ -59,9 +72,11 @@ export const policyForm = z
     services: z.record(name, servicePolicy).prefault({}).describe('Guardrails by service. Default: none.'),
     runbooks: z.record(name, runbookPolicy).prefault({}).describe('Guardrails by runbook. Default: none.'),
   })
-  .transform(({ escalate_to, executions_per_hour, ...rest }) => ({
+  .transform(({ escalate_to, executions_per_hour, max_share, max_targets, ...rest }) => ({
     ...rest,
     escalateTo: escalate_to,
     executionsPerHour: executions_per_hour,
+    ...(max_share === undefined ? {} : { maxShare: max_share }),
+    ...(max_targets === undefined ? {} : { maxTargets: max_targets }),
   }))
   .describe('policy.yaml: the guardrails that no runbook can exceed.')

@@ -164,12 +164,18 @@ export interface Policy {
   readonly escalateTo: string
   /** Automatic executions started in an hour, over all services. */
   readonly executionsPerHour: number
+  /** The share of a fleet, or of its traffic, that a change may move, in percent. */
+  readonly maxShare?: number
+  /** How many different targets one execution may change. */
+  readonly maxTargets?: number
   readonly freeze: readonly Freeze[]
   readonly services: {
     readonly [service: string]: {
       readonly mode?: Mode
       readonly maxCapacity?: number
       readonly executionsPerHour?: number
+      readonly maxShare?: number
+      readonly maxTargets?: number
     }
   }
   readonly runbooks: {

@@ -189,6 +189,25 @@ function testPlan<P, T extends Target, S extends Json>(
     expect(world.snapshot()).toEqual(untouched)
   })
 
+  test('its share, where it has one, is a number of percent, none where nothing changes, also from the ledger', async () => {
+    const { change, aws } = await planned(action, example, name)
+    aws.calls.length = 0
+    const share = action.share?.(change)
+    expect(share === undefined || (Number.isFinite(share.percent) && share.percent >= 0)).toBe(true)
+    expect(share?.of).not.toBe('')
+    expect(action.share?.({ ...change, after: change.before }).percent ?? 0).toBe(0)
+    const stored = JSON.parse(JSON.stringify(change)) as typeof change
+    const restored = {
+      ...change,
+      before: action.state.parse(stored.before),
+      after: action.state.parse(stored.after),
+    }
+    expect(action.share?.(restored)).toEqual(share)
+    expect(aws.calls).toEqual([])
+    // A message reaches people: it changes no fleet.
+    expect(action.effect === 'message' && action.share !== undefined).toBe(false)
+  })
+
   test('a state comes back the same from the ledger', async () => {
     const { change } = await planned(action, example, name)
     for (const state of [change.before, change.after]) {

@@ -1,6 +1,16 @@
 import type { Catalogue } from '../../lib/runbook/runbook.ts'
 import { readClaims } from '../../lib/ledger/claims.ts'
-import { ANN, calmStack, catalogueOf, entriesOfKind, fire, play, runbookText } from './calm.ts'
+import {
+  ANN,
+  calmStack,
+  catalogueOf,
+  desired,
+  entriesOfKind,
+  fire,
+  pagesOf,
+  play,
+  runbookText,
+} from './calm.ts'
 import { effectsOf } from './world.ts'
 
 const SCALE = '- scale_out: { ecs: api, by: 1 }'
@@ -78,4 +88,94 @@ test('a mode of one runbook caps it, and says so with its line', async () => {
     },
   ])
   expect(effectsOf(stack)).toEqual({})
+})
+
+const DRAIN = '- route53_weight: { record: canary, weight: 0 }'
+
+/** Several steps under the shipped policy and these lines in front of it. */
+function bounded(lines: string, steps: string): Catalogue {
+  return catalogueOf([runbookText(steps)], { policy: (text) => `${lines}\n${text}` })
+}
+
+test('a step beyond max_share fails with the rule and its line, pages, and the next is tried', async () => {
+  const stack = calmStack(bounded('max_share: 40%', `- scale_out: { ecs: api, by: 50% }\n${DRAIN}`))
+  fire(stack)
+  await play(stack, 5)
+  expect(await entriesOfKind(stack, 'step.failed')).toMatchObject([
+    {
+      step: 'scale_out',
+      code: 'guardrail',
+      place: 'policy.yaml:1',
+      reason: '50% of the 6 tasks of ECS service prod/api would exceed the limit of 40% (policy.yaml:1)',
+    },
+  ])
+  expect(pagesOf(stack)).toEqual([expect.stringContaining('would exceed the limit of 40%')])
+  expect(effectsOf(stack)).toEqual({ 'route53:ChangeResourceRecordSets': 1 })
+})
+
+test('two steps that together move more than max_share: the second fails', async () => {
+  const twice = '- scale_out: { ecs: api, by: 2 }\n- { id: more, scale_out: { ecs: api, by: 2 } }'
+  const stack = calmStack(bounded('max_share: 50%', twice))
+  fire(stack)
+  await play(stack, 5)
+  expect(await entriesOfKind(stack, 'step.failed')).toMatchObject([{ step: 'more', code: 'guardrail' }])
+  expect(desired(stack)).toBe(8)
+})
+
+test('a second incident counts what the first has added and not yet put back', async () => {
+  const text = runbookText(
+    '- scale_out: { ecs: api, by: 50% }',
+    'on_resolved: { undo: [scale_out], after: 1h }',
+  )
+  const stack = calmStack(catalogueOf([text], { policy: (policy) => `max_share: 100%\n${policy}` }))
+  for (let time = 1; time <= 2; time++) {
+    fire(stack)
+    await play(stack, 5)
+    fire(stack, 'OK')
+    await play(stack, 10)
+  }
+  expect(await entriesOfKind(stack, 'step.failed')).toMatchObject([
+    { code: 'guardrail', reason: expect.stringContaining('133.4% of the 6 tasks') },
+  ])
+  expect(desired(stack)).toBe(9)
+})
+
+test.each([
+  ['one after the other', `${SCALE}\n${DRAIN}`],
+  ['together', `- parallel:\n    ${SCALE}\n    ${DRAIN}`],
+])('max_targets holds for steps that begin %s', async (_how, steps) => {
+  const stack = calmStack(bounded('max_targets: 1', steps))
+  fire(stack)
+  await play(stack, 5)
+  expect(await entriesOfKind(stack, 'step.failed')).toMatchObject([
+    {
+      step: 'route53_weight',
+      code: 'guardrail',
+      place: 'policy.yaml:1',
+      reason: expect.stringContaining('would be target 2 of the execution; the limit is 1'),
+    },
+  ])
+  expect(effectsOf(stack)).toEqual({ 'ecs:UpdateService': 1 })
+})
+
+test('the plan counts the steps before, and says which rule stops which step', async () => {
+  const stack = calmStack(bounded('max_targets: 1\nmax_share: 60%', `${SCALE}\n${DRAIN}`))
+  expect(await stack.command({ verb: 'plan', runbook: 'spike' })).toMatchObject({
+    answer: {
+      steps: [
+        {
+          forecast: { is: 'change' },
+          guardrails: [
+            { rule: 'max_capacity', verdict: 'passed' },
+            { rule: 'max_share', verdict: 'passed', place: 'policy.yaml:2' },
+            { rule: 'max_targets', verdict: 'passed', place: 'policy.yaml:1' },
+          ],
+        },
+        {
+          forecast: { is: 'refused' },
+          guardrails: [{ rule: 'max_share' }, { rule: 'max_targets', verdict: 'failed' }],
+        },
+      ],
+    },
+  })
 })

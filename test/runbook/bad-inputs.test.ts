@@ -353,6 +353,24 @@ const settingsRows: readonly (readonly [string, string, string, readonly string[
     ['UNKNOWN_SERVICE 3:13'],
   ],
   [
+    'a share of nothing',
+    'policy.yaml',
+    'mode: auto\nescalate_to: oncall@sre\nmax_share: 0%',
+    ['OUT_OF_RANGE 3:12'],
+  ],
+  [
+    'a share in words',
+    'policy.yaml',
+    'mode: auto\nescalate_to: oncall@sre\nmax_share: half',
+    ['BAD_FORMAT 3:12'],
+  ],
+  [
+    'no target at all',
+    'policy.yaml',
+    'mode: auto\nescalate_to: oncall@sre\nmax_targets: 0',
+    ['OUT_OF_RANGE 3:14'],
+  ],
+  [
     'guardrails of no runbook',
     'policy.yaml',
     'mode: auto\nescalate_to: oncall@sre\nrunbooks: { spike: {} }',
