@@ -1,6 +1,6 @@
 import type { LimitRule } from './ledger/claims.ts'
 import { localText, spanAround } from './runbook/calendar.ts'
-import type { Freeze, Mode, Policy, Runbook, Severity } from './runbook/runbook.ts'
+import type { ApprovalRule, Freeze, Mode, Policy, Runbook, Severity } from './runbook/runbook.ts'
 
 /** A rule's answer, with the rule's file and line, so that "why did it not run?" ends at a place to edit. */
 export interface GuardrailVerdict {
@@ -45,6 +45,17 @@ export function effectiveMode(policy: Policy, runbook: Runbook, frozen?: Frozen)
             reason: `the policy's mode for runbook ${runbook.runbook} is ${own.mode}`,
           },
         ]),
+    ...policy.requireApproval.flatMap((rule, index) =>
+      asksFor(rule, runbook)
+        ? [
+            {
+              mode: 'approve' as const,
+              place: placeOf(policy, `requireApproval.${index}`),
+              reason: `an approval is required for ${subjectOf(rule, runbook)}`,
+            },
+          ]
+        : [],
+    ),
     ...(frozen === undefined || frozen.mode === 'refuse'
       ? []
       : [{ mode: frozen.mode, place: frozen.place, reason: frozen.reason }]),
@@ -78,6 +89,29 @@ export function frozenBy(policy: Policy, runbook: Runbook, nowMs: number): Froze
   return frozen.toSorted(
     (a, b) => STRICTEST.indexOf(a.mode) - STRICTEST.indexOf(b.mode) || b.untilMs - a.untilMs,
   )[0]
+}
+
+function asksFor(rule: ApprovalRule, runbook: Runbook): boolean {
+  return (
+    appliesTo(rule, runbook) && (rule.actions === undefined || actionIn(rule.actions, runbook) !== undefined)
+  )
+}
+
+/** The first of these verbs that the runbook has a step of. */
+function actionIn(verbs: readonly string[], { steps }: Runbook): string | undefined {
+  const used = steps
+    .flatMap((node) => (node.is === 'parallel' ? node.steps : [node]))
+    .flatMap((step) => (step.is === 'action' ? [step.action.split(' ')[0]] : []))
+  return verbs.find((verb) => used.includes(verb))
+}
+
+/** `service api, sev1, rollback`: what of the rule speaks of this runbook. */
+function subjectOf(rule: ApprovalRule, runbook: Runbook): string {
+  return [
+    ...(rule.services === undefined ? [] : [`service ${runbook.service}`]),
+    ...(rule.severities === undefined ? [] : [runbook.severity]),
+    ...(rule.actions === undefined ? [] : [actionIn(rule.actions, runbook) ?? '']),
+  ].join(', ')
 }
 
 /** Whether a rule that names services and severities speaks of this runbook. */

@@ -80,6 +80,7 @@ function catalogue(service: Service, ...runbooks: readonly Runbook[]): Catalogue
       escalateTo: 'oncall@sre',
       executionsPerHour: 10,
       freeze: [],
+      requireApproval: [],
       services: {},
       runbooks: {},
       places: {},

@@ -32,6 +32,7 @@ function catalogue(runbooks: readonly Runbook[], services: readonly Service[]): 
       escalateTo: 'oncall@sre',
       executionsPerHour: 10,
       freeze: [],
+      requireApproval: [],
       services: {},
       runbooks: {},
       places: {},

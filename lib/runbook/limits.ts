@@ -50,6 +50,8 @@ export const MAX_CAPACITY = 100_000
 export const MAX_EXECUTIONS_PER_HOUR = 1_000
 /** Each is looked at when something starts; more than this is a calendar of another system. */
 export const MAX_FREEZES = 100
+/** More than this nobody would find again. */
+export const MAX_APPROVAL_RULES = 100
 /** Services, teams, records, metrics: what one account holds, and what a cold start still loads at once. */
 export const MAX_ENTRIES = 1_000
 /** Channels of a team, receivers of an e-mail: each is tried in turn before the page is given up. */

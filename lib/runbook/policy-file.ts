@@ -1,5 +1,6 @@
 import { checkTeam } from './check-step.ts'
-import { didYouMean } from './diagnostics.ts'
+import { actions } from '../actions/index.ts'
+import { didYouMean, quoted } from './diagnostics.ts'
 import { parseForm } from './issues.ts'
 import type { Path } from './places.ts'
 import { policyForm } from './policy.ts'
@@ -35,7 +36,8 @@ function placesOf(
   for (const group of ['services', 'runbooks'] as const)
     for (const [name, rules] of Object.entries(policy[group]))
       for (const key of Object.keys(rules)) note([group, name, key], [group, name, asWritten(key)])
-  for (const index of policy.freeze.keys()) note(['freeze', index], ['freeze', index])
+  for (const list of ['freeze', 'requireApproval'] as const)
+    for (const index of policy[list].keys()) note([list, index], [asWritten(list), index])
   return places
 }
 
@@ -50,9 +52,13 @@ export function checkPolicy(source: Source, policy: Policy, world: World): void 
   checkTeam(source, ['escalate_to'], policy.escalateTo.slice('oncall@'.length), world, policy.escalateTo)
   for (const service of Object.keys(policy.services))
     checkService(source, ['services', service], service, world, true)
-  for (const [index, rule] of policy.freeze.entries())
-    for (const [at, service] of (rule.services ?? []).entries())
-      checkService(source, ['freeze', index, 'services', at], service, world, false)
+  for (const list of ['freeze', 'requireApproval'] as const)
+    for (const [index, rule] of policy[list].entries())
+      for (const [at, service] of (rule.services ?? []).entries())
+        checkService(source, [asWritten(list), index, 'services', at], service, world, false)
+  for (const [index, { actions = [] }] of policy.requireApproval.entries())
+    for (const [at, verb] of actions.entries())
+      checkVerb(source, ['require_approval', index, 'actions', at], verb)
   for (const group of ['services', 'runbooks'] as const)
     for (const [name, rules] of Object.entries(policy[group]))
       checkEffect(source, [group, name], rules, policy)
@@ -75,6 +81,18 @@ function checkService(source: Source, at: Path, service: string, world: World, o
     onKey,
     suggestion: `Services there: ${[...world.serviceNames].slice(0, 10).join(', ') || 'none'}.`,
   })
+}
+
+function checkVerb(source: Source, at: Path, verb: string): void {
+  const known = actions.filter((action) => action.verb === verb)
+  if (known.length === 0) {
+    const verbs = new Set(actions.map((action) => action.verb))
+    source.report('UNKNOWN_ACTION', at, `there is no action ${quoted(verb)}`, {
+      suggestion: didYouMean(verb, verbs) ?? `Actions: ${[...verbs].join(', ')}.`,
+    })
+  } else if (known.every((action) => action.effect === 'message')) {
+    source.report('NOT_ALLOWED_HERE', at, `${quoted(verb)} reaches people: a message never asks`)
+  }
 }
 
 /** Numbers of which the smaller holds: a larger one beside them says nothing. */

@@ -1,7 +1,13 @@
 import * as z from 'zod'
 import { mode, name, oncallAddress, percent } from './fields.ts'
-import { freezeForm } from './freeze.ts'
-import { MAX_CAPACITY, MAX_EXECUTIONS_PER_HOUR, MAX_FREEZES, MAX_STEPS } from './limits.ts'
+import { freezeForm, services, severities } from './freeze.ts'
+import {
+  MAX_APPROVAL_RULES,
+  MAX_CAPACITY,
+  MAX_EXECUTIONS_PER_HOUR,
+  MAX_FREEZES,
+  MAX_STEPS,
+} from './limits.ts'
 
 const executionsPerHour = z.int().min(0).max(MAX_EXECUTIONS_PER_HOUR)
 
@@ -46,6 +52,19 @@ const runbookPolicy = z
   }))
   .describe('Guardrails of one runbook.')
 
+const approvalRule = z
+  .strictObject({
+    services: z.exactOptional(services).describe('Only these services. Default: all.'),
+    severities: z.exactOptional(severities).describe('Only runbooks of these severities. Default: all.'),
+    actions: z
+      .exactOptional(z.array(name).min(1).max(MAX_STEPS))
+      .describe('Only runbooks with a step of one of these verbs, such as rollback. Default: all.'),
+  })
+  .refine((rule) => Object.keys(rule).length > 0, {
+    error: 'says for nothing in particular: for everything there is "mode: approve"',
+  })
+  .describe('What is not done before a person has approved the plan.')
+
 /** All of policy.yaml. Beside what it says, the compiled policy knows on which lines it says it. */
 export const policyForm = z
   .strictObject({
@@ -69,11 +88,17 @@ export const policyForm = z
       .max(MAX_FREEZES)
       .prefault([])
       .describe('Change freezes: windows in which nothing starts on its own. Default: none.'),
+    require_approval: z
+      .array(approvalRule)
+      .max(MAX_APPROVAL_RULES)
+      .prefault([])
+      .describe('Services, severities and actions that a person must approve. Default: none.'),
     services: z.record(name, servicePolicy).prefault({}).describe('Guardrails by service. Default: none.'),
     runbooks: z.record(name, runbookPolicy).prefault({}).describe('Guardrails by runbook. Default: none.'),
   })
-  .transform(({ escalate_to, executions_per_hour, max_share, max_targets, ...rest }) => ({
+  .transform(({ escalate_to, executions_per_hour, max_share, max_targets, require_approval, ...rest }) => ({
     ...rest,
+    requireApproval: require_approval,
     escalateTo: escalate_to,
     executionsPerHour: executions_per_hour,
     ...(max_share === undefined ? {} : { maxShare: max_share }),

@@ -169,6 +169,7 @@ export interface Policy {
   /** How many different targets one execution may change. */
   readonly maxTargets?: number
   readonly freeze: readonly Freeze[]
+  readonly requireApproval: readonly ApprovalRule[]
   readonly services: {
     readonly [service: string]: {
       readonly mode?: Mode
@@ -196,6 +197,14 @@ export interface Freeze {
   readonly severities?: readonly Severity[]
   /** What becomes of a start within it. */
   readonly mode: 'refuse' | 'shadow' | 'approve'
+}
+
+/** What is not done before a person has approved the plan. All that is given must match; absent: any. */
+export interface ApprovalRule {
+  readonly services?: readonly string[]
+  readonly severities?: readonly Severity[]
+  /** Verbs: a runbook with a step of one of them. */
+  readonly actions?: readonly string[]
 }
 
 /** Local times; those of dates in milliseconds as if they were UTC. */

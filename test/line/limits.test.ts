@@ -179,3 +179,51 @@ test('the plan counts the steps before, and says which rule stops which step', a
     },
   })
 })
+
+describe('require_approval', () => {
+  test.each<[string, string, string | undefined]>([
+    ['of its service', '{ services: [api] }', 'service api'],
+    ['of its severity', '{ severities: [sev1, sev2] }', 'sev2'],
+    ['of one of its actions', '{ actions: [rollback, scale_out] }', 'scale_out'],
+    [
+      'of both at once',
+      '{ services: [api], severities: [sev2], actions: [scale_out] }',
+      'service api, sev2, scale_out',
+    ],
+    ['of another severity', '{ severities: [sev1] }', undefined],
+    ['of its service and another severity', '{ services: [api], severities: [sev1] }', undefined],
+    ['of an action that it has not', '{ actions: [rollback] }', undefined],
+  ])('%s asks, with the rule and its line: %s', async (_what, rule, subject) => {
+    const catalogue = limited(`require_approval:\n  - ${rule}`)
+    const stack = calmStack(catalogue)
+    fire(stack)
+    await play(stack, 5)
+    const [started] = await entriesOfKind(stack, 'execution.started')
+    const place = catalogue.policy.places['requireApproval.0']
+    expect(started?.capped).toEqual(
+      subject === undefined ? undefined : { reason: `an approval is required for ${subject}`, place },
+    )
+    expect(place).toMatch(/^policy\.yaml:\d+$/)
+    expect(desired(stack)).toBe(subject === undefined ? 7 : 6)
+  })
+
+  test('lets it act once a person has approved the plan, and holds for a start by hand', async () => {
+    const stack = calmStack(limited('require_approval: [{ actions: [scale_out] }]'))
+    const run = { verb: 'run', runbook: 'spike', key: 'k', by: ANN, reason: 'x', mode: 'auto' } as const
+    expect(await stack.command(run)).toMatchObject({ answer: { mode: 'approve' } })
+    await play(stack, 1)
+    expect(desired(stack)).toBe(6)
+    const [asked] = await entriesOfKind(stack, 'approval.requested')
+    await stack.command({ verb: 'approve', id: asked?.stream ?? '', by: ANN })
+    await play(stack, 5)
+    expect(desired(stack)).toBe(7)
+  })
+
+  test('allows nothing: what the policy only records is only recorded', async () => {
+    const catalogue = catalogueOf([runbookText(SCALE, 'mode: shadow')], {
+      policy: (text) => `${text}\nrequire_approval: [{ services: [api] }]\n`,
+    })
+    const stack = await recurring(catalogue, 1)
+    expect(await entriesOfKind(stack, 'execution.started')).toMatchObject([{ mode: 'shadow' }])
+  })
+})

@@ -11,6 +11,10 @@ const STEP = (line: string): string => longForm({ steps: `steps:\n  - ${line}` }
 /** A policy with one freeze, whose mapping begins at 4:5. */
 const FREEZE = (rule: string): string => `mode: auto\nescalate_to: oncall@sre\nfreeze:\n  - ${rule}\n`
 
+/** A policy with one rule on approvals, whose mapping begins at 4:5. */
+const APPROVAL = (rule: string): string =>
+  `mode: auto\nescalate_to: oncall@sre\nrequire_approval:\n  - ${rule}\n`
+
 const rows: readonly (readonly [string, string, readonly string[], string?])[] = [
   // Not a readable YAML file.
   ['an empty file', '', ['EMPTY_FILE 1:1']],
@@ -351,6 +355,27 @@ const settingsRows: readonly (readonly [string, string, string, readonly string[
     'policy.yaml',
     'mode: auto\nescalate_to: oncall@sre\nservices: { web: {} }',
     ['UNKNOWN_SERVICE 3:13'],
+  ],
+  ['an approval for nothing', 'policy.yaml', APPROVAL('{}'), ['WRONG_VALUE 4:5']],
+  [
+    'an approval of an action that there is not',
+    'policy.yaml',
+    APPROVAL('{ actions: [rolback] }'),
+    ['UNKNOWN_ACTION 4:17'],
+  ],
+  ['an approval of a page', 'policy.yaml', APPROVAL('{ actions: [notify] }'), ['NOT_ALLOWED_HERE 4:17']],
+  [
+    'an approval for a service that there is not',
+    'policy.yaml',
+    APPROVAL('{ services: [web] }'),
+    ['UNKNOWN_SERVICE 4:18'],
+  ],
+  ['an approval for no severity', 'policy.yaml', APPROVAL('{ severities: [sev9] }'), ['WRONG_VALUE 4:20']],
+  [
+    'an approval of everybody',
+    'policy.yaml',
+    APPROVAL('{ by: sre }'),
+    ['WRONG_VALUE 4:5', 'UNKNOWN_KEY 4:7'],
   ],
   [
     'a share of nothing',
