@@ -64,7 +64,7 @@ function wouldDo(signal: Signal, catalogue: Catalogue | undefined): readonly str
         ...pending.executions.map(({ runbook, executionId }) => {
           const found = matched.runbooks.find((one) => one.runbook === runbook)
           const { mode, place } = found
-            ? effectiveMode(catalogue.policy, found)
+            ? effectiveMode(catalogue, found)
             : { mode: 'shadow', place: undefined }
           return `starts ${runbook} as ${executionId}, mode ${mode}${place === undefined ? '' : ` (${place})`}`
         }),

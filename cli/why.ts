@@ -1,10 +1,29 @@
 import type { Command } from 'commander'
 import * as z from 'zod'
+import { never } from '../lib/errors.ts'
 import type { Json } from '../lib/json.ts'
 import { ask, read, stackOf } from './ask-stack.ts'
 import { contextOf } from './context.ts'
 import { documented } from './documented.ts'
-import { printable, timeText } from './output.ts'
+import { printable, timeText, type Paint } from './output.ts'
+
+const rule = z.looseObject({ reason: z.string(), place: z.string().exactOptional() })
+const decision = z.looseObject({
+  stream: z.string(),
+  status: z.looseObject({
+    is: z.string(),
+    outcome: z.string().exactOptional(),
+    code: z.string().exactOptional(),
+    reason: z.string().exactOptional(),
+  }),
+  place: z.string().exactOptional(),
+  // Absent in answers of older stacks.
+  atMs: z.number().exactOptional(),
+  mode: z.string().exactOptional(),
+  capped: rule.exactOptional(),
+  held: z.string().exactOptional(),
+  steps: z.array(rule.extend({ step: z.string(), is: z.string(), code: z.string() })).exactOptional(),
+})
 
 const answers = z.discriminatedUnion('is', [
   z.looseObject({
@@ -16,34 +35,36 @@ const answers = z.discriminatedUnion('is', [
     code: z.string(),
     reason: z.string(),
   }),
+  z.looseObject({ is: z.literal('executions'), reasons: z.array(decision) }),
   z.looseObject({
-    is: z.literal('executions'),
-    reasons: z.array(
-      z.looseObject({
-        stream: z.string(),
-        status: z.looseObject({
-          is: z.string(),
-          outcome: z.string().exactOptional(),
-          code: z.string().exactOptional(),
-          reason: z.string().exactOptional(),
-        }),
-        place: z.string().exactOptional(),
-      }),
-    ),
+    is: z.literal('runbook'),
+    runbook: z.string(),
+    service: z.string(),
+    mode: z.looseObject({
+      mode: z.string(),
+      reason: z.string().exactOptional(),
+      place: z.string().exactOptional(),
+    }),
+    now: z.array(rule.extend({ rule: z.string(), verdict: z.enum(['passed', 'failed']) })),
+    decisions: z.array(decision),
   }),
 ])
+
+type Answer = z.output<typeof answers>
+type Decision = z.output<typeof decision>
 
 export function register(program: Command): void {
   const command = program
     .command('why')
     .description(
-      'Says why a signal started nothing, or why an execution ran, was refused or ended as it did, with the rule and its place.',
+      'Says why a signal started nothing, or why an execution ran, was refused or ended as it did, with the rule and its place. Of a runbook: what would stop it now, and its latest decisions.',
     )
-    .argument('<id>', 'a signal, an execution or an incident')
+    .argument('<id>', 'a signal, an execution, an incident or a runbook')
     .action(async (id: string, _options: unknown, self: Command) => why(self, id))
   documented(command, [
     ['firebreak why sig-7h3m1c9d2e4f', 'why did this alarm start nothing?'],
     ['firebreak why inc-4k2m9x7p0qzr', 'why did its executions run, or not?'],
+    ['firebreak why api-5xx-spike', 'would it run now, and did it?'],
   ])
 }
 
@@ -56,20 +77,63 @@ async function why(command: Command, id: string): Promise<void> {
     context.printJson(answer as { readonly [name: string]: Json })
     return
   }
-  if (told.is === 'signal') {
-    context.print(
-      `${printable(told.name)} ${printable(told.state)} at ${timeText(told.stateAtMs)} started nothing`,
-    )
-    context.print(`  ${printable(told.code)}: ${printable(told.reason)}`)
-    return
+  for (const line of linesOf(told, context.paint)) context.print(line)
+}
+
+function linesOf(told: Answer, paint: Paint): readonly string[] {
+  switch (told.is) {
+    case 'signal':
+      return [
+        `${printable(told.name)} ${printable(told.state)} at ${timeText(told.stateAtMs)} started nothing`,
+        `  ${printable(told.code)}: ${printable(told.reason)}`,
+      ]
+    case 'executions':
+      return told.reasons.flatMap((one) => decisionLines(one))
+    case 'runbook': {
+      const { mode, reason, place } = told.mode
+      const because = reason === undefined ? '' : `: ${printable(reason)}`
+      return [
+        `${printable(told.runbook)} on service ${printable(told.service)}, mode ${printable(mode)}${because}${placeText(place)}`,
+        ...told.now.map((one) => {
+          const mark = one.verdict === 'passed' ? paint('green', '✔') : paint('red', '✖')
+          return `  ${mark} ${printable(one.rule)}: ${printable(one.reason)}${placeText(one.place)}`
+        }),
+        ...(told.decisions.length === 0 ? ['no decision of it is on record in the latest incidents'] : []),
+        ...told.decisions.flatMap((one) => decisionLines(one)),
+      ]
+    }
+    default:
+      return never(told)
   }
-  for (const { stream, status, place } of told.reasons) {
-    const words = [status.outcome ?? status.is, ...(status.code === undefined ? [] : [status.code])]
-      .map(printable)
-      .join(', ')
-    const reason = status.reason === undefined || status.reason === '' ? '' : `: ${printable(status.reason)}`
-    context.print(
-      `${printable(stream)} ${words}${reason}${place === undefined ? '' : ` (${printable(place)})`}`,
-    )
-  }
+}
+
+/** What became of it; under it every rule and condition that had a say. */
+function decisionLines({
+  stream,
+  atMs,
+  status,
+  place,
+  mode,
+  capped,
+  held,
+  steps = [],
+}: Decision): readonly string[] {
+  const words = [status.outcome ?? status.is, ...(status.code === undefined ? [] : [status.code])]
+  const reason = status.reason === undefined || status.reason === '' ? '' : `: ${printable(status.reason)}`
+  const when = atMs === undefined ? '' : `${timeText(atMs)} `
+  return [
+    `${when}${printable(stream)} ${words.map(printable).join(', ')}${reason}${placeText(place)}`,
+    ...(capped
+      ? [`  mode ${printable(mode ?? '')}: ${printable(capped.reason)}${placeText(capped.place)}`]
+      : []),
+    ...(held === undefined ? [] : [`  held: ${printable(held)}`]),
+    ...steps.map(
+      (one) =>
+        `  ${printable(one.step)} ${printable(one.is)}, ${printable(one.code)}: ${printable(one.reason)}${placeText(one.place)}`,
+    ),
+  ]
+}
+
+function placeText(place: string | undefined): string {
+  return place === undefined ? '' : ` (${printable(place)})`
 }

@@ -4,15 +4,14 @@ import { abort, acknowledge, addNote, approve, deny, mitigate, resolve, type Dec
 import { never } from './errors.ts'
 import { fold } from './execution/fold.ts'
 import { programOf } from './execution/program.ts'
-import { effectiveMode, frozenBy, limitRules } from './guardrails.ts'
+import { effectiveMode, frozenBy } from './guardrails.ts'
 import type { Json } from './json.ts'
 import { incidentIdOf, runbookHashFor } from './ids.ts'
 import { foldIncident } from './incident.ts'
 import { INCIDENT_STREAM } from './incident-stream.ts'
-import { readClaims, refusalOf } from './ledger/claims.ts'
-import { readPinned, readSignalVerdict } from './ledger/control.ts'
+import { readPinned } from './ledger/control.ts'
 import { listIncidents, readHeads } from './ledger/head.ts'
-import { pausedBy, pausesOf, readControl, scopeText } from './ledger/kill-switch.ts'
+import { pausesOf, readControl } from './ledger/kill-switch.ts'
 import { load, loadRecords } from './ledger/records.ts'
 import { pause, resume } from './pause.ts'
 import { planSteps } from './plan.ts'
@@ -20,6 +19,8 @@ import { awsOf, type App, type Turn } from './ports.ts'
 import type { Runbook } from './runbook/runbook.ts'
 import { run } from './run.ts'
 import { pinnedOf } from './start.ts'
+import { startVerdicts } from './start-verdicts.ts'
+import { why, type Why } from './why.ts'
 
 const text = z.string().min(1, 'it is empty').max(1_000, 'it has more than 1000 characters')
 const id = z.string().min(1).max(100)
@@ -120,7 +121,7 @@ async function perform(app: App, request: Request, turn: Turn): Promise<CommandR
     case 'records':
       return records(app, request.id)
     case 'why':
-      return why(app, request.id)
+      return told(await why(app, request.id))
     case 'status':
       return stackStatus(app)
     case 'plan':
@@ -157,6 +158,10 @@ async function perform(app: App, request: Request, turn: Turn): Promise<CommandR
 async function stackStatus(app: App): Promise<CommandResult> {
   const control = await readControl(app.ports.storage)
   return answer({ control, paused: pausesOf(control), mode: app.catalogue.policy.mode })
+}
+
+function told(answered: Why): CommandResult {
+  return answered.is === 'answer' ? answer(answered.answer) : problem('not-found', answered.reason)
 }
 
 function decided(decision: Decision): CommandResult {
@@ -212,31 +217,6 @@ async function records(app: App, wanted: string): Promise<CommandResult> {
   return answer({ format: 'firebreak.records/1', incidentId, records: found })
 }
 
-/** Why did it run, or not? For a signal's id, an execution's or an incident's. */
-async function why(app: App, wanted: string): Promise<CommandResult> {
-  const verdict = await readSignalVerdict(app.ports.storage, wanted)
-  if (verdict) return answer({ is: 'signal', ...verdict })
-  const incidentId = incidentIdOf(wanted)
-  if (incidentId === undefined) {
-    return problem(
-      'not-found',
-      `no verdict is on record for "${wanted}": a signal that started something is found under its incident`,
-    )
-  }
-  const heads = await readHeads(app.ports.storage, incidentId)
-  const reasons = await Promise.all(
-    heads
-      .filter((head) => head.stream !== INCIDENT_STREAM && (wanted === incidentId || head.stream === wanted))
-      .map(async (head) => {
-        const { status, header } = fold((await load(app.ports.storage, incidentId, head.stream)).entries)
-        const place = header?.kind === 'execution.refused' ? header.place : undefined
-        return { stream: head.stream, status: { ...status }, ...(place === undefined ? {} : { place }) }
-      }),
-  )
-  if (reasons.length === 0) return problem('not-found', `nothing is on record for "${wanted}"`)
-  return answer({ is: 'executions', reasons })
-}
-
 function findRunbook(app: App, name: string): Runbook | undefined {
   return app.catalogue.runbooks.find((runbook) => runbook.runbook === name)
 }
@@ -253,8 +233,7 @@ async function plan(app: App, name: string): Promise<CommandResult> {
   const { ports, catalogue } = app
   const pinned = pinnedOf(catalogue, runbook)
   const nowMs = ports.clock.now()
-  const rules = limitRules(catalogue.policy, runbook, undefined)
-  const [steps, control, claims] = await Promise.all([
+  const [steps, guardrails] = await Promise.all([
     planSteps({
       aws: awsOf(ports, pinned.service, undefined),
       pinned,
@@ -266,38 +245,14 @@ async function plan(app: App, name: string): Promise<CommandResult> {
       onsetAtMs: nowMs,
       nowMs,
     }),
-    readControl(ports.storage),
-    Promise.all(rules.map((rule) => readClaims(ports.storage, rule.scope))),
+    startVerdicts(app, runbook),
   ])
-  const refusal = rules
-    .map((rule, index) => refusalOf(rule, claims[index] ?? [], nowMs))
-    .find((answered) => answered !== undefined)
-  const frozen = frozenBy(catalogue.policy, runbook, nowMs)
-  const mode = effectiveMode(catalogue.policy, runbook, frozen)
-  const held = pausedBy(control, runbook)
   return answer({
     format: 'firebreak.plan/1',
     runbook: runbook.runbook,
     service: runbook.service,
-    mode,
-    guardrails: [
-      {
-        rule: 'kill switch',
-        verdict: held ? 'failed' : 'passed',
-        reason: held ? `${scopeText(held.scope)} is paused by ${held.by}` : 'not paused',
-      },
-      {
-        rule: 'freeze',
-        verdict: frozen?.mode === 'refuse' ? 'failed' : 'passed',
-        reason: frozen ? `${frozen.reason}: ${frozen.mode}` : 'no change freeze',
-        ...(frozen ? { place: frozen.place } : {}),
-      },
-      {
-        rule: 'cooldown and rate',
-        verdict: refusal ? 'failed' : 'passed',
-        reason: refusal?.reason ?? 'a start is within the limits',
-      },
-    ],
+    mode: effectiveMode(catalogue, runbook, frozenBy(catalogue.policy, runbook, nowMs)),
+    guardrails,
     steps,
     onResolved: runbook.onResolved ?? null,
   })

@@ -1,6 +1,15 @@
 import type { LimitRule } from './ledger/claims.ts'
 import { localText, spanAround } from './runbook/calendar.ts'
-import type { ApprovalRule, Freeze, Mode, Policy, Runbook, Severity } from './runbook/runbook.ts'
+import type {
+  ApprovalRule,
+  Catalogue,
+  Freeze,
+  Mode,
+  Policy,
+  Runbook,
+  RunbookPlaces,
+  Severity,
+} from './runbook/runbook.ts'
 
 /** A rule's answer, with the rule's file and line, so that "why did it not run?" ends at a place to edit. */
 export interface GuardrailVerdict {
@@ -12,7 +21,7 @@ export interface GuardrailVerdict {
 
 const MODES: readonly Mode[] = ['shadow', 'approve', 'auto']
 
-/** The most that a start may do, and whose word it is where the runbook itself would allow more. */
+/** The most that a start may do, and whose word it is where that is not everything. */
 export interface Cap {
   readonly mode: Mode
   readonly place?: string
@@ -21,11 +30,23 @@ export interface Cap {
 }
 
 /** The least permissive of what runbook, policy, the service's policy and a freeze say. Pure. */
-export function effectiveMode(policy: Policy, runbook: Runbook, frozen?: Frozen): Cap {
+export function effectiveMode(
+  { policy, places }: Pick<Catalogue, 'policy' | 'places'>,
+  runbook: Runbook,
+  frozen?: Frozen,
+): Cap {
   const service = policy.services[runbook.service]
   const own = policy.runbooks[runbook.runbook]
   const candidates: readonly Cap[] = [
-    { mode: runbook.mode },
+    {
+      mode: runbook.mode,
+      ...(runbook.mode === 'auto'
+        ? {}
+        : {
+            place: places?.[runbook.runbook]?.mode ?? `runbook ${runbook.runbook}`,
+            reason: `the runbook's mode is ${runbook.mode}`,
+          }),
+    },
     { mode: policy.mode, place: placeOf(policy, 'mode'), reason: `the policy's mode is ${policy.mode}` },
     ...(service?.mode === undefined
       ? []
@@ -154,6 +175,7 @@ export function flappingVerdict(
   runbook: Runbook,
   changes: readonly number[],
   nowMs: number,
+  places?: RunbookPlaces,
 ): GuardrailVerdict {
   const { changes: limit, withinMs } = runbook.flapping
   const recent = changes.filter((atMs) => nowMs - atMs <= withinMs).length
@@ -162,7 +184,7 @@ export function flappingVerdict(
     rule: 'flapping',
     verdict: recent > limit ? 'failed' : 'passed',
     reason,
-    place: `runbook ${runbook.runbook}`,
+    place: places?.flapping ?? `runbook ${runbook.runbook}`,
   }
 }
 
@@ -193,8 +215,14 @@ export function limitRules(
   ]
 }
 
-/** Where the hourly limit of a window stands. */
-export function ratePlace(policy: Policy, runbook: Runbook, scope: string): string {
+/** Where the rule stands that refused a place in a window. */
+export function limitPlace(
+  { policy, places }: Pick<Catalogue, 'policy' | 'places'>,
+  runbook: Runbook,
+  scope: string,
+  code: 'cooldown' | 'rate',
+): string {
+  if (code === 'cooldown') return places?.[runbook.runbook]?.cooldown ?? `runbook ${runbook.runbook}`
   switch (scope) {
     case cooldownScope(runbook):
       return placeOf(policy, `services.${runbook.service}.executionsPerHour`)

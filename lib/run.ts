@@ -71,7 +71,7 @@ export async function run(app: App, runbook: Runbook, order: RunOrder, turn: Tur
     is: 'started',
     incidentId,
     executionId,
-    mode: lesser(effectiveMode(catalogue.policy, runbook, frozen).mode, mode),
+    mode: lesser(effectiveMode(catalogue, runbook, frozen).mode, mode),
   }
 }
 

@@ -10,7 +10,7 @@ import {
   frozenBy,
   type Cap,
   limitRules,
-  ratePlace,
+  limitPlace,
   type Frozen,
 } from './guardrails.ts'
 import { runbookHashFor } from './ids.ts'
@@ -112,7 +112,7 @@ export async function start(
     beside,
   ])
   const refusal = refusals[0]
-  const cap = effectiveMode(catalogue.policy, runbook, frozen)
+  const cap = effectiveMode(catalogue, runbook, frozen)
   const header = {
     executionId,
     incidentId,
@@ -215,7 +215,8 @@ async function refusalsOf(
   frozen: Frozen | undefined,
 ): Promise<readonly Refusal[]> {
   const { ports, catalogue } = app
-  const flapping = flappingVerdict(order.runbook, order.changes, nowMs)
+  const places = catalogue.places?.[order.runbook.runbook]
+  const flapping = flappingVerdict(order.runbook, order.changes, nowMs, places)
   const claimAll = async (overlooked: readonly string[] = []) =>
     allDone(
       rules.map(async (rule) => claim(ports.storage, { ...rule, overlooked }, order.executionId, nowMs)),
@@ -251,7 +252,7 @@ async function refusalsOf(
       code: answer.code,
       reason: answer.reason,
       page: answer.code === 'rate',
-      ...(answer.code === 'rate' ? { place: ratePlace(catalogue.policy, order.runbook, rule.scope) } : {}),
+      place: limitPlace(catalogue, order.runbook, rule.scope, answer.code),
     })
   }
   return refusals

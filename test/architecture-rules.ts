@@ -40,7 +40,7 @@ const ROWS: readonly { readonly row: string; readonly files: readonly string[] }
     row: 'incidents',
     files: [
       'lib/timeline/',
-      ...['match', 'guardrails', 'blast-radius', 'incident', 'timeline', 'postmortem', 'why'].map(inLib),
+      ...['match', 'guardrails', 'blast-radius', 'incident', 'timeline', 'postmortem'].map(inLib),
     ],
   },
   {
@@ -79,6 +79,8 @@ const ROWS: readonly { readonly row: string; readonly files: readonly string[] }
       'advance-incident',
       'decide',
       'pause',
+      'start-verdicts',
+      'why',
       'sweep',
       'reconcile',
       'run',

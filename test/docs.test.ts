@@ -161,7 +161,10 @@ test('a block with a mistake in it is found', () => {
 test('the two forms of the runbook in the README mean the same, and the short one is the one that is shipped', () => {
   const [short, long] = yaml.filter((block) => block.path === 'README.md').map((block) => block.text)
   expect(short).toBe(read('runbooks/api-5xx-spike.yaml'))
-  expect(compiled(long ?? '')).toEqual(compiled(short ?? ''))
+  // All but the lines on which they say it.
+  const { places: _long, ...fromLong } = compiled(long ?? '')
+  const { places: _short, ...fromShort } = compiled(short ?? '')
+  expect(fromLong).toEqual(fromShort)
 })
 
 test('the action in the README has the types that an action must have', () => {

@@ -108,7 +108,7 @@ const kinds = [
   z.object({
     kind: z.literal('execution.started'),
     ...header,
-    /** Why it may do less than its runbook says, and where that rule stands. */
+    /** Why it may not act on its own, and where that rule stands. */
     capped: z.object({ reason: z.string(), place: z.string().exactOptional() }).exactOptional(),
   }),
   z.object({

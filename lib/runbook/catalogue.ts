@@ -9,7 +9,7 @@ import { checkPolicy, checkRunbookRules, readPolicy } from './policy-file.ts'
 import type { World } from './resolve.ts'
 import { readRunbookFile } from './runbook-file.ts'
 import type { PlacedRunbook } from './runbook-file.ts'
-import type { Catalogue, Service, Team } from './runbook.ts'
+import type { Catalogue, RunbookPlaces, Service, Team } from './runbook.ts'
 import { serviceForm, servicesForm } from './services.ts'
 import { readSource } from './source.ts'
 import type { Path } from './places.ts'
@@ -73,6 +73,7 @@ export function compileCatalogue(files: readonly CatalogueFile[]): Compiled {
       services: Object.fromEntries(services.entries),
       teams: Object.fromEntries(teams.entries),
       policy,
+      places: Object.fromEntries(runbooks.map((placed) => [placed.runbook.runbook, placesOf(placed)])),
     },
     ...rest,
   }
@@ -80,6 +81,18 @@ export function compileCatalogue(files: readonly CatalogueFile[]): Compiled {
 
 function hasErrors({ diagnostics }: Source): boolean {
   return diagnostics.some((diagnostic) => diagnostic.severity === 'error')
+}
+
+function placesOf({ source, at, nameAt }: PlacedRunbook): RunbookPlaces {
+  const given = at.reduce<unknown>(
+    (value, step) => (value as { [key: PropertyKey]: unknown })[step],
+    source.value,
+  )
+  const place = (key: string) => {
+    const isGiven = typeof given === 'object' && given !== null && Object.hasOwn(given, key)
+    return `${baseName(source.path)}:${source.lineOf(isGiven ? [...at, key] : nameAt)}`
+  }
+  return { mode: place('mode'), cooldown: place('cooldown'), flapping: place('flapping') }
 }
 
 const SETTINGS = new Set(['services.yaml', 'oncall.yaml', 'policy.yaml'])

@@ -224,6 +224,15 @@ export interface Catalogue {
   readonly services: { readonly [name: string]: Service }
   readonly teams: { readonly [name: string]: Team }
   readonly policy: Policy
+  /** Where each runbook says its own guardrails. No part of the runbook: a line that moves changes no hash. */
+  readonly places?: { readonly [runbook: string]: RunbookPlaces }
+}
+
+/** `api-5xx-spike.yaml:7` for each rule; where the file leaves one to its default, the line of the runbook's name. */
+export interface RunbookPlaces {
+  readonly mode: string
+  readonly cooldown: string
+  readonly flapping: string
 }
 
 /** What a RUNBOOK item pins: one runbook and all that it resolved to, so that a deployment changes nothing under way. */

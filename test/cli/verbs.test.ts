@@ -440,6 +440,45 @@ describe('reading', () => {
     expect((await run(['why', EXECUTION])).out).toBe(`${EXECUTION} refused, rate: too many (policy.yaml:3)\n`)
   })
 
+  test('why tells the rules that had a say, and of a runbook what would stop it now', async () => {
+    const rule = { reason: HOSTILE, place: 'policy.yaml:9' }
+    const decision = {
+      stream: EXECUTION,
+      atMs: 0,
+      status: { is: 'running' },
+      mode: 'approve',
+      capped: rule,
+      held: HOSTILE,
+      steps: [{ step: 's', is: 'failed', code: 'guardrail', ...rule }],
+    }
+    stack.answer(() =>
+      answered({
+        is: 'runbook',
+        runbook: 'spike',
+        service: 'api',
+        mode: { mode: 'approve', ...rule },
+        now: [
+          { rule: 'kill switch', verdict: 'passed', reason: 'not paused' },
+          { rule: 'freeze', verdict: 'failed', ...rule },
+        ],
+        decisions: [decision],
+      }),
+    )
+    const ran = await run(['why', 'spike'])
+    expect(ran.out).not.toMatch(CONTROL)
+    const lines = ran.out.split('\n')
+    expect(lines.map((line) => line.replace(/evil.*line/, 'evil'))).toEqual([
+      'spike on service api, mode approve: evil (policy.yaml:9)',
+      '  ✔ kill switch: not paused',
+      '  ✖ freeze: evil (policy.yaml:9)',
+      `1970-01-01 00:00:00Z ${EXECUTION} running`,
+      '  mode approve: evil (policy.yaml:9)',
+      '  held: evil',
+      '  s failed, guardrail: evil (policy.yaml:9)',
+      '',
+    ])
+  })
+
   test('timeline of a record that does not hold says so by its exit code', async () => {
     const good = bundle({ incident: [[opened]] })
     stack.answer(() => answered(good))
@@ -469,6 +508,14 @@ describe('run', () => {
     steps: [],
     onResolved: null,
   }
+
+  test('that the person knows of a freeze is handed on', async () => {
+    stack.answer((_path, body) => (body['verb'] === 'plan' ? answered(plan) : { status: 502, text: 'gone' }))
+    await run(['run', 'api', '--reason', 'x', '--despite-freeze'])
+    expect(asked().at(-1)).toMatchObject({ verb: 'run', despiteFreeze: true })
+    await run(['run', 'api', '--reason', 'x'])
+    expect(asked().at(-1)).not.toHaveProperty('despiteFreeze')
+  })
 
   test('an answer that was lost leaves the key with which a repeat is harmless', async () => {
     stack.answer((_path, body) => (body['verb'] === 'plan' ? answered(plan) : { status: 502, text: 'gone' }))

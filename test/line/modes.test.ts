@@ -68,7 +68,7 @@ describe('shadow', () => {
     fire(stack)
     await play(stack, 5)
     expect(stack.account.calls.filter((call) => call.mutating)).toEqual([])
-    expect(effectiveMode(catalogue.policy, catalogue.runbooks[0]!)).toMatchObject({
+    expect(effectiveMode(catalogue, catalogue.runbooks[0]!)).toMatchObject({
       mode: 'shadow',
       place: expect.stringMatching(/^policy\.yaml:\d+$/),
     })
