@@ -210,7 +210,7 @@ export async function carryOut(
       runbook,
       occasion: { is: 'alarm', onsetAtMs: pending.signal.stateAtMs, signal: pending.signal },
       changes: open.changes,
-      beside: pending.executions,
+      startedWith: pending.executions,
       ...how,
       ...(moot === undefined ? {} : { moot }),
     } as const

@@ -162,8 +162,10 @@ test('the two forms of the runbook in the README mean the same, and the short on
   const [short, long] = yaml.filter((block) => block.path === 'README.md').map((block) => block.text)
   expect(short).toBe(read('runbooks/api-5xx-spike.yaml'))
   // All but the lines on which they say it.
-  const { places: _long, ...fromLong } = compiled(long ?? '')
-  const { places: _short, ...fromShort } = compiled(short ?? '')
+  const [fromLong, fromShort] = [long, short].map((text) => {
+    const catalogue = compiled(text ?? '')
+    return typeof catalogue === 'string' ? catalogue : { ...catalogue, places: {} }
+  })
   expect(fromLong).toEqual(fromShort)
 })
 

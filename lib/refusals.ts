@@ -1,0 +1,143 @@
+import { allDone } from './all-done.ts'
+import { describe } from './errors.ts'
+import { flappingVerdict, frozenBy, limitPlace, limitRules, type Frozen } from './guardrails.ts'
+import { claim, type LimitRule } from './ledger/claims.ts'
+import type { Occasion } from './ledger/entry.ts'
+import { pausedBy, readControl, scopeText, type Control } from './ledger/kill-switch.ts'
+import { awsOf, type App } from './ports.ts'
+import { describeAlarm } from './probes/alarm-state.ts'
+import type { Catalogue, Pinned, Runbook } from './runbook/runbook.ts'
+
+/** A start as the guardrails see it. */
+export interface Wanted {
+  readonly executionId: string
+  readonly runbook: Runbook
+  readonly occasion: Occasion
+  /** What the same signal starts. */
+  readonly startedWith?: readonly { readonly runbook: string; readonly executionId: string }[]
+  /** Times of the alarm's latest transitions, for flapping. */
+  readonly changes: readonly number[]
+  /** The start has failed again and again: it ends here as refused, and a person is told why. */
+  readonly giveUp?: string
+  /** What it would answer is over: it ends here as refused, and nobody needs to hear of it. */
+  readonly moot?: string
+}
+
+export interface Refusal {
+  readonly code: string
+  readonly reason: string
+  readonly place?: string
+  /** Whether a person must hear that nothing acts. */
+  readonly page: boolean
+}
+
+/** What is certain without a look at the limits. */
+function refusedBefore({ moot, giveUp }: Wanted): Refusal | undefined {
+  if (moot !== undefined) return { code: 'cleared', reason: moot, page: false }
+  return giveUp === undefined ? undefined : { code: 'poison', reason: giveUp, page: true }
+}
+
+/** A person who knows of the freeze may start all the same. */
+export function frozenFor(
+  { occasion, runbook }: Wanted,
+  catalogue: Catalogue,
+  nowMs: number,
+): Frozen | undefined {
+  if (occasion.is === 'manual' && occasion.despiteFreeze) return undefined
+  return frozenBy(catalogue.policy, runbook, nowMs)
+}
+
+/** A person's own start counts in the windows but is not held back by them: somebody is looking. */
+function rulesOf(order: Wanted, catalogue: Catalogue): readonly LimitRule[] {
+  const windowMs = order.occasion.is === 'alarm' ? order.occasion.signal.windowMs : undefined
+  const rules = limitRules(catalogue.policy, order.runbook, windowMs)
+  return order.occasion.is === 'manual'
+    ? rules.map((rule) => ({ ...rule, cooldownMs: 0, perHour: Infinity }))
+    : rules
+}
+
+/** Every rule that forbids this start, in order of weight. All are asked at once, since the first effect waits for them. */
+export async function refusalsOf(
+  app: App,
+  order: Wanted,
+  pinned: Pinned,
+  nowMs: number,
+  frozen: Frozen | undefined,
+): Promise<readonly Refusal[]> {
+  const certain = refusedBefore(order)
+  if (certain) return [certain]
+  const { ports, catalogue } = app
+  const rules = rulesOf(order, catalogue)
+  const places = catalogue.places?.[order.runbook.runbook]
+  const flapping = flappingVerdict(order.runbook, order.changes, nowMs, places)
+  const claimAll = async (overlooked: readonly string[] = []) =>
+    allDone(
+      rules.map(async (rule) => claim(ports.storage, { ...rule, overlooked }, order.executionId, nowMs)),
+    )
+  const [control, disabled, first] = await allDone([
+    readControl(ports.storage),
+    actionsDisabled(app, order, pinned),
+    // What is certain beforehand takes no place in a window from another runbook.
+    flapping.verdict === 'failed' || frozen?.mode === 'refuse' ? [] : claimAll(),
+  ])
+  const pause = pausedBy(control, order.runbook)
+  const held = pause ? [] : pausedBeside(order, control)
+  const keptOut = held.length > 0 && first.some((answer) => answer.is === 'refused')
+  const claims = keptOut ? await claimAll(held) : first
+  const refusals: Refusal[] = []
+  if (pause) {
+    const reason = `${scopeText(pause.scope)} was paused by ${pause.by}: ${pause.reason}`
+    refusals.push({ code: 'paused', reason, page: true })
+  }
+  if (frozen?.mode === 'refuse') {
+    const { reason, place } = frozen
+    // Whoever starts by hand is told at once.
+    refusals.push({ code: 'freeze', reason, place, page: order.occasion.is === 'alarm' })
+  }
+  if (disabled) refusals.push({ code: 'actions-disabled', reason: disabled, page: false })
+  if (flapping.verdict === 'failed') {
+    refusals.push({ code: 'flapping', reason: flapping.reason, place: flapping.place, page: true })
+  }
+  for (const [index, answer] of claims.entries()) {
+    const rule = rules[index]
+    if (answer.is !== 'refused' || !rule) continue
+    refusals.push({
+      code: answer.code,
+      reason: answer.reason,
+      page: answer.code === 'rate',
+      place: limitPlace(catalogue, order.runbook, rule.scope, answer.code),
+    })
+  }
+  return refusals
+}
+
+/** What was to start together with it and is held by a pause of its own: its claims, made in the same moment, count for nothing. */
+function pausedBeside({ startedWith = [], runbook }: Wanted, control: Control): readonly string[] {
+  const { service } = runbook
+  return startedWith
+    .filter((other) => pausedBy(control, { service, runbook: other.runbook }) !== undefined)
+    .map((other) => other.executionId)
+}
+
+/**
+ * EventBridge keeps telling of alarms whose actions are switched off; only CloudWatch knows that they are. The direct
+ * alarm action runs only while they are on, so it needs no question.
+ */
+async function actionsDisabled(app: App, order: Wanted, pinned: Pinned): Promise<string | undefined> {
+  if (order.occasion.is !== 'alarm') return undefined
+  const { signal } = order.occasion
+  if (signal.source !== 'cloudwatch' || signal.via === 'alarm-action') return undefined
+  try {
+    const alarm = await describeAlarm(awsOf(app.ports, pinned.service, order.executionId), signal.name)
+    return alarm?.actionsEnabled === false
+      ? `the actions of alarm ${signal.name} are disabled in CloudWatch`
+      : undefined
+  } catch (error) {
+    // A mitigation is not held back because this question went unanswered.
+    app.ports.log.warn('the alarm could not be described', {
+      execution: order.executionId,
+      reason: describe(error),
+    })
+    return undefined
+  }
+}
