@@ -111,11 +111,22 @@ export async function refusalsOf(
   return refusals
 }
 
-/** What was to start together with it and is held by a pause of its own: its claims, made in the same moment, count for nothing. */
-function pausedBeside({ startedWith = [], runbook }: Wanted, control: Control): readonly string[] {
+/** Clocks are apart by less than this, the source's included. */
+const CLOCKS_APART_MS = 5_000
+
+/**
+ * What was to start together with it and is certain to be refused by a pause of its own: its claims, made in the same
+ * moment, count for nothing. Certain is what was paused before the alarm went off; who starts beside us may have read
+ * the kill switch just before a pause that is younger.
+ */
+function pausedBeside({ startedWith = [], runbook, occasion }: Wanted, control: Control): readonly string[] {
+  if (occasion.is !== 'alarm') return []
   const { service } = runbook
   return startedWith
-    .filter((other) => pausedBy(control, { service, runbook: other.runbook }) !== undefined)
+    .filter((other) => {
+      const pause = pausedBy(control, { service, runbook: other.runbook })
+      return pause !== undefined && pause.sinceMs + CLOCKS_APART_MS < occasion.onsetAtMs
+    })
     .map((other) => other.executionId)
 }
 

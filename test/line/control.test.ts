@@ -151,6 +151,7 @@ describe('the kill switch', () => {
   test('of one runbook leaves another of the same service free, and changes nothing of its own', async () => {
     const stack = calmStack(catalogueOf([runbookText(SCALE), runbookText(DRAIN, '', 'other')]))
     await stack.command({ verb: 'pause', scope: { is: 'runbook', name: 'spike' }, by: ANN, reason: 'x' })
+    await play(stack, 1)
     fire(stack)
     await play(stack, 5)
     expect(effectsOf(stack)).toEqual({ 'route53:ChangeResourceRecordSets': 1 })

@@ -14,6 +14,7 @@ import {
 import { effectsOf, START_AT_MS } from './world.ts'
 
 const SCALE = '- scale_out: { ecs: api, by: 50% }'
+const DRAIN = '- route53_weight: { record: canary, weight: 0 }'
 const UNDO = 'on_resolved: { undo: [scale_out], after: 5m }'
 
 /** Service api is of sev2; every test begins on Monday, 2026-11-23, 09:00 UTC, which is 10:00 in Berlin. */
@@ -86,15 +87,17 @@ test('what was started before goes on, and is put back, within it', async () => 
   expect(effectsOf(stack)['ecs:UpdateService']).toBeGreaterThan(1)
 })
 
-test('a refused start takes no place in a window', async () => {
-  const stack = calmStack(frozen(['{ name: short, from: "09:00", until: "09:05" }'], 'cooldown: 30m'))
+test('a refused start keeps no other runbook of the same alarm out', async () => {
+  const books = [runbookText(SCALE), runbookText(DRAIN, 'severity: sev4', 'other')]
+  const stack = calmStack(
+    catalogueOf(books, {
+      policy: (text) => `${text}\nfreeze: [{ name: day, days: [mon], severities: [sev2] }]\n`,
+    }),
+  )
   fire(stack)
-  await play(stack, 2)
-  fire(stack, 'OK')
-  await play(stack, 8)
-  fire(stack)
-  await play(stack, 2)
-  expect(desired(stack)).toBe(9)
+  await play(stack, 5)
+  expect(await entriesOfKind(stack, 'execution.refused')).toMatchObject([{ code: 'freeze' }])
+  expect(effectsOf(stack)).toEqual({ 'route53:ChangeResourceRecordSets': 1 })
 })
 
 describe('a person who starts by hand', () => {
