@@ -62,6 +62,8 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
   const account = accountOf(scene)
   const watch = watchOver({
     startsPerHour: scene.startsPerHour,
+    startsPerHourOf: (name) =>
+      scene.catalogueAt(agenda.nowMs).policy.runbooks[name]?.executionsPerHour ?? Infinity,
     cooldownMs: (name) =>
       scene.catalogueAt(agenda.nowMs).runbooks.find(({ runbook }) => runbook === name)?.cooldownMs ?? 0,
   })

@@ -169,7 +169,12 @@ function crowdedScene(dice: Dice, startAtMs: number): Scene {
   }
   const strikes = dice.chance(0.4) ? [strike(dice, 20), strike(dice, 20)] : []
   const startsPerHour = dice.chance(0.1) ? dice.between(1, 2) : 20
-  const scene = weather(dice, { runbooks: ['line', second], startsPerHour }, startAtMs, 12 * MINUTE_MS)
+  const deployed = {
+    runbooks: ['line', second],
+    startsPerHour,
+    ...(dice.chance(0.2) ? { once: second } : {}),
+  }
+  const scene = weather(dice, deployed, startAtMs, 12 * MINUTE_MS)
   const stranger = dice.chance(0.1)
   if (stranger) add(dice.between(1, 600), setDesired(dice))
   return {
@@ -214,7 +219,7 @@ function weather(dice: Dice, deployed: Deployed, startAtMs: number, faultsForMs:
   const autoscaler = dice.chance(0.1)
   const newerAtMs = dice.chance(0.15) ? startAtMs + dice.between(1, 300) * SECOND_MS : Infinity
   const newer: Deployed = {
-    ...deployed,
+    startsPerHour: deployed.startsPerHour,
     // The first runbook is edited, or it is not there any more.
     runbooks: dice.chance(0.6) ? ['line-edited'] : ['short'],
   }

@@ -8,6 +8,8 @@ export interface Deployed {
   readonly runbooks: readonly string[]
   /** Automatic executions started in an hour, over all services. */
   readonly startsPerHour: number
+  /** The runbook of which only one is started in an hour. */
+  readonly once?: string
 }
 
 const FOLDER = new URL('../../runbooks/', import.meta.url)
@@ -22,13 +24,14 @@ export const SHIPPED: readonly string[] = ['', 'examples/'].flatMap((folder) =>
 )
 
 /** Policy of the proof: the shipped one records only. */
-const policyWith = (startsPerHour: number) => `
+const policyWith = (startsPerHour: number, once?: string) => `
 mode: auto
 escalate_to: oncall@sre
 executions_per_hour: ${startsPerHour}
 services:
   api:
     max_capacity: 60
+${once === undefined ? '' : `runbooks: { ${once}: { executions_per_hour: 1 } }`}
 `
 
 /**
@@ -182,14 +185,19 @@ on_resolved: { undo: [room], after: 1m }
 const compiled = new Map<string, Catalogue>()
 
 /** Compiled once a process: a catalogue is immutable. Services and people on call are those that ship. */
-export function catalogueOf({ runbooks, startsPerHour }: Deployed): Catalogue {
-  const id = JSON.stringify([runbooks, startsPerHour])
+export function catalogueOf(deployed: Deployed): Catalogue {
+  const { runbooks, startsPerHour, once } = deployed
+  const id = JSON.stringify([runbooks, startsPerHour, once])
   const known = compiled.get(id)
   if (known) return known
-  const catalogue = compile(startsPerHour, [
-    ...runbooks.map((name) => ({ path: `${name}.yaml`, text: OWN[name] ?? shipped(name) })),
-    { path: 'services.yaml', text: `${shipped('services.yaml')}${TWIN}` },
-  ])
+  const catalogue = compile(
+    startsPerHour,
+    [
+      ...runbooks.map((name) => ({ path: `${name}.yaml`, text: OWN[name] ?? shipped(name) })),
+      { path: 'services.yaml', text: `${shipped('services.yaml')}${TWIN}` },
+    ],
+    once,
+  )
   compiled.set(id, catalogue)
   return catalogue
 }
@@ -214,11 +222,15 @@ steps:
   ])
 }
 
-function compile(startsPerHour: number, files: readonly { path: string; text: string }[]): Catalogue {
+function compile(
+  startsPerHour: number,
+  files: readonly { path: string; text: string }[],
+  once?: string,
+): Catalogue {
   const { catalogue, diagnostics } = compileCatalogue([
     ...files,
     { path: 'oncall.yaml', text: shipped('oncall.yaml') },
-    { path: 'policy.yaml', text: policyWith(startsPerHour) },
+    { path: 'policy.yaml', text: policyWith(startsPerHour, once) },
   ])
   if (catalogue) return catalogue
   throw new Error(diagnostics.map((one) => `${one.file}:${one.line} ${one.message}`).join('\n'))

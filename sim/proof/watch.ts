@@ -42,6 +42,7 @@ const ENDING_MS = 180_000
 /** What no run may exceed. */
 export interface Limits {
   readonly startsPerHour: number
+  readonly startsPerHourOf: (runbook: string) => number
   /** Between the end of an execution of a runbook and the next automatic start of it. */
   readonly cooldownMs: (runbook: string) => number
 }
@@ -127,6 +128,9 @@ export function watchOver(limits: Limits): Watch {
     // A run is shorter than the hour in which the limit counts.
     if (started.size > limits.startsPerHour)
       wrong(`${address}: more than ${limits.startsPerHour} were started (check 8)`)
+    const same = [...started.keys()].filter((key) => key.split(' ')[1] === entry.runbook).length
+    if (same > limits.startsPerHourOf(entry.runbook))
+      wrong(`${address}: ${same} of ${entry.runbook} were started (check 8)`)
     coolEnough(told, entry.runbook, address)
   }
 
