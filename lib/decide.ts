@@ -23,7 +23,7 @@ export type Decision =
   /** It cannot be decided so, or not any more; `reason` says who or what was first. */
   | {
       readonly is: 'refused'
-      readonly code: 'not-found' | 'nothing-asked' | 'changed' | 'ended' | 'ambiguous'
+      readonly code: 'not-found' | 'nothing-asked' | 'changed' | 'ended' | 'ambiguous' | 'conflict'
       readonly reason: string
     }
 

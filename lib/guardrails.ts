@@ -29,7 +29,7 @@ export interface Cap {
   readonly reason?: string
 }
 
-/** The least permissive of what runbook, policy, the service's policy and a freeze say. Pure. */
+/** The least permissive of what the runbook, the policy (for all, the service, the runbook, by approvals) and a freeze say. Pure. */
 export function effectiveMode(
   { policy, places }: Pick<Catalogue, 'policy' | 'places'>,
   runbook: Runbook,

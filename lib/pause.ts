@@ -23,7 +23,7 @@ export async function pause(app: App, scope: PauseScope, by: Person, reason: str
   const changed = await changeControl(storage, (control) => withPause(control, scope, since))
   if (changed === undefined) {
     const full = `${MAX_SCOPED_PAUSES} services and runbooks are paused already; pause everything, or resume some`
-    return { is: 'refused', code: 'ended', reason: full }
+    return { is: 'refused', code: 'conflict', reason: full }
   }
   return scope.is === 'all'
     ? { is: 'recorded', text: 'paused: nothing is changed until resume-all' }
