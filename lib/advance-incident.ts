@@ -17,6 +17,9 @@ const GRACE_MS = 10_000
 /** An execution that has not ended when its undo falls due is asked again after so long. */
 const RUNNING_POLL_MS = 60_000
 
+/** An undo that is under way wakes itself; its incident looks in on it now and then. */
+const UNDO_POLL_MS = 10 * 60_000
+
 /**
  * The incident's own turn: after keep-open it is resolved, and once the alarm has been clear for long enough each
  * execution's undo begins. While the alarm is not clear nothing is due; the next clearing makes it so.
@@ -42,6 +45,9 @@ export async function advanceIncident(app: App, incidentId: string): Promise<Tur
     const undo = await undoDue(app, stream, streams)
     const due = undo && (await undoOf(app, undo, clearAtMs))
     if (due !== undefined) dues.push(due)
+    // While an undo is under way its incident stays due: should the alarm stand again and clear without an event, the sweep
+    // looks for that only where something is due.
+    if (isWaitingUndo(stream)) dues.push(nowMs + UNDO_POLL_MS)
     if (open?.state !== 'alarm' || (!undo && !isWaitingUndo(stream))) continue
     if (open.incidentId !== incidentId || incident.status === 'resolved') {
       // The alarm stands again under a later incident, whose clearing wakes only that one; or a person has resolved this one,
@@ -138,7 +144,7 @@ async function undoOf(
     ...(heldUntilMs === undefined ? {} : { heldUntilMs }),
     worker: 'incident',
   })
-  return undefined
+  return nowMs + UNDO_POLL_MS
 }
 
 function hasApplied(execution: Execution, steps: readonly string[]): boolean {

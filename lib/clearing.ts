@@ -51,7 +51,7 @@ export async function clearingFor(session: Session): Promise<Clearing> {
   const { header, pinned } = session
   if (header.kind !== 'undo.started') throw new Error('only an undo waits for its alarm')
   const { flapping, onResolved } = pinned.runbook
-  if (header.atOnce || (isOverdue(session) && onResolved?.maxHold?.then === 'undo')) return { is: 'clear' }
+  if (header.atOnce || (isOverdue(session) && onResolved?.maxHold?.atEnd === 'undo')) return { is: 'clear' }
   const { storage, clock } = session.app.ports
   const open = await readOpen(storage, header.key)
   if (open) return clearingOf(open, { afterMs: header.afterMs, flapping }, clock.now())

@@ -90,7 +90,8 @@ function longForm(runbook: Runbook): Mapping {
 function maxHoldForm(maxHold: MaxHold | undefined): Mapping {
   if (maxHold === undefined) return {}
   const held = writeDuration(maxHold.forMs)
-  return { max_hold: maxHold.then === 'page' ? held : { for: held, then: maxHold.then } }
+  // oxlint-disable-next-line no-thenable -- a key of the language with a word in it, not a function
+  return { max_hold: maxHold.atEnd === 'page' ? held : { for: held, then: maxHold.atEnd } }
 }
 
 function nodeForm(node: StepNode): Mapping {

@@ -50,7 +50,7 @@ const PUT_BACK = {
   afterMs: 15 * 60_000,
   stepPercent: 25,
   everyMs: 60_000,
-  maxHold: { forMs: 24 * 3_600_000, then: 'page' },
+  maxHold: { forMs: 24 * 3_600_000, atEnd: 'page' },
 } as const
 
 /** A step with the id that it was given or got. */

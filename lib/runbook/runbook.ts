@@ -39,7 +39,7 @@ export interface Runbook {
 export interface MaxHold {
   readonly forMs: number
   /** `page`: a person is called, and the undo goes on waiting; `undo`: it is put back all the same. */
-  readonly then: 'page' | 'undo'
+  readonly atEnd: 'page' | 'undo'
 }
 
 export type Trigger =

@@ -66,6 +66,7 @@ const maxHoldForm = z
       duration(MIN_HOLD),
       z.strictObject({
         for: duration(MIN_HOLD).describe('How long a change may be held.'),
+        // oxlint-disable-next-line no-thenable -- a key of the language with a word in it, not a function
         then: z
           .enum(['page', 'undo'])
           .describe(
@@ -76,7 +77,7 @@ const maxHoldForm = z
     { error: 'must be a duration such as 24h, or { for: <duration>, then: page | undo }' },
   )
   .transform((given): MaxHold =>
-    typeof given === 'number' ? { forMs: given, then: 'page' } : { forMs: given.for, then: given.then },
+    typeof given === 'number' ? { forMs: given, atEnd: 'page' } : { forMs: given.for, atEnd: given.then },
   )
 
 export const onResolvedForm = z

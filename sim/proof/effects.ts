@@ -143,8 +143,8 @@ export function watchEffects(streams: ReadonlyMap<string, Told>, wrong: (what: s
   }
 }
 
-/** An undo that has looked before somebody else acted may still act for so long: its call's time, and what describes lag. */
-const UNSEEN_MS = 20_000
+/** An undo that has looked before somebody else acted may still act for so long: a worker that froze in between, and what describes lag. */
+const UNSEEN_MS = 40_000
 
 /** Whose call it is: by the marker that it bears, or, where a call can bear none, by the value that it sets. */
 function authorOf(

@@ -223,7 +223,7 @@ const FURTHER: readonly Mutant[] = [
     name: 'a later change forgets what an earlier one is to put back',
     rule: 'undo',
     file: 'lib/begin.ts',
-    from: 'const undoTo = inherits ? outstanding.before : change.before',
+    from: 'const undoTo = inherits ? inherits.before : change.before',
     to: 'const undoTo = change.before',
   },
   {

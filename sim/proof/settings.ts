@@ -58,6 +58,7 @@ service: api
 triggers: [{ alarm: api-5xx-spike }]
 cooldown: 0s
 keep_open: 1m
+hold_down: 5s
 steps:
   - { id: room, scale_out: { ecs: api, by: 50% } }
 on_resolved: { undo: [room], after: 1m, step: 50%, every: 30s }
@@ -89,6 +90,7 @@ service: api
 triggers: [{ alarm: api-5xx-spike }]
 cooldown: 0s
 keep_open: 1m
+hold_down: 5s
 steps:
   - { id: back, rollback: { to: last-success } }
 `,

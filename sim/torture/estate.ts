@@ -50,7 +50,7 @@ function zoneOf(service: string): string {
 const HABITS = `
 cooldown: 0s
 keep_open: 1m
-flapping: { changes: 100, within: 10m }`
+flapping: { changes: 19, within: 1m }`
 
 function spikeRunbook(service: string): string {
   return `

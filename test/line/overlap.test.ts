@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { calmStack, catalogueOf, desired, fire, play, runbookText, SERVICE } from './calm.ts'
 
 const ALARMS = ['api-5xx-spike', 'shop-slow', 'web-slow'] as const

@@ -118,10 +118,8 @@ test('a clearing that is recorded under a later incident ends its own all the sa
   await play(stack, 0.4)
   fire(stack)
   await play(stack, 10)
-  expect((await incidentsOf(stack)).map((line) => line.split(' ').at(-1)).toSorted()).toEqual([
-    'open',
-    'resolved',
-  ])
+  const states = (await incidentsOf(stack)).map((line) => line.split(' ').at(-1))
+  expect(new Set(states)).toEqual(new Set(['open', 'resolved']))
 })
 
 describe('a start that died before its first record, and is carried out when the alarm is over,', () => {

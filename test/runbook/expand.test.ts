@@ -197,7 +197,7 @@ const runbooks: fc.Arbitrary<Runbook> = fc
       everyMs: seconds(10, 3_600),
       maxHold: fc.record({
         forMs: seconds(60, 86_400),
-        then: fc.constantFrom('page' as const, 'undo' as const),
+        atEnd: fc.constantFrom('page' as const, 'undo' as const),
       }),
     }),
   })

@@ -77,7 +77,7 @@ test('what the compact form leaves out has safe defaults', () => {
         afterMs: 900_000,
         stepPercent: 25,
         everyMs: 60_000,
-        maxHold: { forMs: 86_400_000, then: 'page' },
+        maxHold: { forMs: 86_400_000, atEnd: 'page' },
       },
     },
   ])
@@ -114,7 +114,7 @@ test('the rich runbook of the design says what it says', () => {
         afterMs: 900_000,
         stepPercent: 25,
         everyMs: 60_000,
-        maxHold: { forMs: 86_400_000, then: 'page' },
+        maxHold: { forMs: 86_400_000, atEnd: 'page' },
       },
     },
   ])
