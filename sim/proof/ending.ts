@@ -21,6 +21,8 @@ interface Seen {
 
 /** CORE.md 1.9: a wait ends by its time, or by when a dead worker's lease has ended, and the sweep's minute. */
 const LATE_MS = 75_000
+/** The message of a wait is on its way before the wait is on record, so that nobody's death between the two delays it. */
+const WOKEN_MS = 30_000
 /** A second worker that polls the same stream at that moment may put the sweep off by one more round. */
 const TAKEOVER_LATE_MS = 135_000
 /** A lease outlives its worker by 2 s, and its effect may be unseen for 15 s more; messages take whole seconds. */
@@ -68,7 +70,7 @@ function late({ streams, workers }: Seen, wrong: (what: string) => void): void {
         )
         if (wait?.entry.kind !== 'step.waiting' || wait.entry.blocked) continue
         const what = `${stream}: the end of ${entry.step}`
-        judge(what, workerOf(wait.entry), wait.atMs, wait.entry.wakeAtMs + LATE_MS, atMs)
+        judge(what, workerOf(wait.entry), wait.atMs, wait.entry.wakeAtMs + WOKEN_MS, atMs)
       }
       if (entry.kind === 'worker.tookover') {
         const left = entries.findLast(
