@@ -100,6 +100,25 @@ test('a later incident, resolved by a person, holds the alarm: the earlier one i
   expect(desired(stack)).toBe(6)
 })
 
+test('an undo under way waits for the alarm of a later incident that a person has resolved: its lost OK is found (G4)', async () => {
+  const undo = 'on_resolved: { undo: [scale_out], after: 1m, step: 25%, every: 2m }'
+  const stack = calmStack(
+    catalogueOf([runbookText('- scale_out: { ecs: api, by: 50% }', `cooldown: 1h\nkeep_open: 10s\n${undo}`)]),
+  )
+  fire(stack)
+  await play(stack, 3)
+  fire(stack, 'OK')
+  await play(stack, 1.5)
+  expect(desired(stack)).toBe(8)
+  fire(stack)
+  await play(stack, 3)
+  const later = (await incidentsOf(stack)).find((line) => line.endsWith(' open'))?.split(' ')[0] ?? ''
+  await stack.command({ verb: 'resolve', id: later, by: ANN, reason: 'it is over' })
+  transition(stack.account, 'OK')
+  await play(stack, 60)
+  expect(desired(stack)).toBe(6)
+})
+
 test('a clearing that is recorded under a later incident ends its own all the same (G4)', async () => {
   let armed = false
   const runbook = runbookText('- scale_out: { ecs: api, by: 50% }', 'cooldown: 1h\nkeep_open: 10s')
