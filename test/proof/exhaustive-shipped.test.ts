@@ -1,4 +1,4 @@
 import { SHIPPED } from '../../sim/proof/settings.ts'
 import { searchExhaustively } from './exhaustive.ts'
 
-searchExhaustively(SHIPPED)
+searchExhaustively(SHIPPED.slice(0, 1))

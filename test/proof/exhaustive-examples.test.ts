@@ -1,0 +1,4 @@
+import { SHIPPED } from '../../sim/proof/settings.ts'
+import { searchExhaustively } from './exhaustive.ts'
+
+searchExhaustively(SHIPPED.slice(1))

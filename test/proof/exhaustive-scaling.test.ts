@@ -1,0 +1,3 @@
+import { searchExhaustively } from './exhaustive.ts'
+
+searchExhaustively(['only-scale-out', 'only-expiring'])
