@@ -1,6 +1,5 @@
 import { ingest } from '../lib/ingest.ts'
-import type { Aws, AwsFor, CallName } from '../lib/aws/aws.ts'
-import { MUTATING_CALLS } from '../lib/aws/sdk.ts'
+import { MUTATING_CALLS, type Aws, type AwsFor, type CallName } from '../lib/aws/aws.ts'
 import type { HttpAnswer, HttpRequest } from '../lib/http.ts'
 import { memoryStorage } from '../lib/ledger/memory.ts'
 import type { Condition, Item, Storage } from '../lib/ledger/storage.ts'

@@ -42,13 +42,15 @@ export async function advanceIncident(app: App, incidentId: string): Promise<Tur
     else own = await resolve(app, incident)
   }
   for (const stream of streams) {
-    const undo = await undoDue(app, stream, streams)
+    const execution = fold(stream.entries)
+    const undo = await undoDue(app, execution, stream, streams)
     const due = undo && (await undoOf(app, undo, clearAtMs))
     if (due !== undefined) dues.push(due)
+    const isUnderWay = execution.header?.kind === 'undo.started' && !isEnded(execution)
     // While an undo is under way its incident stays due: should the alarm stand again and clear without an event, the sweep
     // looks for that only where something is due.
-    if (isWaitingUndo(stream)) dues.push(nowMs + UNDO_POLL_MS)
-    if (open?.state !== 'alarm' || (!undo && !isWaitingUndo(stream))) continue
+    if (isUnderWay) dues.push(nowMs + UNDO_POLL_MS)
+    if (open?.state !== 'alarm' || (!undo && !isUnderWay)) continue
     if (open.incidentId !== incidentId || incident.status === 'resolved') {
       // The alarm stands again under a later incident, whose clearing wakes only that one; or a person has resolved this one,
       // and the sweep looks only at incidents that have something due for a clearing that no event told of.
@@ -95,15 +97,13 @@ interface UndoDue {
   readonly heldUntilMs?: number
 }
 
-/** An undo that an alarm without end keeps waiting: it has asked nobody to look for a clearing that no event told of. */
-function isWaitingUndo({ entries }: Stream): boolean {
-  const execution = fold(entries)
-  return execution.header?.kind === 'undo.started' && !isEnded(execution)
-}
-
 /** What an execution of this incident still has to put back, and has not begun to. */
-async function undoDue(app: App, stream: Stream, streams: readonly Stream[]): Promise<UndoDue | undefined> {
-  const execution = fold(stream.entries)
+async function undoDue(
+  app: App,
+  execution: Execution,
+  stream: Stream,
+  streams: readonly Stream[],
+): Promise<UndoDue | undefined> {
   if (execution.header?.kind !== 'execution.started') return undefined
   const undoStream = undoStreamOf(execution.header.executionId)
   if (streams.some((other) => other.stream === undoStream && other.headSeq >= 0)) return undefined

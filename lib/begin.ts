@@ -5,12 +5,14 @@ import { holdsAfter, holdsBefore, letGo, type HeldUp, type Outages } from './bre
 import { carryOut } from './carry-out.ts'
 import { askApproval, consentFor, isPlanApproved } from './consent.ts'
 import { describe, never } from './errors.ts'
+import { isMessageChange } from './execution/state.ts'
 import { conditionHolds, factReader } from './facts.ts'
 import type { HeldLock } from './ledger/locks.ts'
 import { releaseAll, takeLocks } from './hold.ts'
 import {
   actor,
   deliberationOf,
+  earlierOf,
   failStep,
   hasTime,
   isPaused,
@@ -229,10 +231,11 @@ function heldAgainst(
   locks: readonly HeldLock[],
   beside: readonly Intent[],
 ): Extract<Considered, { is: 'change' | 'failed' }> {
-  const deliberation = deliberationOf(session, step.id)
-  const changed = beside.map((intent) => intent.change).filter(({ target }) => target.locks.length > 0)
+  const { app, pinned } = session
+  const changed = beside.map((intent) => intent.change).filter((change) => !isMessageChange(change))
   const since = inheritedFrom(considered, locks)?.before
-  return judged(deliberation, considered, [...(deliberation.earlier ?? []), ...changed], since)
+  const rules = { policy: app.catalogue.policy, pinned }
+  return judged(rules, considered, [...earlierOf(session, step.id), ...changed], since)
 }
 
 /** An earlier change of the same target that is still to be put back and stands there as it was left. */

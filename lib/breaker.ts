@@ -1,9 +1,8 @@
 import type { AnyAction, Target } from './actions/action.ts'
-import type { Aws } from './aws/aws.ts'
+import { MUTATING_CALLS, serviceOfCall, type Aws, type CallName } from './aws/aws.ts'
 import { awsFailure, isOutage } from './aws/failure.ts'
-import { serviceOfCall } from './aws/refusals.ts'
 import { isoTime } from './clock.ts'
-import { stateOf, type StepState } from './execution/state.ts'
+import { breakerOf, stateOf } from './execution/state.ts'
 import { askBreaker, closeBreaker, noteOutage, type BreakerAnswer } from './ledger/breaker.ts'
 import type { Service } from './runbook/runbook.ts'
 import { leaseUntilMs, type Session } from './session.ts'
@@ -88,22 +87,11 @@ export function letGo(session: Session, step: string): void {
   )
 }
 
-export function breakerOf(state: StepState): string | undefined {
-  switch (state.is) {
-    case 'pending':
-    case 'open':
-    case 'again':
-      return state.breaker
-    default:
-      return undefined
-  }
-}
-
 /** The breakers of the services in which the action changes something. */
 function changedBy(session: Session, action: AnyAction, target: Target): readonly string[] {
   const calls = action.permissions(target).flatMap((statement) => statement.actions)
-  const changing = calls.filter((call) => !/:(?:Get|List|Describe|BatchGet)/.test(call))
-  return changing.map((call) => breakerKey(call.slice(0, call.indexOf(':')), session.pinned.service))
+  const changing = calls.filter((call): call is CallName => MUTATING_CALLS.has(call as CallName))
+  return changing.map((call) => breakerKey(serviceOfCall(call), session.pinned.service))
 }
 
 /** Without an answer of the ledger nothing is held up: the step's own attempts still bound it. */

@@ -1,14 +1,16 @@
 import type { LimitRule } from './ledger/claims.ts'
 import { localText, spanAround } from './runbook/calendar.ts'
-import type {
-  ApprovalRule,
-  Catalogue,
-  Freeze,
-  Mode,
-  Policy,
-  Runbook,
-  RunbookPlaces,
-  Severity,
+import {
+  permitsMore,
+  stepsOf,
+  type ApprovalRule,
+  type Catalogue,
+  type Freeze,
+  type Mode,
+  type Policy,
+  type Runbook,
+  type RunbookPlaces,
+  type Severity,
 } from './runbook/runbook.ts'
 
 /** A rule's answer, with the rule's file and line, so that "why did it not run?" ends at a place to edit. */
@@ -18,8 +20,6 @@ export interface GuardrailVerdict {
   readonly reason: string
   readonly place: string
 }
-
-const MODES: readonly Mode[] = ['shadow', 'approve', 'auto']
 
 /** The most that a start may do, and whose word it is where that is not everything. */
 export interface Cap {
@@ -81,9 +81,7 @@ export function effectiveMode(
       ? []
       : [{ mode: frozen.mode, place: frozen.place, reason: frozen.reason }]),
   ]
-  return candidates.reduce((least, other) =>
-    MODES.indexOf(other.mode) < MODES.indexOf(least.mode) ? other : least,
-  )
+  return candidates.reduce((least, other) => (permitsMore(least.mode, other.mode) ? other : least))
 }
 
 /** A change freeze that lies around a moment. */
@@ -119,10 +117,8 @@ function asksFor(rule: ApprovalRule, runbook: Runbook): boolean {
 }
 
 /** The first of these verbs that the runbook has a step of. */
-function actionIn(verbs: readonly string[], { steps }: Runbook): string | undefined {
-  const used = steps
-    .flatMap((node) => (node.is === 'parallel' ? node.steps : [node]))
-    .flatMap((step) => (step.is === 'action' ? [step.action.split(' ')[0]] : []))
+function actionIn(verbs: readonly string[], runbook: Runbook): string | undefined {
+  const used = stepsOf(runbook).flatMap((step) => (step.is === 'action' ? [step.action.split(' ')[0]] : []))
   return verbs.find((verb) => used.includes(verb))
 }
 
@@ -147,19 +143,12 @@ function appliesTo(
 export function capacityVerdict(
   policy: Policy,
   service: string,
-  capacity: { readonly from: number; readonly to: number } | undefined,
+  capacity: { readonly from: number; readonly to: number },
 ): GuardrailVerdict {
   const rule = 'max_capacity'
   const ceiling = policy.services[service]?.maxCapacity
   const place = placeOf(policy, `services.${service}.maxCapacity`)
-  if (capacity === undefined || ceiling === undefined) {
-    return {
-      rule,
-      verdict: 'passed',
-      reason: ceiling === undefined ? 'no ceiling is set' : 'no capacity is added',
-      place,
-    }
-  }
+  if (ceiling === undefined) return { rule, verdict: 'passed', reason: 'no ceiling is set', place }
   return capacity.to <= ceiling
     ? { rule, verdict: 'passed', reason: `${capacity.to} of at most ${ceiling}`, place }
     : {

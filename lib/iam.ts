@@ -3,7 +3,14 @@ import { findAction } from './actions/index.ts'
 import { channelPermissions } from './channels/index.ts'
 import { canonical } from './json.ts'
 import { factProbes } from './probes/index.ts'
-import type { ActionStep, Catalogue, Runbook, Service, Step } from './runbook/runbook.ts'
+import {
+  stepsOf,
+  type ActionStep,
+  type Catalogue,
+  type Runbook,
+  type Service,
+  type Step,
+} from './runbook/runbook.ts'
 import { staticTarget } from './runbook/static-target.ts'
 
 const DESCRIBE_ALARMS: Statement = {
@@ -47,10 +54,6 @@ function serviceOf(catalogue: Catalogue, runbook: Runbook): Service {
   const service = catalogue.services[runbook.service]
   if (!service) throw new Error(`runbook ${runbook.runbook}: services.yaml has no service ${runbook.service}`)
   return service
-}
-
-function stepsOf(runbook: Runbook): readonly Step[] {
-  return runbook.steps.flatMap((node) => (node.is === 'parallel' ? node.steps : [node]))
 }
 
 function actionStepsOf(runbook: Runbook): readonly ActionStep[] {

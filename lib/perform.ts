@@ -1,10 +1,11 @@
 import { actionName, findAction, pageAction } from './actions/index.ts'
 import type { AnyAction, ApplyContext, Change, Receipt } from './actions/action.ts'
 import { CALL_TIMEOUT_MS } from './aws/aws.ts'
+import type { Earlier } from './blast-radius.ts'
 import { watchedAws, type HeldUp, type Outages } from './breaker.ts'
 import { escalation } from './execution/next.ts'
 import { pageStep } from './execution/program.ts'
-import { stateOf, type Attempt } from './execution/state.ts'
+import { isMessageChange, stateOf, type Attempt } from './execution/state.ts'
 import { lockOf } from './hold.ts'
 import type { Json } from './json.ts'
 import type { Entry } from './ledger/entry.ts'
@@ -74,13 +75,18 @@ export function deliberationOf(session: Session, stepId: string, outages: Outage
     onsetAtMs: header.occasion.is === 'alarm' ? header.occasion.onsetAtMs : app.ports.clock.now(),
     nowMs: app.ports.clock.now(),
     execution: session.execution,
-    earlier: [...session.stream.entries, ...session.buffer].flatMap((entry) =>
-      entry.kind === 'step.intended' && entry.step !== stepId && entry.change.target.locks.length > 0
-        ? [entry.change]
-        : [],
-    ),
+    earlier: earlierOf(session, stepId),
     ...(signal === undefined ? {} : { signal }),
   }
+}
+
+/** What this execution has intended for other steps than this one; messages change nothing. */
+export function earlierOf(session: Session, stepId: string): readonly Earlier[] {
+  return [...session.stream.entries, ...session.buffer].flatMap((entry) =>
+    entry.kind === 'step.intended' && entry.step !== stepId && !isMessageChange(entry.change)
+      ? [entry.change]
+      : [],
+  )
 }
 
 /** A step has failed: the fact, and the page that always goes with it. */

@@ -3,14 +3,14 @@ import { actionName, findAction } from './actions/index.ts'
 import { allDone } from './all-done.ts'
 import { CALL_TIMEOUT_MS, type Aws } from './aws/aws.ts'
 import { describe } from './errors.ts'
-import type { Execution } from './execution/state.ts'
+import { isMessageChange, type Execution } from './execution/state.ts'
 import { conditionHolds, factReader, paramsOf } from './facts.ts'
 import { stepVerdicts, type Earlier, type Proposal } from './blast-radius.ts'
 import type { GuardrailVerdict } from './guardrails.ts'
 import { digestFor } from './ids.ts'
 import { sameJson, type Json } from './json.ts'
 import type { Forecast } from './ledger/entry.ts'
-import type { ActionStep, Pinned, Policy, Step } from './runbook/runbook.ts'
+import { stepsOf, type ActionStep, type Pinned, type Policy, type Step } from './runbook/runbook.ts'
 import { staticTarget } from './runbook/static-target.ts'
 import type { Signal } from './signal/signal.ts'
 
@@ -206,9 +206,7 @@ export interface PlannedStep {
 
 /** The forecast of a whole runbook: every action step, in order, read live. Waits and checks are named, not measured. */
 export async function planSteps(deliberation: Deliberation): Promise<readonly PlannedStep[]> {
-  const steps = deliberation.pinned.runbook.steps.flatMap((node) =>
-    node.is === 'parallel' ? node.steps : [node],
-  )
+  const steps = stepsOf(deliberation.pinned.runbook)
   const considered = await Promise.all(
     steps.map(async (step) =>
       step.is === 'action' ? ([step, await considerStep(deliberation, step)] as const) : ([step] as const),
@@ -219,7 +217,7 @@ export async function planSteps(deliberation: Deliberation): Promise<readonly Pl
     if (step.is !== 'action' || seen === undefined) return unplanned(step as Exclude<Step, ActionStep>)
     // A step counts what those before it would change.
     const held = seen.is === 'change' ? judged(deliberation, seen, earlier) : seen
-    if (held.is === 'change' && held.change.target.locks.length > 0) earlier.push(held.change)
+    if (held.is === 'change' && !isMessageChange(held.change)) earlier.push(held.change)
     return plannedStep(deliberation, step, held)
   })
 }

@@ -1,9 +1,9 @@
 import { allDone } from './all-done.ts'
-import { breakerOf, holdsAfter, holdsBefore, letGo, type HeldUp, type Outages } from './breaker.ts'
+import { holdsAfter, holdsBefore, letGo, type HeldUp, type Outages } from './breaker.ts'
 import { carryOut } from './carry-out.ts'
 import { callWhereOverdue, clearingFor, type Clearing, type NotClear } from './clearing.ts'
 import { describe, never } from './errors.ts'
-import { stateOf } from './execution/state.ts'
+import { breakerOf, stateOf } from './execution/state.ts'
 import type { Json } from './json.ts'
 import { releaseAll, takeLocks } from './hold.ts'
 import {

@@ -1,7 +1,7 @@
 import { allDone } from './all-done.ts'
 import { frozenBy, limitPlace, limitRules } from './guardrails.ts'
 import { readClaims, refusalOf } from './ledger/claims.ts'
-import { pausedBy, readControl, scopeText } from './ledger/kill-switch.ts'
+import { pausedBy, pauseText, readControl } from './ledger/kill-switch.ts'
 import type { App } from './ports.ts'
 import type { Runbook } from './runbook/runbook.ts'
 
@@ -33,7 +33,7 @@ export async function startVerdicts(app: App, runbook: Runbook): Promise<readonl
     {
       rule: 'kill switch',
       verdict: pause ? 'failed' : 'passed',
-      reason: pause ? `${scopeText(pause.scope)} is paused by ${pause.by}: ${pause.reason}` : 'not paused',
+      reason: pause ? pauseText(pause) : 'not paused',
     },
     {
       rule: 'freeze',

@@ -12,7 +12,7 @@ import type { Storage } from './ledger/storage.ts'
 import type { App, Turn, TurnResult } from './ports.ts'
 import { workFor } from './queue.ts'
 import { frozenFor, refusalsOf, type Wanted } from './refusals.ts'
-import type { Catalogue, Mode, Pinned, Runbook } from './runbook/runbook.ts'
+import { permitsMore, type Catalogue, type Mode, type Pinned, type Runbook } from './runbook/runbook.ts'
 import { leaseUntilMs, note, openSession, type Session } from './session.ts'
 import { runTurn } from './advance.ts'
 
@@ -167,9 +167,7 @@ async function pinOnce(app: App, hash: string, pinned: Pinned): Promise<void> {
   pinnedIn.set(storage, known.add(hash))
 }
 
-const MODES: readonly Mode[] = ['shadow', 'approve', 'auto']
-
 /** The smaller of what is allowed and what was asked for. */
 export function lesser(allowed: Mode, asked: Mode | undefined): Mode {
-  return asked !== undefined && MODES.indexOf(asked) < MODES.indexOf(allowed) ? asked : allowed
+  return asked !== undefined && permitsMore(allowed, asked) ? asked : allowed
 }

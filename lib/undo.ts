@@ -6,7 +6,7 @@ import { openHead } from './ledger/head.ts'
 import { append, emptyStream } from './ledger/records.ts'
 import type { App } from './ports.ts'
 import { workFor } from './queue.ts'
-import type { Pinned } from './runbook/runbook.ts'
+import { stepsOf, type Pinned } from './runbook/runbook.ts'
 
 export interface UndoOrder {
   readonly reason: string
@@ -80,8 +80,7 @@ function undoItems(
   pinned: Pinned,
   steps: readonly string[] | 'all',
 ): UndoStarted['items'] {
-  const all = pinned.runbook.steps.flatMap((node) => (node.is === 'parallel' ? node.steps : [node]))
-  const chosen = all.filter((step) => steps === 'all' || steps.includes(step.id))
+  const chosen = stepsOf(pinned.runbook).filter((step) => steps === 'all' || steps.includes(step.id))
   return chosen.toReversed().flatMap((step) => {
     const state = stateOf(execution, step.id)
     if (state.is !== 'applied' || findAction(state.action)?.undo === undefined) return []

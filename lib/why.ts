@@ -5,7 +5,7 @@ import { incidentIdOf } from './ids.ts'
 import { INCIDENT_STREAM } from './incident-stream.ts'
 import { readSignalVerdict } from './ledger/control.ts'
 import { listIncidents, readHeads, type Head } from './ledger/head.ts'
-import { pausedBy, readControl, scopeText, type Control } from './ledger/kill-switch.ts'
+import { pausedBy, pauseText, readControl, type Control } from './ledger/kill-switch.ts'
 import { load } from './ledger/records.ts'
 import type { App } from './ports.ts'
 import type { Runbook } from './runbook/runbook.ts'
@@ -99,7 +99,7 @@ async function decisionOf(app: App, head: Head, control: Control): Promise<Told 
     steps,
     ...(header.kind === 'execution.refused' && header.place !== undefined ? { place: header.place } : {}),
     ...(header.kind === 'execution.started' && header.capped ? { capped: header.capped } : {}),
-    ...(pause ? { held: `${scopeText(pause.scope)} is paused by ${pause.by}: ${pause.reason}` } : {}),
+    ...(pause ? { held: pauseText(pause) } : {}),
   }
 }
 

@@ -1,4 +1,11 @@
-import type { Aws, AwsFor, AwsScope, CallName, Calls } from '../lib/aws/aws.ts'
+import {
+  MUTATING_CALLS,
+  type Aws,
+  type AwsFor,
+  type AwsScope,
+  type CallName,
+  type Calls,
+} from '../lib/aws/aws.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Http, HttpAnswer, HttpRequest } from '../lib/http.ts'
 import type { Json } from '../lib/json.ts'
@@ -74,19 +81,6 @@ const HANDLERS: { readonly [K in CallName]: Handler<K> } = {
   'ses:SendEmail': sendEmail,
   'ssm:GetParameter': getParameter,
 }
-
-/** The calls that change something, or wake somebody. */
-const MUTATING: ReadonlySet<CallName> = new Set<CallName>([
-  'ecs:UpdateService',
-  'application-autoscaling:RegisterScalableTarget',
-  'application-autoscaling:PutScheduledAction',
-  'application-autoscaling:DeleteScheduledAction',
-  'route53:ChangeResourceRecordSets',
-  'codedeploy:StopDeployment',
-  'codedeploy:CreateDeployment',
-  'sns:Publish',
-  'ses:SendEmail',
-])
 
 /** Reads are forgotten beyond this number; calls that changed something never are. */
 const MAX_READS = 5_000
@@ -205,7 +199,7 @@ export function createAccount(options: AccountOptions): Account {
   const call = async <K extends CallName>(scope: AwsScope, name: K, input: Calls[K]['input']) => {
     const count = (counts[name] ??= { calls: 0, effects: 0 })
     count.calls += 1
-    const mutating = MUTATING.has(name)
+    const mutating = MUTATING_CALLS.has(name)
     const notice: CallNotice = { name, ordinal: count.calls, input, mutating, scope }
     const requestId = nextUuid(world, 'request')
     let effect = false

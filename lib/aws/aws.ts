@@ -102,6 +102,27 @@ export interface Calls {
 
 export type CallName = keyof Calls
 
+/** The service of a call: `ecs` of `ecs:UpdateService`. */
+export function serviceOfCall(call: CallName): string {
+  return call.slice(0, call.indexOf(':'))
+}
+
+/**
+ * Calls that change something. They are sent once: the SDK cannot tell a lost request from a lost answer, and a repeated
+ * CreateDeployment is a second deployment (CORE.md 1.5). A test holds this against the verbs of all calls.
+ */
+export const MUTATING_CALLS: ReadonlySet<CallName> = new Set<CallName>([
+  'application-autoscaling:DeleteScheduledAction',
+  'application-autoscaling:PutScheduledAction',
+  'application-autoscaling:RegisterScalableTarget',
+  'codedeploy:CreateDeployment',
+  'codedeploy:StopDeployment',
+  'ecs:UpdateService',
+  'route53:ChangeResourceRecordSets',
+  'ses:SendEmail',
+  'sns:Publish',
+])
+
 /** Access to one account and region. `lib/aws/sdk.ts` is the real one; `sim/` has the simulated one. */
 export interface Aws {
   /**

@@ -1,6 +1,6 @@
 import { never, RetryableError, TerminalError } from '../errors.ts'
-import type { CallName } from './aws.ts'
-import { meaningOf, serviceOfCall } from './refusals.ts'
+import { serviceOfCall, type CallName } from './aws.ts'
+import { meaningOf } from './refusals.ts'
 
 /** What the SDK threw, reduced to what decides. */
 export interface AwsFailure {

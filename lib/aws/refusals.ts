@@ -1,5 +1,3 @@
-import type { CallName } from './aws.ts'
-
 /**
  * What an error name means for the one question that matters: may the call have changed something, and may it be made
  * again? A name that stands in neither list leaves the outcome of a change unknown.
@@ -198,11 +196,6 @@ const everywhere = byName(EVERYWHERE)
 const ofService = new Map(
   Object.entries(OF_SERVICE).map(([service, names]) => [service, byName(EVERYWHERE, names)]),
 )
-
-/** The service of a call: `ecs` of `ecs:UpdateService`. */
-export function serviceOfCall(call: CallName): string {
-  return call.slice(0, call.indexOf(':'))
-}
 
 /** What the name means from that service; without one, what it means everywhere. `undefined`: the name is not known. */
 export function meaningOf(name: string, service?: string): Meaning | undefined {

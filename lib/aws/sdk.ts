@@ -1,23 +1,16 @@
-import { CALL_TIMEOUT_MS, type Aws, type AwsFor, type AwsScope, type CallName, type Calls } from './aws.ts'
+import {
+  CALL_TIMEOUT_MS,
+  MUTATING_CALLS,
+  serviceOfCall,
+  type Aws,
+  type AwsFor,
+  type AwsScope,
+  type CallName,
+  type Calls,
+} from './aws.ts'
 import { awsFailure } from './failure.ts'
 import { roleCredentials } from './role.ts'
 import type { SdkClient, SdkCommand, Service, ServiceClients, Settings } from './service.ts'
-
-/**
- * Calls that change something. They are sent once: the SDK cannot tell a lost request from a lost answer, and a repeated
- * CreateDeployment is a second deployment (CORE.md 1.5). A test holds this against the verbs of all calls.
- */
-export const MUTATING_CALLS: ReadonlySet<CallName> = new Set<CallName>([
-  'application-autoscaling:DeleteScheduledAction',
-  'application-autoscaling:PutScheduledAction',
-  'application-autoscaling:RegisterScalableTarget',
-  'codedeploy:CreateDeployment',
-  'codedeploy:StopDeployment',
-  'ecs:UpdateService',
-  'route53:ChangeResourceRecordSets',
-  'ses:SendEmail',
-  'sns:Publish',
-])
 
 export const READ_ATTEMPTS = 3
 
@@ -67,10 +60,12 @@ export function sdkAws(options: SdkOptions = {}): AwsFor {
 
   return (scope): Aws => ({
     async call<K extends CallName>(name: K, input: Calls[K]['input']): Promise<Calls[K]['output']> {
-      const { commands, reader, writer } = await connect(serviceOf(name), scope)
+      const { commands, reader, writer } = await connect(serviceOfCall(name) as Service, scope)
       const Command = commands[name]
       if (!Command)
-        throw new Error(`${name} is not among the commands of lib/aws/clients/${serviceOf(name)}.ts`)
+        throw new Error(
+          `${name} is not among the commands of lib/aws/clients/${serviceOfCall(name) as Service}.ts`,
+        )
       const command = new Command(input as never)
       nameExecution(command, scope.executionId)
       const changes = MUTATING_CALLS.has(name)
@@ -129,8 +124,4 @@ function nameExecution(command: SdkCommand, executionId: string | undefined): vo
     },
     { step: 'initialize', name: 'firebreakUserAgent' },
   )
-}
-
-function serviceOf(name: CallName): Service {
-  return name.slice(0, name.indexOf(':')) as Service
 }

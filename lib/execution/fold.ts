@@ -1,6 +1,15 @@
 import { never } from '../errors.ts'
 import type { Actor, Stamped } from '../ledger/entry.ts'
-import type { ApprovalState, Attempt, Execution, Page, Status, StepState } from './state.ts'
+import {
+  breakerOf,
+  isMessageChange,
+  type ApprovalState,
+  type Attempt,
+  type Execution,
+  type Page,
+  type Status,
+  type StepState,
+} from './state.ts'
 
 /** A stream that is folded entry by entry; the turn keeps one and adds to it instead of folding anew. */
 interface Draft {
@@ -120,9 +129,9 @@ function hold(draft: Draft, before: StepState | undefined, entry: StepEntry): vo
   else if (gone !== undefined) draft.breakers.delete(gone)
 }
 
-/** What needs no lock is a message: its attempts are nobody else's business. */
+/** The attempts of a message are nobody else's business. */
 function isRepeat(entry: Stamped): boolean {
-  return entry.kind === 'step.intended' && entry.attempt > 1 && entry.change.target.locks.length > 0
+  return entry.kind === 'step.intended' && entry.attempt > 1 && !isMessageChange(entry.change)
 }
 
 type Decision = Extract<Stamped, { kind: 'step.approved' | 'step.denied' | 'approval.expired' }>
@@ -281,10 +290,6 @@ function heldBy(before: StepState | undefined, breaker: string | undefined): Att
 
 function heldUp(breaker: string | undefined): { readonly breaker?: string } {
   return breaker === undefined ? {} : { breaker }
-}
-
-function breakerOf(state: StepState | undefined): string | undefined {
-  return state?.is === 'pending' || state?.is === 'open' || state?.is === 'again' ? state.breaker : undefined
 }
 
 /** Since when an attempt's outcome has been in doubt, over any number of looks at it. */

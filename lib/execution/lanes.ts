@@ -1,6 +1,6 @@
 import type { Command } from './next.ts'
 import type { Group, ProgramStep } from './program.ts'
-import { isSettled, stateOf, type Execution, type StepState } from './state.ts'
+import { isMessageChange, isSettled, stateOf, type Execution, type StepState } from './state.ts'
 
 /*
  * Pages have a lane of their own beside the mitigations of the same stream: a page begins before and beside a mitigation,
@@ -25,7 +25,7 @@ export function othersCommand(execution: Execution, worker: string, nowMs: numbe
   const freeAtMs = (one: (typeof open)[number]) => one.state.leaseUntilMs + one.state.settleMs
   const firstMs = Math.min(...open.map(freeAtMs))
   if (nowMs < leasedUntilMs) return { is: 'leave', untilMs: Math.max(leasedUntilMs, firstMs) }
-  const pages = open.filter(({ id }) => isPage(execution, id) || isSent(execution, id))
+  const pages = open.filter(({ id, state }) => isPage(execution, id) || isMessageChange(state.change))
   if (pages.length > 0) return { is: 'recover', steps: pages.map(({ id }) => id) }
   const page = pageCommand(execution, nowMs)
   if (page) return page
@@ -38,12 +38,6 @@ export function othersCommand(execution: Execution, worker: string, nowMs: numbe
 /** Of a stopped execution only its pages are still worked on; what it left open, a person was told of. */
 function isLive(execution: Execution, id: string): boolean {
   return execution.status.is !== 'stopped' || isPage(execution, id)
-}
-
-/** What needs no lock is a message: there is nothing to be observed. */
-function isSent(execution: Execution, id: string): boolean {
-  const state = stateOf(execution, id)
-  return state.is === 'open' && state.change.target.locks.length === 0
 }
 
 /** The engine's own pages go out whatever else is the matter, also from a refused or failed execution. */

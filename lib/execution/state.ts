@@ -121,6 +121,20 @@ export function stateOf(execution: Execution, step: string): StepState {
   return execution.steps.get(step) ?? { is: 'pending', putOff: 0 }
 }
 
+/** The breaker that holds a step up; an attempt under it is a probe. */
+export function breakerOf(state: StepState | undefined): string | undefined {
+  return state?.is === 'pending' || state?.is === 'open' || state?.is === 'again' ? state.breaker : undefined
+}
+
+/** What needs no lock reaches a person and changes nothing: there is nothing to be observed, and no limit counts it. */
+export function isMessageChange({
+  target,
+}: {
+  readonly target: { readonly locks: readonly string[] }
+}): boolean {
+  return target.locks.length === 0
+}
+
 /** Whether a step is behind us: the next one may begin. Verdicts come later and hold nothing up. */
 export function isSettled(state: StepState): boolean {
   switch (state.is) {

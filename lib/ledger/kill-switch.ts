@@ -100,3 +100,8 @@ export function pausedBy(
 export function scopeText(scope: PauseScope): string {
   return scope.is === 'all' ? 'everything' : `${scope.is} ${scope.name}`
 }
+
+/** For people: what is paused, by whom and why. */
+export function pauseText({ scope, by, reason }: Paused): string {
+  return `${scopeText(scope)} is paused by ${by}: ${reason}`
+}

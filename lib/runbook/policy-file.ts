@@ -5,7 +5,7 @@ import { parseForm } from './issues.ts'
 import type { Path } from './places.ts'
 import { policyForm } from './policy.ts'
 import type { World } from './resolve.ts'
-import type { Mode, Policy } from './runbook.ts'
+import { permitsMore, type Mode, type Policy } from './runbook.ts'
 import type { Source } from './source.ts'
 
 /** Reads policy.yaml; reports what is wrong with it by itself. */
@@ -44,8 +44,6 @@ function placesOf(
 function asWritten(key: string): string {
   return key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 }
-
-const MODES: readonly Mode[] = ['shadow', 'approve', 'auto']
 
 /** Reports what the policy names and nothing has, and rules without effect. */
 export function checkPolicy(source: Source, policy: Policy, world: World): void {
@@ -109,7 +107,7 @@ function checkEffect(
   rules: { readonly mode?: Mode } & { readonly [key in keyof typeof LIMITS]?: number },
   policy: Policy,
 ): void {
-  if (rules.mode !== undefined && MODES.indexOf(rules.mode) > MODES.indexOf(policy.mode)) {
+  if (rules.mode !== undefined && permitsMore(rules.mode, policy.mode)) {
     source.report(
       'OVER_POLICY',
       [...at, 'mode'],

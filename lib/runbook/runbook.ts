@@ -2,6 +2,14 @@ import type { Json } from '../json.ts'
 
 export type Severity = 'sev1' | 'sev2' | 'sev3' | 'sev4'
 export type Mode = 'shadow' | 'approve' | 'auto'
+
+const MODES: readonly Mode[] = ['shadow', 'approve', 'auto']
+
+/** Whether this mode permits more than the other. */
+export function permitsMore(mode: Mode, than: Mode): boolean {
+  return MODES.indexOf(mode) > MODES.indexOf(than)
+}
+
 export type OnFailure = 'stop' | 'continue' | 'undo' | 'escalate'
 /** What a step does whose target another execution has locked. */
 export type OnLocked = 'wait' | 'skip'
@@ -47,6 +55,12 @@ export type Trigger =
   | { readonly is: 'pattern'; readonly pattern: { readonly [name: string]: Json } }
 
 export type StepNode = Step | { readonly is: 'parallel'; readonly steps: readonly Step[] }
+
+/** Every step, those of parallel groups in their order. */
+export function stepsOf({ steps }: Pick<Runbook, 'steps'>): readonly Step[] {
+  return steps.flatMap((node) => (node.is === 'parallel' ? node.steps : [node]))
+}
+
 export type Step = ActionStep | CheckStep | WaitStep
 
 interface StepBasics {

@@ -1,3 +1,4 @@
+import { isMessageChange } from '../execution/state.ts'
 import { never } from '../errors.ts'
 import { HOLD_DOWN } from '../execution/state.ts'
 import type { EntryKind, RecordedVerdict, Stamped } from '../ledger/entry.ts'
@@ -125,16 +126,11 @@ function tellIntended(entry: Of<'step.intended'>, telling: Telling, name: string
   }
 }
 
-/** What is locked is changed; what needs no lock is a message. */
-function isMessage(entry: Of<'step.intended'>): boolean {
-  return entry.change.target.locks.length === 0
-}
-
 /** Why there is a further attempt at what may have been done already. */
 function repetitionText(entry: Of<'step.intended'>, telling: Telling): string | undefined {
   if (entry.attempt === 1) return undefined
   const workerGone = telling.steps.get(entry.step)?.is === 'worker-gone'
-  if (isMessage(entry)) {
+  if (isMessageChange(entry.change)) {
     return workerGone
       ? 'the worker died and whether it was sent is not known: it is sent again, since twice is better than not at all'
       : undefined
@@ -146,7 +142,7 @@ function repetitionText(entry: Of<'step.intended'>, telling: Telling): string | 
 
 function intentText(entry: Of<'step.intended'>, telling: Telling): string {
   const { target, summary } = entry.change
-  if (isMessage(entry)) return `about to ${summary}`
+  if (isMessageChange(entry.change)) return `about to ${summary}`
   const verb = telling.header?.kind === 'undo.started' ? 'put back' : 'change'
   return `about to ${verb} ${target.label}: ${summary}`
 }

@@ -1,5 +1,4 @@
-import { MUTATING_CALLS } from '../../lib/aws/sdk.ts'
-import type { CallName } from '../../lib/aws/aws.ts'
+import { MUTATING_CALLS, type CallName } from '../../lib/aws/aws.ts'
 import type { Dice } from '../proof/dice.ts'
 import type { FunctionName } from '../worker.ts'
 

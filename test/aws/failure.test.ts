@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs'
-import type { CallName } from '../../lib/aws/aws.ts'
+import { MUTATING_CALLS, serviceOfCall, type CallName } from '../../lib/aws/aws.ts'
 import { isOutage, rethrow, rethrowChange } from '../../lib/aws/failure.ts'
-import { meaningOf, serviceOfCall } from '../../lib/aws/refusals.ts'
-import { MUTATING_CALLS } from '../../lib/aws/sdk.ts'
+import { meaningOf } from '../../lib/aws/refusals.ts'
 import { outcomeOf } from '../../lib/errors.ts'
 import { awsError } from '../actions/conformance.ts'
 

@@ -3,7 +3,8 @@ import { createServer, type IncomingHttpHeaders, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { CallName, Calls } from '../../lib/aws/aws.ts'
 import { awsFailure } from '../../lib/aws/failure.ts'
-import { MUTATING_CALLS, READ_ATTEMPTS, sdkAws } from '../../lib/aws/sdk.ts'
+import { READ_ATTEMPTS, sdkAws } from '../../lib/aws/sdk.ts'
+import { MUTATING_CALLS } from '../../lib/aws/aws.ts'
 
 interface Seen {
   readonly target: string
