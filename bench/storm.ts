@@ -1,4 +1,3 @@
-import { compileCatalogue } from '../lib/runbook/catalogue.ts'
 import type { Catalogue } from '../lib/runbook/runbook.ts'
 import { ingest } from '../lib/ingest.ts'
 import { countingStorage, type Operations } from '../lib/ledger/counting.ts'
@@ -7,6 +6,7 @@ import { memoryStorage } from '../lib/ledger/memory.ts'
 import { loadIncident } from '../lib/ledger/records.ts'
 import type { Storage } from '../lib/ledger/storage.ts'
 import { createAccount, type Account } from '../sim/account.ts'
+import { catalogueFrom } from '../sim/catalogue.ts'
 import { addService } from '../sim/ecs.ts'
 import type { SimEvent } from '../sim/world.ts'
 import { exactly, inFlight, shuffled, type Line, type Section } from './figures.ts'
@@ -154,7 +154,7 @@ function catalogueOf(names: readonly string[]): Catalogue {
     (name) =>
       `- alert: ${name}-5xx-spike\n  actions:\n    - scale_out: ecs service ${name} +50%\n    - notify: oncall@sre\n`,
   )
-  const { catalogue, diagnostics } = compileCatalogue([
+  return catalogueFrom([
     { path: 'runbooks.yaml', text: runbooks.join('') },
     { path: 'services.yaml', text: services.join('') },
     {
@@ -166,9 +166,6 @@ function catalogueOf(names: readonly string[]): Catalogue {
       text: `mode: auto\nescalate_to: oncall@sre\nexecutions_per_hour: ${Math.max(1, names.length)}\n`,
     },
   ])
-  if (!catalogue)
-    throw new Error(diagnostics.map((one) => `${one.file}:${one.line} ${one.message}`).join('\n'))
-  return catalogue
 }
 
 function accountOf(names: readonly string[], nowMs: number): Account {

@@ -1,6 +1,5 @@
 import { fold } from '../../lib/execution/fold.ts'
-import { isEnded, isSettled, stateOf } from '../../lib/execution/state.ts'
-import { verifyChain } from '../../lib/ledger/chain.ts'
+import { brokenChains, looseEnds } from '../loose-ends.ts'
 import type { Entry } from '../../lib/ledger/entry.ts'
 import { isUndo, stampedOf, type Told, type WorkerLife } from './told.ts'
 
@@ -32,24 +31,12 @@ const SKEW_MS = 500
 
 /** What can be said only when everything had its time. */
 export function watchEnd(seen: Seen, ending: Ending, wrong: (what: string) => void): void {
-  for (const told of seen.streams.values()) if (told.stream !== 'incident') unfinished(told, wrong)
+  for (const told of seen.streams.values())
+    if (told.stream !== 'incident')
+      for (const what of looseEnds(told.stream, fold(stampedOf(told)))) wrong(`${what} (check 6)`)
   if (!ending.losesWakes) late(seen, wrong)
-  chains(seen, wrong)
+  for (const what of brokenChains(seen.streams.values())) wrong(`${what} (check 3)`)
   if (!ending.disturbed) putBack(seen, ending, wrong)
-}
-
-function unfinished(told: Told, wrong: (what: string) => void): void {
-  const execution = fold(stampedOf(told))
-  const { status } = execution
-  if (!isEnded(execution) && status.is !== 'refused') {
-    wrong(`${told.stream} is still ${status.is} (check 6)`)
-    return
-  }
-  for (const page of execution.pages)
-    if (!isSettled(stateOf(execution, page.id))) wrong(`${told.stream}: ${page.id} is not settled (check 6)`)
-  if (status.is !== 'finished' || status.outcome !== 'succeeded') return
-  for (const [step, state] of execution.steps)
-    if (!isSettled(state)) wrong(`${told.stream} has succeeded without a result of ${step} (check 4)`)
 }
 
 function late({ streams, workers }: Seen, wrong: (what: string) => void): void {
@@ -87,13 +74,6 @@ function late({ streams, workers }: Seen, wrong: (what: string) => void): void {
 
 function workerOf({ actor }: Entry): string {
   return actor.is === 'engine' ? actor.worker : ''
-}
-
-function chains({ streams }: Seen, wrong: (what: string) => void): void {
-  for (const [incidentId, all] of Map.groupBy(streams.values(), (told) => told.incidentId)) {
-    const answer = verifyChain(all.flatMap((told) => told.records))
-    if (answer.is !== 'consistent') wrong(`${incidentId}: its records are ${answer.is} (check 3)`)
-  }
 }
 
 /** Where everything was changed by us and everything was put back, what stood before the first change stands again. */

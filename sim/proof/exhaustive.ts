@@ -1,4 +1,4 @@
-import { plannedFaults, FAULTS, type Fault } from './faults.ts'
+import { plannedFaults, FAULTS, isWrite, type Fault } from './faults.ts'
 import { runSeed, type RunResult } from './run.ts'
 import { quietScene } from './scene.ts'
 import { ACTION_RUNBOOKS, SHIPPED } from './settings.ts'
@@ -91,8 +91,4 @@ export async function playHits(runbook: string, ...hits: readonly Hit[]): Promis
 
 function isIndexRead(name: string): boolean {
   return name === 'due' || name === 'list'
-}
-
-function isWrite(name: string): boolean {
-  return /^(?:put|send|post)|:(?!Describe|Get|List|BatchGet)/.test(name)
 }

@@ -1,3 +1,4 @@
+import { MUTATING_CALLS, type CallName } from '../../lib/aws/aws.ts'
 import { never } from '../../lib/errors.ts'
 import type { Dice } from './dice.ts'
 
@@ -37,13 +38,15 @@ export function randomFaults(dice: Dice, share: number, until: () => boolean): F
   }
 }
 
-/** Calls of AWS that change something, by the names of those that read. */
-const READS = /:(?:Describe|Get|List|BatchGet)/
+/** Whether an I/O of that name leaves something behind. */
+export function isWrite(name: string): boolean {
+  return /^(?:put |send$|post$)/.test(name) || MUTATING_CALLS.has(name as CallName)
+}
 
 function weightOf({ is, name }: Point): number {
   switch (is) {
     case 'aws':
-      return READS.test(name) ? 1 : 6
+      return isWrite(name) ? 6 : 1
     case 'storage':
       return name === 'put REC' ? 5 : name === 'put LOCK' ? 3 : 1
     case 'queue':

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { compileCatalogue } from '../../lib/runbook/catalogue.ts'
 import type { Catalogue } from '../../lib/runbook/runbook.ts'
+import { catalogueFrom } from '../catalogue.ts'
 
 /** What is deployed in a run. */
 export interface Deployed {
@@ -50,65 +50,45 @@ twin:
     canary: { zone: Z0123456789ABCDEFGHIJ, name: api.example.com, type: A, set: canary }
 `
 
+/** What every runbook of the proof begins with. */
+function headOf(runbook: string, service: 'api' | 'twin' = 'api', cooldown = '0s'): string {
+  return `
+runbook: ${runbook}
+service: ${service}
+triggers: [{ alarm: ${service === 'api' ? 'api-5xx-spike' : 'twin-slow'} }]
+cooldown: ${cooldown}
+keep_open: 1m`
+}
+
 /** Each action alone, with the way back where it has one; and a wait. */
 export const ACTION_RUNBOOKS = {
-  'only-scale-out': `
-runbook: only-scale-out
-service: api
-triggers: [{ alarm: api-5xx-spike }]
-cooldown: 0s
-keep_open: 1m
+  'only-scale-out': `${headOf('only-scale-out')}
 hold_down: 5s
 steps:
   - { id: room, scale_out: { ecs: api, by: 50% } }
 on_resolved: { undo: [room], after: 1m, step: 50%, every: 30s }
 `,
   // Where the service has no scalable target it is refused.
-  'only-expiring': `
-runbook: only-expiring
-service: api
-triggers: [{ alarm: api-5xx-spike }]
-cooldown: 0s
-keep_open: 1m
+  'only-expiring': `${headOf('only-expiring')}
 steps:
   - { id: room, scale_out: { ecs: api, by: 50%, expires_in: 2h } }
 on_resolved: { undo: [room], after: 1m, step: 50%, every: 30s }
 `,
-  'only-weight': `
-runbook: only-weight
-service: api
-triggers: [{ alarm: api-5xx-spike }]
-cooldown: 0s
-keep_open: 1m
+  'only-weight': `${headOf('only-weight')}
 steps:
   - { id: drain, route53_weight: { record: canary, weight: 0 } }
 on_resolved: { undo: [drain], after: 1m }
 `,
-  'only-rollback': `
-runbook: only-rollback
-service: api
-triggers: [{ alarm: api-5xx-spike }]
-cooldown: 0s
-keep_open: 1m
+  'only-rollback': `${headOf('only-rollback')}
 hold_down: 5s
 steps:
   - { id: back, rollback: { to: last-success } }
 `,
-  'only-notify': `
-runbook: only-notify
-service: api
-triggers: [{ alarm: api-5xx-spike }]
-cooldown: 0s
-keep_open: 1m
+  'only-notify': `${headOf('only-notify')}
 steps:
   - { id: tell, notify: { to: oncall@sre } }
 `,
-  'only-wait': `
-runbook: only-wait
-service: api
-triggers: [{ alarm: api-5xx-spike }]
-cooldown: 0s
-keep_open: 1m
+  'only-wait': `${headOf('only-wait')}
 hold_down: 5s
 steps:
   - { id: breathe, wait: 5s }
@@ -118,12 +98,7 @@ steps:
 /** Everything at once: each action, a check, a wait, a parallel step, an approval, an undo; two alarms about one service. */
 const OWN: { readonly [name: string]: string } = {
   ...ACTION_RUNBOOKS,
-  line: `
-runbook: line
-service: api
-triggers: [{ alarm: api-5xx-spike }]
-cooldown: 0s
-keep_open: 1m
+  line: `${headOf('line')}
 steps:
   - { id: capacity, scale_out: { ecs: api, by: 50% }, on_failure: continue }
   - { id: canary, route53_weight: { record: canary, weight: 0 }, on_failure: continue }
@@ -133,34 +108,19 @@ steps:
 on_resolved: { undo: [capacity], after: 2m, step: 50%, every: 1m }
 `,
   // What a newer version makes of it: other values, another order, one step less.
-  'line-edited': `
-runbook: line
-service: api
-triggers: [{ alarm: api-5xx-spike }]
-cooldown: 0s
-keep_open: 1m
+  'line-edited': `${headOf('line')}
 steps:
   - { id: canary, route53_weight: { record: canary, weight: 5 }, on_failure: continue }
   - { id: capacity, scale_out: { ecs: api, by: 3 }, on_failure: continue }
   - { id: page, notify: { to: oncall@sre }, on_failure: continue }
 on_resolved: { undo: [canary, capacity], after: 1m }
 `,
-  short: `
-runbook: short
-service: twin
-triggers: [{ alarm: twin-slow }]
-cooldown: 0s
-keep_open: 1m
+  short: `${headOf('short', 'twin')}
 steps:
   - { id: room, scale_out: { ecs: twin, by: 2 }, on_failure: continue }
 on_resolved: { undo: [room], after: 1m }
 `,
-  waiting: `
-runbook: waiting
-service: twin
-triggers: [{ alarm: twin-slow }]
-cooldown: 5m
-keep_open: 1m
+  waiting: `${headOf('waiting', 'twin', '5m')}
 hold_down: 10s
 steps:
   - { id: breathe, wait: 5s }
@@ -170,13 +130,8 @@ steps:
   - { id: more, scale_out: { ecs: twin, by: 2 }, on_failure: undo }
 on_resolved: { undo: [drain, more], after: 1m }
 `,
-  asking: `
-runbook: asking
-service: twin
+  asking: `${headOf('asking', 'twin')}
 mode: approve
-triggers: [{ alarm: twin-slow }]
-cooldown: 0s
-keep_open: 1m
 steps:
   - { id: room, scale_out: { ecs: twin, by: 2 }, on_failure: stop }
   - { id: back, rollback: { to: last-success }, on_failure: escalate }
@@ -229,13 +184,11 @@ function compile(
   files: readonly { path: string; text: string }[],
   once?: string,
 ): Catalogue {
-  const { catalogue, diagnostics } = compileCatalogue([
+  return catalogueFrom([
     ...files,
     { path: 'oncall.yaml', text: shipped('oncall.yaml') },
     { path: 'policy.yaml', text: policyWith(startsPerHour, once) },
   ])
-  if (catalogue) return catalogue
-  throw new Error(diagnostics.map((one) => `${one.file}:${one.line} ${one.message}`).join('\n'))
 }
 
 function shipped(path: string): string {

@@ -1,8 +1,8 @@
-import { compileCatalogue } from '../../lib/runbook/catalogue.ts'
 import type { Catalogue } from '../../lib/runbook/runbook.ts'
 import { createAccount, type Account } from '../account.ts'
 import { addApplication, addPastDeployment, ecsAppSpec } from '../applications.ts'
 import { addStillAlarm } from '../calm.ts'
+import { catalogueFrom } from '../catalogue.ts'
 import { addService } from '../ecs.ts'
 import { addZone } from '../route53.ts'
 
@@ -132,7 +132,7 @@ executions_per_hour: 1000
 /** Throws with the first mistake where the files above do not compile. */
 export function estateCatalogue(services: number): Catalogue {
   const names = serviceNames(services)
-  const { catalogue, diagnostics } = compileCatalogue([
+  return catalogueFrom([
     ...names.flatMap((name) => [
       { path: `${name}-line.yaml`, text: spikeRunbook(name) },
       { path: `${name}-second.yaml`, text: slowRunbook(name) },
@@ -141,8 +141,6 @@ export function estateCatalogue(services: number): Catalogue {
     { path: 'oncall.yaml', text: ONCALL },
     { path: 'policy.yaml', text: POLICY },
   ])
-  if (catalogue) return catalogue
-  throw new Error(diagnostics.map((one) => `${one.file}:${one.line} ${one.message}`).join('\n'))
 }
 
 /** The account that the catalogue speaks of, on a quiet day. */

@@ -1,10 +1,9 @@
-import { isEnded, isSettled, stateOf } from '../../lib/execution/state.ts'
 import { canonical } from '../../lib/json.ts'
-import { verifyChain } from '../../lib/ledger/chain.ts'
 import type { Head } from '../../lib/ledger/head.ts'
 import { openOf } from '../../lib/ledger/open.ts'
 import type { SignalVerdict } from '../../lib/ledger/control.ts'
 import type { Item } from '../../lib/ledger/storage.ts'
+import { brokenChains, looseEnds } from '../loose-ends.ts'
 import { didOf, effectOf, standing } from './effects.ts'
 import type { Evidence, Onset } from './evidence.ts'
 import { changesOf, readStreams, type Told, type ToldChange } from './ledger.ts'
@@ -84,15 +83,8 @@ function unended(streams: readonly Told[], items: readonly Item[]): readonly str
   const found: string[] = []
   for (const { stream, execution } of streams) {
     if (stream === 'incident') continue
-    const { status, approvals, pages } = execution
-    const asks = [...approvals.values()].some(({ is }) => is === 'asked')
-    if (!isEnded(execution) && status.is !== 'refused' && !(asks && due.has(stream)))
-      found.push(`${stream} is still ${status.is}`)
-    for (const { id } of pages)
-      if (!isSettled(stateOf(execution, id))) found.push(`${stream}: its ${id} was never sent nor given up`)
-    if (status.is !== 'finished' || status.outcome !== 'succeeded') continue
-    for (const [step, state] of execution.steps)
-      if (!isSettled(state)) found.push(`${stream} has succeeded without a result of ${step}`)
+    const asks = [...execution.approvals.values()].some(({ is }) => is === 'asked')
+    found.push(...looseEnds(stream, execution, asks && due.has(stream)))
   }
   for (const item of items.filter(({ pk }) => pk.startsWith('OPEN#'))) {
     const { key, pending } = openOf(item)
@@ -137,12 +129,5 @@ function falseStandings({ world }: Evidence, changes: readonly ToldChange[]): re
     return [
       `${label} stands at ${canonical(found.is)}, and ${last.stream} has set ${canonical(found.should)} last`,
     ]
-  })
-}
-
-function brokenChains(streams: readonly Told[]): readonly string[] {
-  return [...Map.groupBy(streams, ({ incidentId }) => incidentId)].flatMap(([incidentId, own]) => {
-    const verdict = verifyChain(own.flatMap(({ records }) => records))
-    return verdict.is === 'consistent' ? [] : [`${incidentId}: ${verdict.address}: ${verdict.reason}`]
   })
 }

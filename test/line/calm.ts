@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs'
 import { loadIncident } from '../../lib/ledger/records.ts'
 import { listIncidents } from '../../lib/ledger/head.ts'
 import { readSignalVerdict, type SignalVerdict } from '../../lib/ledger/control.ts'
-import { compileCatalogue } from '../../lib/runbook/catalogue.ts'
 import type { Catalogue } from '../../lib/runbook/runbook.ts'
 import type { Stamped } from '../../lib/ledger/entry.ts'
 import type { Account } from '../../sim/account.ts'
+import { catalogueFrom } from '../../sim/catalogue.ts'
 import { CALM_ALARM, calmAccount as calmAccountOf, transition } from '../../sim/calm.ts'
 import type { DemoOptions } from '../../sim/scenarios.ts'
 import { createStack, type Stack, type StackOptions } from '../../sim/stack.ts'
@@ -33,7 +33,7 @@ export function catalogueOf(
   } = {},
 ): Catalogue {
   const same = (text: string) => text
-  const { catalogue, diagnostics } = compileCatalogue([
+  return catalogueFrom([
     ...runbooks.map((text, index) => ({ path: `runbook-${index + 1}.yaml`, text })),
     { path: 'services.yaml', text: (edit.services ?? same)(shipped('services.yaml')) },
     { path: 'oncall.yaml', text: (edit.oncall ?? same)(shipped('oncall.yaml')) },
@@ -42,9 +42,6 @@ export function catalogueOf(
       text: (edit.policy ?? same)(shipped('policy.yaml').replace(/^mode: .*$/m, 'mode: auto')),
     },
   ])
-  if (!catalogue)
-    throw new Error(diagnostics.map((one) => `${one.file}:${one.line} ${one.message}`).join('\n'))
-  return catalogue
 }
 
 /** The long form of one runbook of service api; `head` and `steps` are YAML without indentation. */

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs'
 import { loadRecords } from '../../lib/ledger/records.ts'
 import { verifyChain, type ChainRecord } from '../../lib/ledger/chain.ts'
 import { listIncidents } from '../../lib/ledger/head.ts'
-import { compileCatalogue } from '../../lib/runbook/catalogue.ts'
 import type { Catalogue } from '../../lib/runbook/runbook.ts'
+import { catalogueFrom } from '../../sim/catalogue.ts'
 import { apiBadCanary, type DemoOptions } from '../../sim/scenarios.ts'
 import { createStack, type Stack, type StackOptions } from '../../sim/stack.ts'
 
@@ -28,10 +28,7 @@ export function shippedCatalogue(
     read('oncall.yaml'),
     { ...policy, text: policy.text.replace(/^mode: .*$/m, `mode: ${mode}`) },
   ]
-  const { catalogue, diagnostics } = compileCatalogue(files)
-  if (!catalogue)
-    throw new Error(diagnostics.map((one) => `${one.file}:${one.line} ${one.message}`).join('\n'))
-  return catalogue
+  return catalogueFrom(files)
 }
 
 /** The demo's world under the real line, on virtual time. */
