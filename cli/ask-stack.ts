@@ -98,6 +98,13 @@ export async function decide(
   if (next !== undefined) context.say(next)
 }
 
+/** Asks something of a stack as a whole, and says what it answered under the stack's name. */
+export async function tellStack(context: Context, stack: Stack, request: Request): Promise<void> {
+  const { text } = read(said, await ask(stack, request), stack)
+  if (context.settings.json) context.printJson({ stack: stack.label, text })
+  else context.print(`${stack.label}: ${printable(text)}`)
+}
+
 /** Entries are named by their kind; people read words. */
 function sentence(text: string): string {
   return SENTENCES[text] ?? text

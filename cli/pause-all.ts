@@ -1,8 +1,7 @@
 import type { Command } from 'commander'
-import { ask, person, read, said, stackOf } from './ask-stack.ts'
+import { person, stackOf, tellStack } from './ask-stack.ts'
 import { confirmWord, contextOf } from './context.ts'
 import { documented } from './documented.ts'
-import { printable } from './output.ts'
 
 export function register(program: Command): void {
   const command = program
@@ -16,10 +15,7 @@ export function register(program: Command): void {
       const context = contextOf(self)
       const stack = await stackOf(context)
       await confirmWord(context, `This pauses all automation of ${stack.label}`, 'all', options.confirm)
-      const answer = await ask(stack, { verb: 'pause-all', by: person(context), reason: options.reason })
-      const { text } = read(said, answer, stack)
-      if (context.settings.json) context.printJson({ stack: stack.label, text })
-      else context.print(`${stack.label}: ${printable(text)}`)
+      await tellStack(context, stack, { verb: 'pause-all', by: person(context), reason: options.reason })
       context.say('Let it act again: firebreak resume-all --confirm=all')
     })
   documented(command, [

@@ -1,8 +1,7 @@
 import type { Command } from 'commander'
-import { ask, person, read, said, stackOf } from './ask-stack.ts'
+import { person, stackOf, tellStack } from './ask-stack.ts'
 import { confirmWord, contextOf } from './context.ts'
 import { documented } from './documented.ts'
-import { printable } from './output.ts'
 import { scopeOf, type ScopeOptions } from './pause-scope.ts'
 
 interface Options extends ScopeOptions {
@@ -27,9 +26,7 @@ export function register(program: Command): void {
       const what = `${scope.is} ${scope.name}`
       await confirmWord(context, `This pauses ${what} of ${stack.label}`, scope.name, options.confirm)
       const request = { verb: 'pause', scope, by: person(context), reason: options.reason } as const
-      const { text } = read(said, await ask(stack, request), stack)
-      if (context.settings.json) context.printJson({ stack: stack.label, text })
-      else context.print(`${stack.label}: ${printable(text)}`)
+      await tellStack(context, stack, request)
       context.say(`Let it act again: firebreak resume --${scope.is} ${scope.name} --confirm=${scope.name}`)
     })
   documented(command, [

@@ -1,8 +1,7 @@
 import type { Command } from 'commander'
-import { ask, person, read, said, stackOf } from './ask-stack.ts'
+import { person, stackOf, tellStack } from './ask-stack.ts'
 import { confirmWord, contextOf } from './context.ts'
 import { documented } from './documented.ts'
-import { printable } from './output.ts'
 
 export function register(program: Command): void {
   const command = program
@@ -20,10 +19,7 @@ export function register(program: Command): void {
         'all',
         options.confirm,
       )
-      const answer = await ask(stack, { verb: 'resume-all', by: person(context) })
-      const { text } = read(said, answer, stack)
-      if (context.settings.json) context.printJson({ stack: stack.label, text })
-      else context.print(`${stack.label}: ${printable(text)}`)
+      await tellStack(context, stack, { verb: 'resume-all', by: person(context) })
     })
   documented(command, [
     ['firebreak resume-all', 'asks for the word'],

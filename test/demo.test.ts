@@ -1,34 +1,16 @@
-import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { runNode, type Ran } from './run-node.ts'
 
 const CLI = fileURLToPath(new URL('../cli/firebreak.ts', import.meta.url))
-
-interface Ran {
-  readonly code: number | null
-  readonly out: string
-  readonly err: string
-}
 
 /** The demo as a process of its own, in a folder of its own. */
 async function demo(...args: readonly string[]): Promise<Ran> {
   const cwd = mkdtempSync(join(tmpdir(), 'firebreak-demo-'))
   try {
-    return await new Promise((resolve, reject) => {
-      const child = spawn(process.execPath, [CLI, 'demo', '--exit', '--speed', '40', ...args], {
-        cwd,
-        env: { ...process.env, NODE_OPTIONS: '', NO_COLOR: '1' },
-        stdio: ['ignore', 'pipe', 'pipe'],
-      })
-      let out = ''
-      let err = ''
-      child.stdout.on('data', (part: Buffer) => (out += part.toString()))
-      child.stderr.on('data', (part: Buffer) => (err += part.toString()))
-      child.once('error', reject)
-      child.once('close', (code) => resolve({ code, out, err }))
-    })
+    return await runNode([CLI, 'demo', '--exit', '--speed', '40', ...args], { cwd, env: { NO_COLOR: '1' } })
   } finally {
     rmSync(cwd, { recursive: true, force: true })
   }

@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,28 +8,12 @@ import type { Evidence } from '../sim/torture/evidence.ts'
 import { didOf, effectOf } from '../sim/torture/effects.ts'
 import { judge } from '../sim/torture/judge.ts'
 import { changesOf, readStreams } from '../sim/torture/ledger.ts'
+import { runNode, type Ran } from './run-node.ts'
 
 const PROGRAM = fileURLToPath(new URL('../sim/torture.ts', import.meta.url))
 
-interface Ran {
-  readonly code: number | null
-  readonly out: string
-  readonly err: string
-}
-
 async function torture(...args: readonly string[]): Promise<Ran> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [PROGRAM, ...args], {
-      env: { ...process.env, NODE_OPTIONS: '' },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
-    let out = ''
-    let err = ''
-    child.stdout.on('data', (part: Buffer) => (out += part.toString()))
-    child.stderr.on('data', (part: Buffer) => (err += part.toString()))
-    child.once('error', reject)
-    child.once('close', (code) => resolve({ code, out, err }))
-  })
+  return runNode([PROGRAM, ...args])
 }
 
 let ran: Ran

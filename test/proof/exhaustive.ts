@@ -1,5 +1,5 @@
-import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { runNode } from '../run-node.ts'
 
 const SCRIPT = fileURLToPath(new URL('../../sim/prove.ts', import.meta.url))
 
@@ -13,20 +13,16 @@ const EVERY = '5'
 export function searchExhaustively(runbooks: readonly string[]): void {
   test.each(runbooks)(
     '%s: no single fault at any I/O, and no two faults within two adjacent turns, break a guarantee (G1 to G9)',
-    (runbook) => {
+    async (runbook) => {
       const args = [SCRIPT, '--schedule', 'exhaustive', '--runbook', runbook, '--every', EVERY]
-      const { stdout, status } = spawnSync(process.execPath, args, {
-        encoding: 'utf8',
-        // The test runner's flags are not for the child.
-        env: { ...process.env, NODE_OPTIONS: '', NODE_NO_WARNINGS: '1' },
-      })
+      const { out, code } = await runNode(args)
       const [, singles, pairs, broken] =
-        /: (\d+) single faults, (\d+) of \d+ pairs; (\d+) broken/.exec(stdout) ?? []
+        /: (\d+) single faults, (\d+) of \d+ pairs; (\d+) broken/.exec(out) ?? []
       expect(Number(singles)).toBeGreaterThan(100)
       expect(Number(pairs)).toBeGreaterThan(50)
       // What was broken stands in the lines before.
-      expect(broken === '0' ? '' : stdout).toBe('')
-      expect(status).toBe(0)
+      expect(broken === '0' ? '' : out).toBe('')
+      expect(code).toBe(0)
     },
     600_000,
   )

@@ -1,17 +1,13 @@
-import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { MUTANTS, mutate, type Mutant } from '../../sim/proof/mutants.ts'
+import { runNode } from '../run-node.ts'
 
 const SCRIPT = fileURLToPath(new URL('../../sim/proof/mutated.ts', import.meta.url))
 
-function play({ name }: Mutant, seeds: number): { readonly found?: string } {
-  const text = execFileSync(process.execPath, [SCRIPT, name, String(seeds)], {
-    encoding: 'utf8',
-    // The test runner's flags are not for the child.
-    env: { ...process.env, NODE_OPTIONS: '', NODE_NO_WARNINGS: '1' },
-  })
-  return JSON.parse(text) as { found?: string }
+async function play({ name }: Mutant, seeds: number): Promise<{ readonly found?: string }> {
+  const { out } = await runNode([SCRIPT, name, String(seeds)])
+  return JSON.parse(out) as { found?: string }
 }
 
 const demanded = MUTANTS.filter((mutant) => mutant.demanded)
@@ -35,8 +31,8 @@ test.each(MUTANTS.map((mutant) => [mutant.name, mutant] as const))(
 
 test.each(demanded.map((mutant) => [mutant.name, mutant] as const))(
   'the proof notices: %s',
-  (_name, mutant) => {
-    expect(play(mutant, 3_000).found).toMatch(/\((?:G2|check \d+)\)$/)
+  async (_name, mutant) => {
+    expect((await play(mutant, 3_000)).found).toMatch(/\((?:G2|check \d+)\)$/)
   },
   300_000,
 )
