@@ -57,12 +57,11 @@ export function compileCatalogue(files: readonly CatalogueFile[]): Compiled {
     policy,
   }
   if (policySource && policy) checkPolicy(policySource, policy, world)
-  const runbooks = sources
-    .filter((source) => !SETTINGS.has(baseName(source.path)))
-    .flatMap((source) => readRunbookFile(source, world))
+  const written = sources.filter((source) => !SETTINGS.has(baseName(source.path)))
+  const runbooks = written.flatMap((source) => readRunbookFile(source, world))
   checkTogether(runbooks)
   // A runbook with a mistake of its own is not known by its name: that mistake comes first.
-  if (policySource && policy && !sources.some((source) => hasErrors(source)))
+  if (policySource && policy && !written.some((source) => hasErrors(source)))
     checkRunbookRules(policySource, policy, new Set(runbooks.map(({ runbook }) => runbook.runbook)))
   const diagnostics = sortDiagnostics([...missing, ...sources.flatMap((source) => source.diagnostics)])
   const rest = { diagnostics, sources: Object.fromEntries(files.map((file) => [file.path, file.text])) }

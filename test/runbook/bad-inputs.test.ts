@@ -402,6 +402,12 @@ const settingsRows: readonly (readonly [string, string, string, readonly string[
     ['UNKNOWN_RUNBOOK 3:13'],
   ],
   [
+    'guardrails of no runbook, beside another mistake: both are told at once',
+    'policy.yaml',
+    'mode: auto\nescalate_to: oncall@sre\nrunbooks: { spike: {} }\nrequire_approval: [{ actions: [rollbakc] }]',
+    ['UNKNOWN_RUNBOOK 3:13', 'UNKNOWN_ACTION 4:32'],
+  ],
+  [
     'a freeze without a name',
     'policy.yaml',
     FREEZE('{ from: "22:00", until: "06:00" }'),
