@@ -66,6 +66,7 @@ export async function begin(session: Session, ids: readonly string[]): Promise<P
  * of one record group would both find the other still answering (CORE.md 1.7).
  */
 function apart(session: Session, steps: readonly ActionStep[]): readonly ActionStep[] {
+  if (steps.length < 2) return steps
   const taken = new Set<string>()
   return steps.filter((step) => {
     const keys = changesSomething(step) ? (lockedTarget(session, step)?.locks ?? []) : []

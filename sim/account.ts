@@ -19,6 +19,8 @@ import {
 } from './scheduled-actions.ts'
 import type { Handler } from './calls.ts'
 import { nextUuid } from './chance.ts'
+import { copyOf } from './copy.ts'
+import { each } from './each.ts'
 import {
   batchGetDeployments,
   createDeployment,
@@ -178,7 +180,7 @@ export function createAccount(options: AccountOptions): Account {
   let reads = saved?.reads ?? 0
   const sim: Sim = {
     world,
-    emit: (event) => listeners.forEach((listener) => listener(structuredClone(event))),
+    emit: (event) => listeners.forEach((listener) => listener(copyOf(event))),
   }
 
   const record = (call: LoggedCall) => {
@@ -221,7 +223,7 @@ export function createAccount(options: AccountOptions): Account {
       const refusal = takeRefusal(world, name)
       if (refusal?.when === 'before') throw refusal.error
       const handler: Handler<K> = HANDLERS[name]
-      const answer = handler(sim, structuredClone(input))
+      const answer = handler(sim, copyOf(input))
       effect = true
       if (refusal) throw refusal.error
       const output = {
@@ -302,14 +304,14 @@ function tick(sim: Sim): void {
     const next = world.script.shift()
     if (next) actOutside(sim, next.act)
   }
-  for (const service of Object.values(world.services)) tickService(world, service)
+  each(world.services, (service) => tickService(world, service))
   tickDeployments(sim)
   tickZones(world)
-  for (const site of Object.values(world.sites)) tickSite(world, site)
-  for (const [id, target] of Object.entries(world.scalableTargets)) {
+  each(world.sites, (site) => tickSite(world, site))
+  each(world.scalableTargets, (target, id) => {
     tickSchedules(world, id, target)
     tickTracking(world, id, target, (key) => useOfService(world, key))
-  }
+  })
   tickAlarms(sim)
 }
 

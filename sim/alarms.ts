@@ -4,6 +4,7 @@ import { stateFor, type Datapoint } from './alarm-state.ts'
 import type { Answer } from './calls.ts'
 import { evaluateRule } from './composite.ts'
 import { nextUuid } from './chance.ts'
+import { each } from './each.ts'
 import { readMetric } from './metrics.ts'
 import { refuse } from './refusal.ts'
 import type {
@@ -62,16 +63,16 @@ function initialState(world: World): StateOfAlarm {
 /** Metric alarms are looked at once a period (each minute for longer ones), composites after them. */
 export function tickAlarms(sim: Sim): void {
   const { world } = sim
-  for (const alarm of Object.values(world.alarms)) {
-    const kind = alarm.kind
-    if (kind.is !== 'metric') continue
+  each(world.alarms, (alarm) => {
+    const { kind } = alarm
+    if (kind.is !== 'metric') return
     const settleMs = kind.periodMs < 60_000 ? HIGH_RESOLUTION_SETTLE_MS : SETTLE_MS
     const everyMs = Math.min(kind.periodMs, 60_000)
     if ((world.nowMs - settleMs) % everyMs === 0) evaluate(sim, alarm, kind)
-  }
-  for (const alarm of Object.values(world.alarms)) {
+  })
+  each(world.alarms, (alarm) => {
     if (alarm.kind.is === 'composite') follow(sim, alarm, alarm.kind)
-  }
+  })
 }
 
 function evaluate(sim: Sim, alarm: Alarm, kind: MetricAlarmKind): void {

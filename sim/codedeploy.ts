@@ -10,6 +10,7 @@ import {
   isActive,
   revisionOf,
 } from './applications.ts'
+import { copyOf } from './copy.ts'
 import { bare, infoOf, styleOf } from './deployment-shape.ts'
 import { openDeployment } from './deployments.ts'
 import { need, refuse } from './refusal.ts'
@@ -144,7 +145,7 @@ export function getApplicationRevision(
   )
   return {
     applicationName: application.name,
-    revision: structuredClone(revision.location),
+    revision: copyOf(revision.location),
     revisionInfo: {
       description: revision.description,
       registerTime: new Date(revision.registeredAtMs),

@@ -1,5 +1,6 @@
 import type { DeploymentInfo, RevisionLocation } from '@aws-sdk/client-codedeploy'
 import { type Application, type Deployment, isActive } from './applications.ts'
+import { copyOf } from './copy.ts'
 import type { World } from './world.ts'
 
 /** A deployment as `GetDeployment` and `BatchGetDeployments` tell it. */
@@ -66,7 +67,7 @@ export function infoOf(world: World, deployment: Deployment): DeploymentInfo {
 
 /** Reads of deployments leave the text of an AppSpec out. */
 export function bare(revision: RevisionLocation): RevisionLocation {
-  if (revision.revisionType !== 'AppSpecContent') return structuredClone(revision)
+  if (revision.revisionType !== 'AppSpecContent') return copyOf(revision)
   const digest = revision.appSpecContent?.sha256
   return { revisionType: 'AppSpecContent', appSpecContent: digest === undefined ? {} : { sha256: digest } }
 }

@@ -10,6 +10,7 @@ import {
   revisionOf,
 } from './applications.ts'
 import { nextCapitals, nextUuid } from './chance.ts'
+import { each } from './each.ts'
 import { isSteady, shiftTasks, taskDefinitionArn } from './ecs.ts'
 import { type Sim, TICK_MS, type World } from './world.ts'
 
@@ -65,9 +66,9 @@ export function openDeployment(
 
 /** One second of every active deployment. */
 export function tickDeployments(sim: Sim): void {
-  for (const deployment of Object.values(sim.world.deployments)) {
+  each(sim.world.deployments, (deployment) => {
     if (isActive(deployment)) tickDeployment(sim, deployment)
-  }
+  })
 }
 
 function tickDeployment(sim: Sim, deployment: Deployment): void {

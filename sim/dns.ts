@@ -7,6 +7,7 @@ import type { HostedZone, Shares, Site, World } from './world.ts'
  */
 export function normalName(name: string): string {
   const dotted = name.endsWith('.') ? name : `${name}.`
+  if (/^[a-z0-9._-]*$/.test(dotted)) return dotted
   let text = ''
   for (let i = 0; i < dotted.length; i++) {
     const character = dotted[i] ?? ''

@@ -205,7 +205,9 @@ function rollOn(world: World, service: EcsService): void {
 }
 
 export function runningOf(world: World, service: EcsService): number {
-  return service.tasks.reduce((running, task) => running + (task.readyAtMs <= world.nowMs ? 1 : 0), 0)
+  let running = 0
+  for (const task of service.tasks) if (task.readyAtMs <= world.nowMs) running++
+  return running
 }
 
 /** As many running as desired, and no rollout under way. */
@@ -244,16 +246,12 @@ function newDeployment(
 }
 
 function remember(world: World, service: EcsService): void {
+  const { desired } = service
   const running = runningOf(world, service)
-  const now = {
-    atMs: world.nowMs,
-    desired: service.desired,
-    running,
-    pending: service.tasks.length - running,
-  }
+  const pending = service.tasks.length - running
   const last = service.past.at(-1)
-  if (last?.desired === now.desired && last.running === now.running && last.pending === now.pending) return
-  service.past.push(now)
+  if (last?.desired === desired && last.running === running && last.pending === pending) return
+  service.past.push({ atMs: world.nowMs, desired, running, pending })
   while ((service.past[1]?.atMs ?? Number.POSITIVE_INFINITY) < world.nowMs - PAST_MS) service.past.shift()
 }
 

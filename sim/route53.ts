@@ -3,7 +3,9 @@ import type { Calls } from '../lib/aws/aws.ts'
 import { sameJson } from '../lib/json.ts'
 import type { Answer } from './calls.ts'
 import { nextCapitals } from './chance.ts'
+import { copyOf } from './copy.ts'
 import { compareNames, compareRecords, normalName } from './dns.ts'
+import { each } from './each.ts'
 import { need, refuse } from './refusal.ts'
 import type { DnsChange, HostedZone, Sim, World } from './world.ts'
 
@@ -28,7 +30,7 @@ export function addZone(
     id,
     name: normalName(name),
     records: normal,
-    served: structuredClone(normal),
+    served: copyOf(normal),
     busyUntilMs: 0,
     acceptMs: 0,
     protected: [],
@@ -58,7 +60,7 @@ export function listResourceRecordSets(sim: Sim, input: ListInput): Answer<'rout
   const listed = zone.records.filter((record) => isAtOrAfter(record, input))
   const next = listed[size]
   return {
-    ResourceRecordSets: structuredClone(listed.slice(0, size)),
+    ResourceRecordSets: copyOf(listed.slice(0, size)),
     IsTruncated: next !== undefined,
     MaxItems: size,
     ...(next?.Name === undefined ? {} : { NextRecordName: next.Name }),
@@ -112,7 +114,7 @@ export function changeResourceRecordSets(
     submittedAtMs: world.nowMs,
     inSyncAtMs: world.nowMs + IN_SYNC_MS,
     ...(input.ChangeBatch?.Comment === undefined ? {} : { comment: input.ChangeBatch.Comment }),
-    records: structuredClone(records),
+    records: copyOf(records),
     applied: false,
   }
   zone.records = records
@@ -126,7 +128,7 @@ function applyChanges(
   zone: HostedZone,
   changes: readonly Change[],
 ): { records: ResourceRecordSet[]; problems: string[] } {
-  const records = structuredClone(zone.records)
+  const records = copyOf(zone.records)
   const problems: string[] = []
   for (const [index, change] of changes.entries()) {
     const record = normalRecord(change, index)
@@ -177,7 +179,7 @@ function conflicts(records: readonly ResourceRecordSet[], record: ResourceRecord
 }
 
 function normalRecord(change: Change, index: number): ResourceRecordSet {
-  const record = structuredClone(change.ResourceRecordSet)
+  const record = copyOf(change.ResourceRecordSet)
   const at = `changeBatch.changes.${index + 1}.member`
   if (!record?.Name || !record.Type || !change.Action) {
     throw refuse(
@@ -250,12 +252,12 @@ export function getHealthCheckStatus(
 
 /** Changes reach the authoritative servers in the order in which they were made. */
 export function tickZones(world: World): void {
-  for (const change of Object.values(world.dnsChanges)) {
-    if (change.applied || change.inSyncAtMs > world.nowMs) continue
+  each(world.dnsChanges, (change) => {
+    if (change.applied || change.inSyncAtMs > world.nowMs) return
     const zone = world.zones[change.zone]
-    if (zone) zone.served = structuredClone(change.records)
+    if (zone) zone.served = copyOf(change.records)
     change.applied = true
-  }
+  })
 }
 
 function infoOf(world: World, change: DnsChange) {

@@ -111,6 +111,7 @@ function holds(condition: Condition, existing: Item | undefined): boolean {
 
 /** The items as the indexes see them: every put arrives here after the lag. */
 function laggingIndex(lag: MemoryOptions['indexLag']) {
+  /** Sparse: an item without an index entry is in no index. */
   const seen = new Map<string, Item>()
   const underWay: { readonly visibleAtMs: number; readonly item: Item }[] = []
 
@@ -118,7 +119,9 @@ function laggingIndex(lag: MemoryOptions['indexLag']) {
     const nowMs = lag?.clock.now() ?? Infinity
     while (underWay[0] && underWay[0].visibleAtMs <= nowMs) {
       const { item } = underWay.shift()!
-      seen.set(JSON.stringify([item.pk, item.sk]), item)
+      const key = `${item.pk.length} ${item.pk}${item.sk}`
+      if (item.due || item.list) seen.set(key, item)
+      else seen.delete(key)
     }
   }
 

@@ -38,7 +38,8 @@ export function checkPrefix(pk: string, sortKeyPrefix: string): void {
 /** Throws `StorageError` naming key and size for an item that the table cannot hold, or would hold changed. */
 export function checkItem(item: Item): void {
   checkKey(item.pk, item.sk)
-  checkText(`body of ${keyText(item.pk, item.sk)}`, item.body, 0, Infinity)
+  if (!item.body.isWellFormed())
+    throw new StorageError(`the body of ${keyText(item.pk, item.sk)} is not well-formed Unicode`)
   if (item.due) checkText('due shard', item.due.shard, 1, MAX_PARTITION_KEY_BYTES)
   if (item.list) checkText('list shard', item.list.shard, 1, MAX_PARTITION_KEY_BYTES)
   for (const [name, value] of [

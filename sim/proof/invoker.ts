@@ -108,12 +108,20 @@ export function invoker(options: {
       return queue
     },
     serve,
-    async settled() {
-      // A tick comes after all that promises have to do, and costs no turn of the event loop.
-      await new Promise<void>((resolve) => process.nextTick(resolve))
-      while ([...live].some((worker) => !worker.isWaiting() && !worker.isDead()))
-        await new Promise<void>((resolve) => setImmediate(resolve))
-    },
+    settled: () =>
+      new Promise((resolve) => {
+        const look = () => {
+          for (const worker of live) {
+            if (!worker.isWaiting() && !worker.isDead()) {
+              setImmediate(look)
+              return
+            }
+          }
+          resolve()
+        }
+        // A tick comes after all that promises have to do, and costs no turn of the event loop.
+        process.nextTick(look)
+      }),
     get live() {
       return live.size
     },

@@ -3,7 +3,7 @@ import { advance } from '../../lib/advance.ts'
 import { command } from '../../lib/command.ts'
 import { ingest } from '../../lib/ingest.ts'
 import { memoryStorage } from '../../lib/ledger/memory.ts'
-import type { Storage } from '../../lib/ledger/storage.ts'
+import type { Item, Storage } from '../../lib/ledger/storage.ts'
 import { silentLog } from '../../lib/log.ts'
 import { silentMetrics } from '../../lib/metrics.ts'
 import type { Ports } from '../../lib/ports.ts'
@@ -19,6 +19,7 @@ import { randomFaults, type Fault, type FaultPlan } from './faults.ts'
 import { invoker } from './invoker.ts'
 import { sceneFrom, type Happening, type Scene } from './scene.ts'
 import { watchOver, type Watch } from './watch.ts'
+import { SKEW_MS } from './worker.ts'
 
 export interface RunOptions {
   readonly seed: number
@@ -46,6 +47,8 @@ export interface RunResult {
 const START_AT_MS = Date.parse('2026-11-23T09:00:00Z')
 const WORKER_MS = 30_000
 const SWEEP_EVERY_MS = 60_000
+/** Of the sweeps that can only read, so many are played while there are faults. */
+const IDLE_SWEEPS = 0.2
 const SECOND_MS = 1_000
 /** After the last fault: leases, waits, undo and the visibility of lost messages all end within it. */
 const QUIET_FOR_MS = 60 * 60_000
@@ -159,7 +162,7 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
         if (answer.is === 'conflict') return answer
         watch.put(item, agenda.nowMs)
         if (item.sk.startsWith('REC#') && !item.sk.startsWith('REC#incident#')) strike(++records)
-        if (item.due) due.set(`${item.pk} ${item.sk}`, item.due.atMs)
+        if (item.due) due.set(`${item.pk} ${item.sk}`, sweptFrom(item.due.atMs, item))
         else due.delete(`${item.pk} ${item.sk}`)
         return answer
       },
@@ -224,12 +227,11 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
   }
 
   for (const one of scene.happenings) agenda.at(one.atMs, () => happen(one))
-  // Where every transition is told, a sweep with nothing due before the one after it can only read.
+  // Where every transition is told, a sweep that finds nothing due can only read.
   const allTold = scene.happenings.every((one) => one.is !== 'alarm' || one.copies > 0)
   const sweepAgain = () => {
-    const nextMs = agenda.nowMs + 2 * SWEEP_EVERY_MS
-    if (isFaulty() || !allTold || [...due.values()].some((atMs) => atMs <= nextMs))
-      happen({ is: 'sweep', atMs: agenda.nowMs })
+    const isIdle = allTold && ![...due.values()].some((from) => from <= agenda.nowMs)
+    if (!isIdle || (isFaulty() && dice.chance(IDLE_SWEEPS))) happen({ is: 'sweep', atMs: agenda.nowMs })
     agenda.at(agenda.nowMs + SWEEP_EVERY_MS, sweepAgain)
   }
   agenda.at(START_AT_MS + dice.between(1, 60) * SECOND_MS, sweepAgain)
@@ -256,6 +258,11 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
     executions: watch.executions.length,
     incidents: watch.incidents.length,
   }
+}
+
+/** From when on a sweep does something about it: at once where no message is on its way, else when it is overdue by a fast clock. */
+function sweptFrom(dueAtMs: number, { body }: Item): number {
+  return body.includes('"unsent":true') ? 0 : dueAtMs - SKEW_MS
 }
 
 function accountOf(scene: Scene): Account {

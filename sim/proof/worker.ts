@@ -14,7 +14,7 @@ const QUEUE_TIMEOUT_MS = 1_500
 const HTTP_TIMEOUT_MS = 3_000
 
 /** A worker's clock is off by so much at most. */
-const SKEW_MS = 500
+export const SKEW_MS = 500
 
 /** What a run hands to its workers. */
 export interface Ground {
