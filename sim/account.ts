@@ -19,7 +19,7 @@ import {
 } from './scheduled-actions.ts'
 import type { Handler } from './calls.ts'
 import { nextUuid } from './chance.ts'
-import { copyOf } from './copy.ts'
+import { copyOf, plainOf } from './copy.ts'
 import { each } from './each.ts'
 import {
   batchGetDeployments,
@@ -331,9 +331,4 @@ function withRequestId(error: unknown, requestId: string): unknown {
   // Where a hook threw as a lost connection does, there is no answer and so no request id.
   if (error instanceof Error && metadata) Object.assign(error, { $metadata: { ...metadata, requestId } })
   return error
-}
-
-/** Inputs as the log keeps them: dates as ISO text. */
-function plainOf(input: unknown): Json {
-  return JSON.parse(JSON.stringify(input ?? null)) as Json
 }

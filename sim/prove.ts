@@ -27,6 +27,8 @@ const { values } = parseArgs({
 // Whoever reads only the first lines has read enough.
 process.stdout.on('error', () => process.exit())
 const say = (line: string) => void process.stdout.write(`${line}\n`)
+// Errors are thrown by the thousand and nobody looks at them; the story of one run is told with all there is.
+if (!values.trace) Error.stackTraceLimit = 0
 const started = performance.now()
 const seconds = () => (performance.now() - started) / 1_000
 
