@@ -13,7 +13,7 @@ async function broken(seeds: Iterable<number>): Promise<string[]> {
 }
 
 test('random schedules with every kind of fault break no guarantee (G1 to G9)', async () => {
-  expect(await broken(Array.from({ length: 400 }, (_unused, index) => index + 1))).toEqual([])
+  expect(await broken(Array.from({ length: 800 }, (_unused, index) => index + 1))).toEqual([])
 }, 300_000)
 
 test('seeds that once broke a guarantee break none', async () => {
@@ -39,6 +39,6 @@ test('the same seed is the same run, and every kind of fault is injected', async
 test('a run without faults is told by its seed alone', async () => {
   const { faults, points, executions } = await runSeed({ seed: 3, share: 0 })
   expect(faults).toEqual({})
-  expect(points.length).toBeGreaterThan(100)
+  expect(points.length).toBeGreaterThan(20)
   expect(executions).toBeGreaterThan(0)
 })
