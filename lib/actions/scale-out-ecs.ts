@@ -322,6 +322,10 @@ function locate({ before, after }: ScaleChange, observed: ScaleState): Whereabou
     // The floor is back and its expiry stands still: a repeat moves nothing, and takes that away.
     return { at: endsExpiry({ before, after }) && observed.expires ? 'before' : 'after' }
   }
+  if (after.floor && lowers({ before, after }) && observed.desired < after.floor.min) {
+    const reason = `${standing(observed)}: somebody set the count below the floor ${after.floor.min}, which would lift it`
+    return { at: 'elsewhere', reason }
+  }
   if (standsAt(before, after, observed)) return { at: 'before' }
   const ends = `neither ${standing(before)} nor ${standing(after)}`
   return { at: 'elsewhere', reason: `${standing(observed)}, ${ends}` }

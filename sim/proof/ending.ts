@@ -41,8 +41,12 @@ export function watchEnd(seen: Seen, ending: Ending, wrong: (what: string) => vo
 
 function late({ streams, workers }: Seen, wrong: (what: string) => void): void {
   const dead = [...workers].filter(([, life]) => life.ended !== 'well')
-  /** Whoever wrote what is waited for may have died of it: the wake is on its way by then. Who began later may delay it. */
-  const judge = (what: string, author: string, sinceMs: number, byMs: number, atMs: number) => {
+  /**
+   * Whoever wrote what is waited for may have died of it: the wake is on its way by then. Who began later may delay it, and
+   * whoever has taken it up in time may have been frozen before the record.
+   */
+  const judge = (what: string, author: string, sinceMs: number, byMs: number, told: ToldEntry) => {
+    const atMs = Math.min(told.atMs, workers.get(workerOf(told.entry))?.beganAtMs ?? Infinity)
     const excuses = dead
       .filter(([id, life]) => id !== author && life.beganAtMs >= sinceMs - SKEW_MS && life.beganAtMs < atMs)
       .map(([, life]) => life.deadlineAtMs + AFTER_DEATH_MS + LATE_MS)
@@ -50,14 +54,15 @@ function late({ streams, workers }: Seen, wrong: (what: string) => void): void {
     if (atMs > lastMs) wrong(`${what} came ${Math.ceil((atMs - lastMs) / 1000)} s too late (check 6)`)
   }
   for (const { stream, entries } of streams.values()) {
-    for (const { entry, atMs } of entries) {
+    for (const told of entries) {
+      const { entry } = told
       if (entry.kind === 'step.waited') {
         const wait = entries.find(
           ({ entry: other }) => other.kind === 'step.waiting' && other.waitId === entry.waitId,
         )
         if (wait?.entry.kind !== 'step.waiting' || wait.entry.blocked) continue
         const what = `${stream}: the end of ${entry.step}`
-        judge(what, workerOf(wait.entry), wait.atMs, wait.entry.wakeAtMs + WOKEN_MS, atMs)
+        judge(what, workerOf(wait.entry), wait.atMs, wait.entry.wakeAtMs + WOKEN_MS, told)
       }
       if (entry.kind === 'worker.tookover') {
         const left = entries.findLast(
@@ -66,11 +71,13 @@ function late({ streams, workers }: Seen, wrong: (what: string) => void): void {
         if (left?.entry.kind !== 'step.intended') continue
         const { leaseUntilMs, settleMs } = left.entry
         const what = `${stream}: the takeover from ${entry.from}`
-        judge(what, entry.from, left.atMs, leaseUntilMs + settleMs + TAKEOVER_LATE_MS, atMs)
+        judge(what, entry.from, left.atMs, leaseUntilMs + settleMs + TAKEOVER_LATE_MS, told)
       }
     }
   }
 }
+
+type ToldEntry = Told['entries'][number]
 
 function workerOf({ actor }: Entry): string {
   return actor.is === 'engine' ? actor.worker : ''

@@ -549,6 +549,19 @@ describe('the way back', () => {
     expect(step).toMatchObject({ is: 'change', after: { desired: 7, floor: { min: 7 } }, last: false })
   })
 
+  test('a lost step down is not repeated where somebody has set the count below its floor (G7)', () => {
+    const before = { desired: 9, floor: { min: 9, max: 20 }, context: null }
+    const after = { desired: 7, floor: { min: 7, max: 20 }, context: null }
+    const change = { target: on, before, after, summary: 's' }
+    expect(action.locate(change, { ...before, desired: 4 }, { marker })).toMatchObject({
+      at: 'elsewhere',
+      reason: 'desired 4 in 9 to 20: somebody set the count below the floor 7, which would lift it',
+    })
+    // The step itself is there: what was set below it since is nobody's conflict.
+    expect(action.locate(change, { ...after, desired: 4 }, { marker })).toEqual({ at: 'after' })
+    expect(action.locate(change, { ...before, desired: 7 }, { marker })).toEqual({ at: 'before' })
+  })
+
   test('a scalable target that appeared or went is foreign', async () => {
     const before = await observe({})
     const after = { desired: 9, floor: null, context: null }
