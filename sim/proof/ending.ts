@@ -26,6 +26,8 @@ const WOKEN_MS = 30_000
 const TAKEOVER_LATE_MS = 135_000
 /** A lease outlives its worker by 2 s, and its effect may be unseen for 15 s more; messages take whole seconds. */
 const AFTER_DEATH_MS = 20_000
+/** No invocation takes so long by itself. */
+const UNHURRIED_MS = 3_000
 /** Workers date their records by clocks that are off by so much. */
 const SKEW_MS = 500
 
@@ -40,17 +42,22 @@ export function watchEnd(seen: Seen, ending: Ending, wrong: (what: string) => vo
 }
 
 function late({ streams, workers }: Seen, wrong: (what: string) => void): void {
-  const dead = [...workers].filter(([, life]) => life.ended !== 'well')
+  const excused = [...workers].flatMap(([id, life]) => {
+    const untilMs = excuseOf(life)
+    return untilMs === undefined ? [] : [{ id, beganAtMs: life.beganAtMs, untilMs }]
+  })
   /**
-   * Whoever wrote what is waited for may have died of it: the wake is on its way by then. Who began later may delay it, and
-   * whoever has taken it up in time may have been frozen before the record.
+   * Whoever wrote what is waited for may have died of it: the wake is on its way by then. Who began after that one may delay
+   * it, even before the record: the wake may have overtaken a writer that froze. And whoever has taken it up in time may
+   * have been frozen itself.
    */
   const judge = (what: string, author: string, sinceMs: number, byMs: number, told: ToldEntry) => {
     const atMs = Math.min(told.atMs, workers.get(workerOf(told.entry))?.beganAtMs ?? Infinity)
-    const excuses = dead
-      .filter(([id, life]) => id !== author && life.beganAtMs >= sinceMs - SKEW_MS && life.beganAtMs < atMs)
-      .map(([, life]) => life.deadlineAtMs + AFTER_DEATH_MS + LATE_MS)
-    const lastMs = Math.max(byMs, ...excuses)
+    const fromMs = workers.get(author)?.beganAtMs ?? sinceMs - SKEW_MS
+    const excuses = excused.filter(
+      ({ id, beganAtMs }) => id !== author && beganAtMs >= fromMs && beganAtMs < atMs,
+    )
+    const lastMs = Math.max(byMs, ...excuses.map(({ untilMs }) => untilMs))
     if (atMs > lastMs) wrong(`${what} came ${Math.ceil((atMs - lastMs) / 1000)} s too late (check 6)`)
   }
   for (const { stream, entries } of streams.values()) {
@@ -75,6 +82,17 @@ function late({ streams, workers }: Seen, wrong: (what: string) => void): void {
       }
     }
   }
+}
+
+/** Until when what a worker held up may come: one that died, or one that froze and sent its message after that. */
+function excuseOf({
+  ended,
+  beganAtMs,
+  deadlineAtMs,
+  endedAtMs = deadlineAtMs,
+}: WorkerLife): number | undefined {
+  if (ended !== 'well') return deadlineAtMs + AFTER_DEATH_MS + LATE_MS
+  return endedAtMs - beganAtMs > UNHURRIED_MS ? endedAtMs + WOKEN_MS : undefined
 }
 
 type ToldEntry = Told['entries'][number]

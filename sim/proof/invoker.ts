@@ -46,6 +46,7 @@ export function invoker(options: {
     const end = (ok: boolean, why: string) => {
       if (life.ended) return
       life.ended = ok ? 'well' : 'badly'
+      life.endedAtMs = agenda.nowMs
       live.delete(worker)
       if (ok) warm.push(worker.process)
       tell(`${worker.turn.workerId} ${why}`)

@@ -50,6 +50,7 @@ export interface WorkerLife {
   /** It may act until then. */
   readonly deadlineAtMs: number
   ended?: 'well' | 'badly'
+  endedAtMs?: number
 }
 
 /** A stream's entries as the engine folds them. */
