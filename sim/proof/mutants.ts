@@ -213,6 +213,13 @@ const FURTHER: readonly Mutant[] = [
     to: 'observed,',
   },
   {
+    name: 'undo overwrites the weight that somebody else has set',
+    rule: 'undo',
+    file: 'lib/actions/route53-weight-record.ts',
+    from: 'if (!sameJson(observed.record, lastSet.record)) {',
+    to: 'if (false) {',
+  },
+  {
     name: 'undo goes on while the alarm stands',
     rule: 'undo',
     file: 'lib/clearing.ts',

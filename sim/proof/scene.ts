@@ -2,6 +2,7 @@ import type { CallName } from '../../lib/aws/aws.ts'
 import type { PauseScope } from '../../lib/ledger/kill-switch.ts'
 import type { Catalogue } from '../../lib/runbook/runbook.ts'
 import type { OutsideAct } from '../outside.ts'
+import { DEMO_ZONE } from '../scenarios.ts'
 import type { AlarmState } from '../world.ts'
 import type { Dice } from './dice.ts'
 import { ACTION_RUNBOOKS, catalogueOf, SHIPPED, stormCatalogue, type Deployed } from './settings.ts'
@@ -176,7 +177,7 @@ function crowdedScene(dice: Dice, startAtMs: number): Scene {
   }
   const scene = weather(dice, deployed, startAtMs, 12 * MINUTE_MS)
   const stranger = dice.chance(0.1)
-  if (stranger) add(dice.between(1, 600), setDesired(dice))
+  if (stranger) add(dice.between(1, 600), foreignAct(dice))
   return {
     ...scene,
     alarms: [SPIKE, SLOW],
@@ -189,13 +190,22 @@ function crowdedScene(dice: Dice, startAtMs: number): Scene {
 function strike(dice: Dice, records: number): Strike {
   const what = dice.chance(0.5)
     ? ({ is: 'person', verb: dice.chance(0.8) ? 'abort' : 'resolve' } as const)
-    : setDesired(dice)
+    : foreignAct(dice)
   return { afterRecord: dice.between(1, records), delayMs: dice.between(0, 30), what }
 }
 
-function setDesired(dice: Dice) {
-  const desired = dice.between(4, 20)
-  return { is: 'outside', act: { is: 'set-desired', service: 'prod/api', desired } } as const
+/** Somebody else sets what the runbooks set. */
+function foreignAct(dice: Dice): { readonly is: 'outside'; readonly act: OutsideAct } {
+  const act: OutsideAct = dice.chance(0.4)
+    ? {
+        is: 'set-weight',
+        zone: DEMO_ZONE,
+        name: 'api.example.com',
+        set: 'canary',
+        weight: dice.between(0, 20),
+      }
+    : { is: 'set-desired', service: 'prod/api', desired: dice.between(4, 20) }
+  return { is: 'outside', act }
 }
 
 function comeAndGo(
