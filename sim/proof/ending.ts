@@ -11,6 +11,8 @@ export interface Ending {
   /** Wakes were lost on purpose, so that a wait may have ended later. */
   readonly losesWakes: boolean
   readonly standing: Standing
+  /** From then on nothing went wrong any more. */
+  readonly quietAtMs: number
 }
 
 interface Seen {

@@ -227,6 +227,20 @@ const FURTHER: readonly Mutant[] = [
     to: '',
   },
   {
+    name: 'max_hold ends too early',
+    rule: 'undo',
+    file: 'lib/advance-incident.ts',
+    from: 'heldUntilMs: sinceMs + maxHold.forMs }',
+    to: 'heldUntilMs: sinceMs + maxHold.forMs / 2 }',
+  },
+  {
+    name: 'max_hold ends, and nothing is put back',
+    rule: 'undo',
+    file: 'lib/clearing.ts',
+    from: "(isOverdue(session) && onResolved?.maxHold?.atEnd === 'undo')",
+    to: 'false',
+  },
+  {
     name: 'a later change forgets what an earlier one is to put back',
     rule: 'undo',
     file: 'lib/begin.ts',

@@ -244,7 +244,12 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
     else if (agenda.nowMs - busyAtMs > CALM_FOR_MS || !watch.hasOpenIncident) break
   }
   const problems = [
-    ...watch.end({ disturbed: scene.disturbed, losesWakes: scene.losesWakes, standing: standingIn(account) }),
+    ...watch.end({
+      disturbed: scene.disturbed,
+      losesWakes: scene.losesWakes,
+      standing: standingIn(account),
+      quietAtMs: until,
+    }),
   ]
   if (signals.deadLetters.length + work.deadLetters.length > 0)
     problems.push('a message became a dead letter')

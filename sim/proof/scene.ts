@@ -121,10 +121,11 @@ const STILL = {
 } as const
 
 function smallScene(dice: Dice, startAtMs: number): Scene {
-  const runbook = dice.pick<string>(['line', ...Object.keys(ACTION_RUNBOOKS), ...SHIPPED])
+  const runbook = dice.pick<string>(['line', 'holding', ...Object.keys(ACTION_RUNBOOKS), ...SHIPPED])
   const happenings: Happening[] = []
   const rounds = dice.chance(0.2) ? 2 : 1
-  comeAndGo(dice, happenings, { alarm: SPIKE, fromMs: startAtMs, rounds })
+  const standsForS = runbook === 'holding' ? 600 : 240
+  comeAndGo(dice, happenings, { alarm: SPIKE, fromMs: startAtMs, rounds, standsForS })
   if (SHIPPED.includes(runbook) && dice.chance(0.5))
     happenings.push({ atMs: startAtMs + dice.between(20, 240) * SECOND_MS, is: 'person', verb: 'approve' })
   const strikes = dice.chance(0.3) ? [strike(dice, 8)] : []
@@ -211,13 +212,24 @@ function foreignAct(dice: Dice): { readonly is: 'outside'; readonly act: Outside
 function comeAndGo(
   dice: Dice,
   happenings: Happening[],
-  { alarm, fromMs, rounds }: { readonly alarm: string; readonly fromMs: number; readonly rounds: number },
+  {
+    alarm,
+    fromMs,
+    rounds,
+    standsForS = 240,
+  }: {
+    readonly alarm: string
+    readonly fromMs: number
+    readonly rounds: number
+    /** At most so long. */
+    readonly standsForS?: number
+  },
 ): void {
   const copies = () => (dice.chance(0.05) ? 0 : dice.chance(0.5) ? 1 : dice.between(2, 3))
   let atMs = fromMs
   for (let round = 1; round <= rounds; round++) {
     happenings.push({ atMs, is: 'alarm', alarm, state: 'ALARM', copies: Math.max(1, copies()) })
-    atMs += dice.between(20, 240) * SECOND_MS
+    atMs += dice.between(20, standsForS) * SECOND_MS
     happenings.push({ atMs, is: 'alarm', alarm, state: 'OK', copies: copies() })
     atMs += dice.between(20, 300) * SECOND_MS
   }

@@ -58,7 +58,7 @@ export function watchOver(limits: Limits): Watch {
   const started = new Map<string, string>()
   const wrong = (what: string) => void problems.push(what)
   const effects = watchEffects(streams, wrong)
-  const alarms = watchAlarms(wrong)
+  const alarms = watchAlarms(streams, wrong)
 
   function record(item: Item, nowMs: number): void {
     const stream = item.sk.split('#')[1] ?? ''
@@ -222,7 +222,7 @@ export function watchOver(limits: Limits): Watch {
     },
     end(ending) {
       effects.end(!ending.disturbed)
-      alarms.end([...streams.values()])
+      alarms.end(ending.quietAtMs)
       watchEnd({ streams, workers }, ending, wrong)
       return problems
     },
