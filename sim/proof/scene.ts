@@ -124,7 +124,7 @@ function smallScene(dice: Dice, startAtMs: number): Scene {
   const runbook = dice.pick<string>(['line', 'holding', ...Object.keys(ACTION_RUNBOOKS), ...SHIPPED])
   const happenings: Happening[] = []
   const rounds = dice.chance(0.2) ? 2 : 1
-  const standsForS = runbook === 'holding' ? 600 : 240
+  const standsForS = runbook === 'holding' ? 900 : 240
   comeAndGo(dice, happenings, { alarm: SPIKE, fromMs: startAtMs, rounds, standsForS })
   if (SHIPPED.includes(runbook) && dice.chance(0.5))
     happenings.push({ atMs: startAtMs + dice.between(20, 240) * SECOND_MS, is: 'person', verb: 'approve' })
