@@ -31,7 +31,7 @@ interface Verdict {
 /** Workers date their records by clocks that are off by half a second, each its own way. */
 const SKEW_MS = 1_000
 /** From the end of `max_hold`: to the sweep's minute, a poll of what has not ended or is held off, a takeover. */
-const HELD_LATE_MS = 5 * 60_000
+const HELD_LATE_MS = 3 * 60_000
 
 /** Holds what is begun and put back against the state of the alarms (CORE.md 2, checks 6, 9 and 11). */
 export function watchAlarms(streams: ReadonlyMap<string, Told>, wrong: (what: string) => void): AlarmWatch {
