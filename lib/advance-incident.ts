@@ -57,6 +57,8 @@ export async function advanceIncident(app: App, incidentId: string): Promise<Tur
       dues.push(nowMs + RUNNING_POLL_MS)
     }
   }
+  // What is still to be started may change something that is to be put back.
+  if (open && isStarting(open, incidentId)) dues.push(nowMs + RUNNING_POLL_MS)
   const dueAtMs = dues.length === 0 ? undefined : Math.min(...dues)
   if (dueAtMs === undefined) {
     await settleIncidentHead(ports, own, undefined)
@@ -69,6 +71,10 @@ export async function advanceIncident(app: App, incidentId: string): Promise<Tur
     await ports.queue.send(message, Math.max(0, dueAtMs - nowMs))
   }
   return { is: 'waiting', untilMs: dueAtMs }
+}
+
+function isStarting({ pending }: Open, incidentId: string): boolean {
+  return Object.values(pending).some((one) => one.incidentId === incidentId && one.executions.length > 0)
 }
 
 /** Since when the alarm has been clear; without an alarm, since a person resolved it. */

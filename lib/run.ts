@@ -2,7 +2,7 @@ import { effectiveMode, frozenBy } from './guardrails.ts'
 import { canonical } from './json.ts'
 import { executionIdFor, incidentIdFor, sha256 } from './ids.ts'
 import { foldIncident } from './incident.ts'
-import { addToIncident, dueBy, incidentHead } from './incident-stream.ts'
+import { addToIncident, incidentHead } from './incident-stream.ts'
 import { claimKey } from './ledger/control.ts'
 import { listIncidents, openHead } from './ledger/head.ts'
 import type { App, Turn } from './ports.ts'
@@ -49,8 +49,6 @@ export async function run(app: App, runbook: Runbook, order: RunOrder, turn: Tur
   if (claimed.fingerprint !== fingerprint) return { is: 'conflict' }
   const { incidentId, executionId } = claimed
   const incidentsKey = await incidentKey(app, order, runbook, incidentId, incidentId === fresh)
-  const { maxHold } = runbook.onResolved ?? {}
-  if (maxHold) await dueBy(ports, incidentId, ports.clock.now() + maxHold.forMs)
   await start(
     app,
     {

@@ -4,6 +4,7 @@ import { HOLD_DOWN } from './execution/state.ts'
 import { escalation } from './execution/next.ts'
 import { effectiveMode, type Cap } from './guardrails.ts'
 import { runbookHashFor } from './ids.ts'
+import { dueBy } from './incident-stream.ts'
 import { pinRunbook } from './ledger/control.ts'
 import type { Entry, EntryOf } from './ledger/entry.ts'
 import { openHead, type Head } from './ledger/head.ts'
@@ -58,6 +59,9 @@ export async function start(
   const head = { incidentId, stream: executionId, headSeq: -1, status: 'starting', wakes: 0 }
   if (order.repeat) {
     await beside
+    // The turn that the incident was to have by then may be over already, and has found nothing that had begun.
+    const { maxHold } = runbook.onResolved ?? {}
+    if (maxHold) await dueBy(ports, incidentId, ports.clock.now() + maxHold.forMs)
     const stream = await load(ports.storage, incidentId, executionId)
     if (stream.headSeq >= 0) {
       const nowMs = ports.clock.now()

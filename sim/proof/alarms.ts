@@ -1,8 +1,9 @@
 import { foldIncident } from '../../lib/incident.ts'
-import type { Header } from '../../lib/ledger/entry.ts'
+import type { EntryOf, Header } from '../../lib/ledger/entry.ts'
 import { openOf, type Open } from '../../lib/ledger/open.ts'
 import type { Item } from '../../lib/ledger/storage.ts'
-import { stampedOf, type Told, type WorkerLife } from './told.ts'
+import type { MaxHold, Pinned } from '../../lib/runbook/runbook.ts'
+import { isUndo, stampedOf, type Told, type WorkerLife } from './told.ts'
 
 /** A transition of an alarm into ALARM that somebody was told of. */
 export interface ToldAlarm {
@@ -12,13 +13,14 @@ export interface ToldAlarm {
 
 export interface AlarmWatch {
   told(alarm: ToldAlarm): void
-  /** An item of OPEN or SIGNAL. */
+  /** An item of OPEN, SIGNAL or RUNBOOK. */
   put(item: Item, nowMs: number): void
   /** An execution has begun. */
   begun(told: Told, header: Header, address: string, worker: WorkerLife | undefined): void
   /** An undo means to change something. */
   undoes(told: Told, address: string, worker: WorkerLife | undefined): void
-  end(streams: readonly Told[]): void
+  /** From `quietAtMs` on nothing went wrong any more. */
+  end(quietAtMs: number): void
 }
 
 interface Verdict {
@@ -26,11 +28,17 @@ interface Verdict {
   readonly stateAtMs: number
 }
 
+/** Workers date their records by clocks that are off by half a second, each its own way. */
+const SKEW_MS = 1_000
+/** From the end of `max_hold`: to the sweep's minute, a poll of what has not ended or is held off, a takeover. */
+const HELD_LATE_MS = 3 * 60_000
+
 /** Holds what is begun and put back against the state of the alarms (CORE.md 2, checks 6, 9 and 11). */
-export function watchAlarms(wrong: (what: string) => void): AlarmWatch {
+export function watchAlarms(streams: ReadonlyMap<string, Told>, wrong: (what: string) => void): AlarmWatch {
   const alarms: ToldAlarm[] = []
   const opens = new Map<string, { readonly open: Open; readonly sinceMs: number }>()
   const verdicts: Verdict[] = []
+  const holds = new Map<string, MaxHold>()
 
   /** OPEN, where it stood so before the worker began: what it may not have seen is no fault of its. */
   function known(key: string, worker: WorkerLife | undefined): Open | undefined {
@@ -38,7 +46,39 @@ export function watchAlarms(wrong: (what: string) => void): AlarmWatch {
     return seen && worker && seen.sinceMs < worker.beganAtMs ? seen.open : undefined
   }
 
-  function unheard({ alarm, atMs }: ToldAlarm, streams: readonly Told[]): void {
+  /** What an undo puts back. */
+  function undoneBy({ incidentId, executionId }: EntryOf<'undo.started'>): Told | undefined {
+    return streams.get(`${incidentId}/${executionId}`)
+  }
+
+  /** When a change is put back whether its alarm stands or not: counted from what is on record of the first, and not from what the engine says. */
+  function heldUntil(header: EntryOf<'undo.started'>): number {
+    const hold = holds.get(header.runbookHash)
+    if (hold?.atEnd !== 'undo') return Infinity
+    const steps = new Set(header.items.map(({ step }) => step))
+    const applied = undoneBy(header)?.entries.filter(
+      ({ entry }) => entry.kind === 'step.applied' && steps.has(entry.step),
+    )
+    return hold.forMs + Math.min(...(applied ?? []).map(({ atMs }) => atMs))
+  }
+
+  /** What has not begun to put anything back long after the end of `max_hold`. */
+  function heldOn(undo: Told, quietAtMs: number): void {
+    const header = undo.entries[0]?.entry
+    if (header?.kind !== 'undo.started' || undo.aborted) return
+    const untilMs = Math.max(heldUntil(header), quietAtMs, undoneBy(header)?.entries.at(-1)?.atMs ?? 0)
+    const [first] = header.items
+    // Each is put back, or found put back, after the one before it; a page about it is a step, too.
+    const begun = undo.entries.find(
+      ({ entry }) =>
+        (entry.kind === 'step.intended' || entry.kind === 'step.skipped') && entry.step === first?.step,
+    )
+    const lateMs = (begun?.atMs ?? 0) - untilMs
+    if (lateMs > HELD_LATE_MS)
+      wrong(`${undo.stream}: it begins ${Math.ceil(lateMs / 1000)} s after the end of max_hold (check 6)`)
+  }
+
+  function unheard({ alarm, atMs }: ToldAlarm): void {
     const at = `${alarm} came at ${new Date(atMs).toISOString()}`
     if (verdicts.some(({ name, stateAtMs }) => name === alarm && stateAtMs === atMs)) return
     const open = [...opens.values()].find((one) => one.open.key.endsWith(`/${alarm}`))?.open
@@ -47,7 +87,7 @@ export function watchAlarms(wrong: (what: string) => void): AlarmWatch {
       return
     }
     if (open.onsetAtMs !== atMs) return
-    const answered = streams.some(({ entries }) =>
+    const answered = [...streams.values()].some(({ entries }) =>
       entries.some(({ entry }) => {
         if (entry.kind !== 'execution.started' && entry.kind !== 'execution.refused') return false
         return entry.occasion.is === 'alarm' && entry.occasion.onsetAtMs === atMs && entry.key === open.key
@@ -60,6 +100,10 @@ export function watchAlarms(wrong: (what: string) => void): AlarmWatch {
     told: (alarm) => void alarms.push(alarm),
     put(item, nowMs) {
       if (item.pk.startsWith('SIGNAL#')) verdicts.push(JSON.parse(item.body) as Verdict)
+      if (item.pk.startsWith('RUNBOOK#')) {
+        const { maxHold } = (JSON.parse(item.body) as Pinned).runbook.onResolved ?? {}
+        if (maxHold) holds.set(item.pk.slice('RUNBOOK#'.length), maxHold)
+      }
       if (!item.pk.startsWith('OPEN#')) return
       const open = openOf(item)
       const before = opens.get(open.key)
@@ -76,18 +120,21 @@ export function watchAlarms(wrong: (what: string) => void): AlarmWatch {
         wrong(`${address}: it was started for an alarm that had cleared (check 11)`)
     },
     undoes(told, address, worker) {
-      const [header] = told.entries
-      if (header?.entry.kind !== 'undo.started' || header.entry.atOnce) return
-      const open = known(header.entry.key, worker)
-      if (open?.state === 'alarm') wrong(`${address}: it is put back while the alarm stands (check 9)`)
+      const header = told.entries[0]?.entry
+      if (header?.kind !== 'undo.started' || header.atOnce) return
+      const isOverdue = (told.entries.at(-1)?.atMs ?? 0) >= heldUntil(header) - SKEW_MS
+      if (known(header.key, worker)?.state === 'alarm' && !isOverdue)
+        wrong(`${address}: it is put back while the alarm stands (check 9)`)
     },
-    end(streams) {
-      for (const alarm of alarms) unheard(alarm, streams)
+    end(quietAtMs) {
+      for (const alarm of alarms) unheard(alarm)
       for (const { open } of opens.values())
         if (Object.keys(open.pending).length > 0) wrong(`${open.key} still has something pending (check 6)`)
-      for (const told of streams)
+      for (const told of streams.values()) {
         if (isOpenIncident(told))
           wrong(`${told.incidentId} is not resolved, and its alarm is clear (check 6)`)
+        if (isUndo(told)) heldOn(told, quietAtMs)
+      }
     },
   }
 }

@@ -1,6 +1,8 @@
 import type { HttpRequest } from '../../lib/http.ts'
 import type { EntryOf } from '../../lib/ledger/entry.ts'
 import type { LoggedCall } from '../account.ts'
+import type { OutsideAct } from '../outside.ts'
+import { setBy, standingOf, type Standing } from './standing.ts'
 import { isUndo, type Told } from './told.ts'
 
 export type MadeCall = Pick<LoggedCall, 'name' | 'mutating' | 'executionId'>
@@ -14,26 +16,26 @@ interface Effect {
 }
 
 export interface EffectWatch {
-  /** Somebody else has set the service's desired count. */
-  outside(desired: number | undefined, nowMs: number): void
-  /** A call that the account has carried out, and the service's desired count after it. */
-  call(made: MadeCall, input: unknown, desired: number | undefined, nowMs: number): void
+  /** Somebody else has acted, and this stands after it. */
+  outside(act: OutsideAct, standing: Standing, nowMs: number): void
+  /** A call that the account has carried out, and what stands after it. */
+  call(made: MadeCall, input: unknown, standing: Standing, nowMs: number): void
   /** A request that has reached a page's provider. */
   post(request: HttpRequest): void
   /** What was made twice, and what is on record as applied and was not made. */
   end(undisturbed: boolean): void
 }
 
-/** Holds what the account was made to do against what is on record (CORE.md 2, checks 1, 2, 4 and 7). */
+/** Holds what the account was made to do against what is on record (CORE.md 2, checks 1, 2, 4, 7 and 9). */
 export function watchEffects(streams: ReadonlyMap<string, Told>, wrong: (what: string) => void): EffectWatch {
   const effects: Effect[] = []
   const deployed = new Map<string, number>()
   const pages = new Map<string, string>()
-  let foreign: { readonly desired: number | undefined; readonly sinceMs: number } | undefined
+  const foreign = new Map<keyof Standing, { readonly value: number | undefined; readonly sinceMs: number }>()
 
-  function call(made: MadeCall, input: unknown, desired: number | undefined, nowMs: number): void {
+  function call(made: MadeCall, input: unknown, standing: Standing, nowMs: number): void {
     if (!made.mutating || made.executionId === undefined) return
-    overwrites(made, desired, nowMs)
+    overwrites(made, standing, nowMs)
     const own = [...streams.values()].filter(
       ({ stream }) => stream === made.executionId || stream === `${made.executionId}.undo`,
     )
@@ -79,24 +81,27 @@ export function watchEffects(streams: ReadonlyMap<string, Told>, wrong: (what: s
     }
   }
 
-  /** An undo that has moved the count away from what somebody else had set before it could have looked. */
-  function overwrites({ executionId }: MadeCall, desired: number | undefined, nowMs: number): void {
-    if (foreign === undefined || foreign.desired === desired) return
-    const undo = [...streams.values()].find(({ stream }) => stream === `${executionId}.undo`)
-    const isOurs = [...streams.values()].some(({ entries }) =>
-      entries.some(
-        ({ entry }) => entry.kind === 'step.intended' && desiredOf(entry.change.after) === foreign?.desired,
-      ),
-    )
-    // It may have looked before; it compares with what it has last seen.
-    if (undo && !isOurs && nowMs - foreign.sinceMs > UNSEEN_MS)
-      wrong(`${undo.stream}: it overwrites ${foreign.desired}, which somebody else has set (check 9)`)
-    foreign = undefined
+  /** An undo that has moved something away from what somebody else had set before it could have looked. */
+  function overwrites({ executionId }: MadeCall, standing: Standing, nowMs: number): void {
+    for (const [what, { value, sinceMs }] of foreign) {
+      if (standing[what] === value) continue
+      foreign.delete(what)
+      const undo = [...streams.values()].find(({ stream }) => stream === `${executionId}.undo`)
+      const isOurs = [...streams.values()].some(({ entries }) =>
+        entries.some(
+          ({ entry }) => entry.kind === 'step.intended' && standingOf(entry.change.after)[what] === value,
+        ),
+      )
+      // It may have looked before; it compares with what it has last seen.
+      if (undo && !isOurs && nowMs - sinceMs > UNSEEN_MS[what])
+        wrong(`${undo.stream}: it overwrites ${what} ${value}, which somebody else has set (check 9)`)
+    }
   }
 
   return {
-    outside(desired, nowMs) {
-      foreign = { desired, sinceMs: nowMs }
+    outside(act, standing, nowMs) {
+      const what = setBy(act)
+      if (what) foreign.set(what, { value: standing[what], sinceMs: nowMs })
     },
     call,
     post({ body }) {
@@ -143,8 +148,11 @@ export function watchEffects(streams: ReadonlyMap<string, Told>, wrong: (what: s
   }
 }
 
-/** An undo that has looked before somebody else acted may still act for so long: a worker that froze in between, and what describes lag. */
-const UNSEEN_MS = 40_000
+/**
+ * An undo that has looked before somebody else acted may still set a count for so long: a worker that froze in between, and
+ * what describes lag. A record set is replaced only where it is what was looked at.
+ */
+const UNSEEN_MS = { desired: 40_000, weight: 0 } as const
 
 /** Whose call it is: by the marker that it bears, or, where a call can bear none, by the value that it sets. */
 function authorOf(
@@ -169,16 +177,12 @@ function isStop(made: MadeCall, action: string): boolean {
   return made.name === 'codedeploy:StopDeployment' && action.startsWith('rollback')
 }
 
-function desiredOf(after: unknown): number | undefined {
-  return (after as { readonly desired?: number } | null)?.desired
-}
-
 function setsValueOf(made: MadeCall, input: unknown, after: unknown): boolean {
   const { floor, expires } = (after ?? {}) as {
     readonly expires?: boolean
     readonly floor?: { readonly min: number } | null
   }
-  const desired = desiredOf(after)
+  const { desired } = standingOf(after)
   const set = input as { readonly desiredCount?: number; readonly MinCapacity?: number }
   switch (made.name) {
     case 'ecs:UpdateService':

@@ -1,6 +1,7 @@
 import { fold } from '../../lib/execution/fold.ts'
 import { brokenChains, looseEnds } from '../loose-ends.ts'
 import type { Entry } from '../../lib/ledger/entry.ts'
+import { standingOf, type Standing } from './standing.ts'
 import { isUndo, stampedOf, type Told, type WorkerLife } from './told.ts'
 
 /** What a run has come to. */
@@ -9,8 +10,9 @@ export interface Ending {
   readonly disturbed: boolean
   /** Wakes were lost on purpose, so that a wait may have ended later. */
   readonly losesWakes: boolean
-  /** What stands in the account now, by the member of a change's value that tells it. */
-  readonly standing: { readonly desired: number | undefined; readonly weight: number | undefined }
+  readonly standing: Standing
+  /** From then on nothing went wrong any more. */
+  readonly quietAtMs: number
 }
 
 interface Seen {
@@ -117,13 +119,10 @@ function putBack({ streams }: Seen, { standing }: Ending, wrong: (what: string) 
     const whole = ofTarget.every(({ told, entry }) => undone.has(`${told.stream}.undo/${entry.step}`))
     const [first] = ofTarget
     if (!whole || !first) continue
-    const before = first.entry.change.before as {
-      readonly desired?: number
-      readonly record?: { readonly Weight?: number }
-    } | null
+    const before = standingOf(first.entry.change.before)
     for (const [was, is] of [
-      [before?.desired, standing.desired],
-      [before?.record?.Weight, standing.weight],
+      [before.desired, standing.desired],
+      [before.weight, standing.weight],
     ])
       if (was !== undefined && was !== is)
         wrong(`${label} was left at ${is}, and everything was put back to ${was} (check 9)`)

@@ -213,11 +213,32 @@ const FURTHER: readonly Mutant[] = [
     to: 'observed,',
   },
   {
+    name: 'undo overwrites the weight that somebody else has set',
+    rule: 'undo',
+    file: 'lib/actions/route53-weight-record.ts',
+    from: 'if (!sameJson(observed.record, lastSet.record)) {',
+    to: 'if (false) {',
+  },
+  {
     name: 'undo goes on while the alarm stands',
     rule: 'undo',
     file: 'lib/clearing.ts',
     from: "if (state === 'alarm') return { is: 'not-clear', reason: 'the alarm stands', troubled: true }",
     to: '',
+  },
+  {
+    name: 'max_hold ends too early',
+    rule: 'undo',
+    file: 'lib/advance-incident.ts',
+    from: 'heldUntilMs: sinceMs + maxHold.forMs }',
+    to: 'heldUntilMs: sinceMs + maxHold.forMs / 2 }',
+  },
+  {
+    name: 'max_hold ends, and nothing is put back',
+    rule: 'undo',
+    file: 'lib/clearing.ts',
+    from: "(isOverdue(session) && onResolved?.maxHold?.atEnd === 'undo')",
+    to: 'false',
   },
   {
     name: 'a later change forgets what an earlier one is to put back',

@@ -11,13 +11,13 @@ import type { WorkMessage } from '../../lib/queue.ts'
 import { sweep } from '../../lib/sweep.ts'
 import { addScalableTarget } from '../autoscaling.ts'
 import { asAlarmAction, calmAccount, transition } from '../calm.ts'
-import { DEMO_ZONE } from '../scenarios.ts'
 import type { Account } from '../account.ts'
 import { agendaFrom } from './agenda.ts'
 import { diceOf, type Dice } from './dice.ts'
 import { randomFaults, type Fault, type FaultPlan } from './faults.ts'
 import { invoker } from './invoker.ts'
 import { sceneFrom, type Happening, type Scene } from './scene.ts'
+import { standingIn } from './standing.ts'
 import { watchOver, type Watch } from './watch.ts'
 import { SKEW_MS } from './worker.ts'
 
@@ -81,8 +81,7 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
   }
   account.onCall({
     after: (call) => {
-      const { desired } = standingIn(account)
-      watch.call({ ...call, ...call.scope }, call.input, desired, agenda.nowMs)
+      watch.call({ ...call, ...call.scope }, call.input, standingIn(account), agenda.nowMs)
     },
   })
   const due = new Map<string, number>()
@@ -199,7 +198,7 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
       case 'outside':
         tell(`somebody else: ${JSON.stringify(one.act)}`)
         account.act(one.act)
-        watch.outside(standingIn(account).desired, agenda.nowMs)
+        watch.outside(one.act, standingIn(account), agenda.nowMs)
         return
       case 'person':
         ask(one)
@@ -245,7 +244,12 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
     else if (agenda.nowMs - busyAtMs > CALM_FOR_MS || !watch.hasOpenIncident) break
   }
   const problems = [
-    ...watch.end({ disturbed: scene.disturbed, losesWakes: scene.losesWakes, standing: standingIn(account) }),
+    ...watch.end({
+      disturbed: scene.disturbed,
+      losesWakes: scene.losesWakes,
+      standing: standingIn(account),
+      quietAtMs: until,
+    }),
   ]
   if (signals.deadLetters.length + work.deadLetters.length > 0)
     problems.push('a message became a dead letter')
@@ -270,11 +274,6 @@ function accountOf(scene: Scene): Account {
   Object.assign(account.world.faults.lagMs, scene.lagMs)
   if (scene.autoscaler) addScalableTarget(account.world, 'prod/api', { min: 4, max: 20 })
   return account
-}
-
-function standingIn({ world }: Account): { desired: number | undefined; weight: number | undefined } {
-  const canary = world.zones[DEMO_ZONE]?.records.find((record) => record.SetIdentifier === 'canary')
-  return { desired: world.services['prod/api']?.desired, weight: canary?.Weight }
 }
 
 type Asked = Extract<Happening, { is: 'person' }>

@@ -2,6 +2,7 @@ import type { CallName } from '../../lib/aws/aws.ts'
 import type { PauseScope } from '../../lib/ledger/kill-switch.ts'
 import type { Catalogue } from '../../lib/runbook/runbook.ts'
 import type { OutsideAct } from '../outside.ts'
+import { DEMO_ZONE } from '../scenarios.ts'
 import type { AlarmState } from '../world.ts'
 import type { Dice } from './dice.ts'
 import { ACTION_RUNBOOKS, catalogueOf, SHIPPED, stormCatalogue, type Deployed } from './settings.ts'
@@ -120,10 +121,11 @@ const STILL = {
 } as const
 
 function smallScene(dice: Dice, startAtMs: number): Scene {
-  const runbook = dice.pick<string>(['line', ...Object.keys(ACTION_RUNBOOKS), ...SHIPPED])
+  const runbook = dice.pick<string>(['line', 'holding', ...Object.keys(ACTION_RUNBOOKS), ...SHIPPED])
   const happenings: Happening[] = []
   const rounds = dice.chance(0.2) ? 2 : 1
-  comeAndGo(dice, happenings, { alarm: SPIKE, fromMs: startAtMs, rounds })
+  const standsForS = runbook === 'holding' ? 900 : 240
+  comeAndGo(dice, happenings, { alarm: SPIKE, fromMs: startAtMs, rounds, standsForS })
   if (SHIPPED.includes(runbook) && dice.chance(0.5))
     happenings.push({ atMs: startAtMs + dice.between(20, 240) * SECOND_MS, is: 'person', verb: 'approve' })
   const strikes = dice.chance(0.3) ? [strike(dice, 8)] : []
@@ -176,7 +178,7 @@ function crowdedScene(dice: Dice, startAtMs: number): Scene {
   }
   const scene = weather(dice, deployed, startAtMs, 12 * MINUTE_MS)
   const stranger = dice.chance(0.1)
-  if (stranger) add(dice.between(1, 600), setDesired(dice))
+  if (stranger) add(dice.between(1, 600), foreignAct(dice))
   return {
     ...scene,
     alarms: [SPIKE, SLOW],
@@ -189,25 +191,45 @@ function crowdedScene(dice: Dice, startAtMs: number): Scene {
 function strike(dice: Dice, records: number): Strike {
   const what = dice.chance(0.5)
     ? ({ is: 'person', verb: dice.chance(0.8) ? 'abort' : 'resolve' } as const)
-    : setDesired(dice)
+    : foreignAct(dice)
   return { afterRecord: dice.between(1, records), delayMs: dice.between(0, 30), what }
 }
 
-function setDesired(dice: Dice) {
-  const desired = dice.between(4, 20)
-  return { is: 'outside', act: { is: 'set-desired', service: 'prod/api', desired } } as const
+/** Somebody else sets what the runbooks set. */
+function foreignAct(dice: Dice): { readonly is: 'outside'; readonly act: OutsideAct } {
+  const act: OutsideAct = dice.chance(0.4)
+    ? {
+        is: 'set-weight',
+        zone: DEMO_ZONE,
+        name: 'api.example.com',
+        set: 'canary',
+        weight: dice.between(0, 20),
+      }
+    : { is: 'set-desired', service: 'prod/api', desired: dice.between(4, 20) }
+  return { is: 'outside', act }
 }
 
 function comeAndGo(
   dice: Dice,
   happenings: Happening[],
-  { alarm, fromMs, rounds }: { readonly alarm: string; readonly fromMs: number; readonly rounds: number },
+  {
+    alarm,
+    fromMs,
+    rounds,
+    standsForS = 240,
+  }: {
+    readonly alarm: string
+    readonly fromMs: number
+    readonly rounds: number
+    /** At most so long. */
+    readonly standsForS?: number
+  },
 ): void {
   const copies = () => (dice.chance(0.05) ? 0 : dice.chance(0.5) ? 1 : dice.between(2, 3))
   let atMs = fromMs
   for (let round = 1; round <= rounds; round++) {
     happenings.push({ atMs, is: 'alarm', alarm, state: 'ALARM', copies: Math.max(1, copies()) })
-    atMs += dice.between(20, 240) * SECOND_MS
+    atMs += dice.between(20, standsForS) * SECOND_MS
     happenings.push({ atMs, is: 'alarm', alarm, state: 'OK', copies: copies() })
     atMs += dice.between(20, 300) * SECOND_MS
   }

@@ -115,6 +115,13 @@ steps:
   - { id: page, notify: { to: oncall@sre }, on_failure: continue }
 on_resolved: { undo: [canary, capacity], after: 1m }
 `,
+  // Its alarm may well stand for longer than that.
+  holding: `${headOf('holding')}
+steps:
+  - { id: room, scale_out: { ecs: api, by: 50% } }
+  - { id: drain, route53_weight: { record: canary, weight: 0 }, on_failure: continue }
+on_resolved: { undo: [room, drain], after: 1m, step: 50%, every: 30s, max_hold: { for: 2m, then: undo } }
+`,
   short: `${headOf('short', 'twin')}
 steps:
   - { id: room, scale_out: { ecs: twin, by: 2 }, on_failure: continue }

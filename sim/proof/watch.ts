@@ -1,5 +1,6 @@
 import { findAction } from '../../lib/actions/index.ts'
 import type { HttpRequest } from '../../lib/http.ts'
+import type { OutsideAct } from '../outside.ts'
 import { canonical } from '../../lib/json.ts'
 import type { ChainRecord } from '../../lib/ledger/chain.ts'
 import type { Entry, EntryOf } from '../../lib/ledger/entry.ts'
@@ -8,6 +9,7 @@ import type { Item } from '../../lib/ledger/storage.ts'
 import { isOpenIncident, watchAlarms, type ToldAlarm } from './alarms.ts'
 import { watchEffects, type MadeCall } from './effects.ts'
 import { watchEnd, type Ending } from './ending.ts'
+import type { Standing } from './standing.ts'
 import { isUndo, newlyTold, type Told, type WorkerLife } from './told.ts'
 
 export interface Watch {
@@ -18,10 +20,10 @@ export interface Watch {
   readonly incidents: readonly string[]
   /** Is told of every put that took effect, at the true time. */
   put(item: Item, nowMs: number): void
-  /** Somebody else has set the service's desired count. */
-  outside(desired: number | undefined, nowMs: number): void
-  /** Is told of every call that the account has carried out, and of the service's desired count after it. */
-  call(call: MadeCall, input: unknown, desired: number | undefined, nowMs: number): void
+  /** Somebody else has acted, and this stands after it. */
+  outside(act: OutsideAct, standing: Standing, nowMs: number): void
+  /** Is told of every call that the account has carried out, and of what stands after it. */
+  call(call: MadeCall, input: unknown, standing: Standing, nowMs: number): void
   /** Is told of every request that has reached a provider of pages. */
   post(request: HttpRequest): void
   /** An invocation has begun; it may act until its deadline, whatever it says of itself. */
@@ -56,7 +58,7 @@ export function watchOver(limits: Limits): Watch {
   const started = new Map<string, string>()
   const wrong = (what: string) => void problems.push(what)
   const effects = watchEffects(streams, wrong)
-  const alarms = watchAlarms(wrong)
+  const alarms = watchAlarms(streams, wrong)
 
   function record(item: Item, nowMs: number): void {
     const stream = item.sk.split('#')[1] ?? ''
@@ -220,7 +222,7 @@ export function watchOver(limits: Limits): Watch {
     },
     end(ending) {
       effects.end(!ending.disturbed)
-      alarms.end([...streams.values()])
+      alarms.end(ending.quietAtMs)
       watchEnd({ streams, workers }, ending, wrong)
       return problems
     },

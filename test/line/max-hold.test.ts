@@ -88,6 +88,21 @@ test.each([
   },
 )
 
+test('max_hold also ends where every worker dies until later than that before anything has begun', async () => {
+  let untilMs = 0
+  const stack: Stack = held('{ for: 1m, then: undo }', {
+    diesAt: ({ name, when }) => name === 'put RUNBOOK' && when === 'before' && stack.account.now() < untilMs,
+  })
+  untilMs = stack.account.now() + 150_000
+  fire(stack)
+  await play(stack, 2.5)
+  expect(stack.crashes.length).toBeGreaterThan(1)
+  await play(stack, 1.5)
+  expect(desired(stack)).toBe(9)
+  await play(stack, 6)
+  expect(desired(stack)).toBe(6)
+})
+
 test.each(['before', 'after'] as const)(
   'a worker that dies %s any I/O around the end of max_hold calls the person all the same, with one key (G3, G4)',
   async (when) => {

@@ -37,7 +37,7 @@ test('the same seed is the same run, and every kind of fault is injected', async
 }, 60_000)
 
 test('a run without faults is told by its seed alone', async () => {
-  const { faults, points, executions } = await runSeed({ seed: 3, share: 0 })
+  const { faults, points, executions } = await runSeed({ seed: 1, share: 0 })
   expect(faults).toEqual({})
   expect(points.length).toBeGreaterThan(20)
   expect(executions).toBeGreaterThan(0)
