@@ -5,7 +5,7 @@ import { foldIncident, type Incident } from './incident.ts'
 import { addToIncident, INCIDENT_STREAM, settleIncidentHead } from './incident-stream.ts'
 import { readPinned } from './ledger/control.ts'
 import { readOpen, type Open } from './ledger/open.ts'
-import { loadIncident, type Stream } from './ledger/records.ts'
+import { load, loadIncident, type Stream } from './ledger/records.ts'
 import type { App, TurnResult } from './ports.ts'
 import { MAX_DELAY_MS, workFor } from './queue.ts'
 import type { Pinned } from './runbook/runbook.ts'
@@ -26,11 +26,14 @@ const UNDO_POLL_MS = 10 * 60_000
  */
 export async function advanceIncident(app: App, incidentId: string): Promise<TurnResult> {
   const { ports } = app
+  const { entries } = await load(ports.storage, incidentId, INCIDENT_STREAM)
+  const key = foldIncident(entries)?.key
+  // Before the streams: a start that is not among them is still pending then, or a signal that wakes us again.
+  const open = key === undefined ? undefined : await readOpen(ports.storage, key)
   const streams = await loadIncident(ports.storage, incidentId)
   let own = streams.find((stream) => stream.stream === INCIDENT_STREAM)
   const incident = own && foldIncident(own.entries)
   if (!own || !incident) return { is: 'dropped', reason: 'there is no such incident' }
-  const open = await readOpen(ports.storage, incident.key)
   const clearAtMs = clearSince(open, incident)
   const nowMs = ports.clock.now()
   const dues: number[] = []
