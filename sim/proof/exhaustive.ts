@@ -17,9 +17,14 @@ export interface Hit {
 /** The first minutes' reads of empty indexes stand for those of every later minute: so many of each kind. */
 const SWEEP_READS = 24
 
-/** What a second fault can add to a first: a death before or after an effect, or no answer. Freezes and throttles end in those. */
-const OF_A_READ: readonly Fault[] = ['crash-before', 'request-lost']
-const OF_A_WRITE: readonly Fault[] = ['crash-before', 'crash-after', 'reply-lost']
+/**
+ * What one fault of a pair can add to the other: a death before or after an effect, or no answer. Freezes and throttles end in
+ * those. A worker that sends one request after the other and dies before the next one leaves behind what it would by dying
+ * after its last write; so a death before a request counts where the turn begins with it, or where another is in flight.
+ */
+const OF_A_READ: readonly Fault[] = ['request-lost']
+const OF_A_WRITE: readonly Fault[] = ['crash-after', 'reply-lost']
+const AT_ITS_BEGINNING: Fault = 'crash-before'
 
 /** The seed only times the I/Os; what happens is the scene of one runbook. */
 const SEED = 1
@@ -75,9 +80,16 @@ function hitsOn(
   points: RunResult['points'],
   chosen: (point: RunResult['points'][number], index: number) => boolean,
 ): readonly Hit[] {
+  const begun = new Set<number>()
   return points.flatMap((point, index) => {
-    if (isIndexRead(point.name) || !chosen(point, index)) return []
-    const faults = isWrite(point.name) ? OF_A_WRITE : OF_A_READ
+    if (isIndexRead(point.name)) return []
+    const isFirst = !begun.has(point.turn)
+    begun.add(point.turn)
+    if (!chosen(point, index)) return []
+    const faults = [
+      ...(isFirst || point.beside ? [AT_ITS_BEGINNING] : []),
+      ...(isWrite(point.name) ? OF_A_WRITE : OF_A_READ),
+    ]
     return faults.map((fault) => ({ ordinal: index + 1, name: point.name, fault }))
   })
 }

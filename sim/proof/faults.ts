@@ -25,6 +25,8 @@ export interface Point {
   /** `put REC`, `get CONTROL`, `send`, `ecs:UpdateService` ... */
   readonly name: string
   readonly is: 'storage' | 'index' | 'aws' | 'http' | 'queue'
+  /** Its worker waits for the answer to another one meanwhile. */
+  readonly beside: boolean
 }
 
 /** Chooses what goes wrong with an I/O, if anything does. */

@@ -14,7 +14,7 @@ import { asAlarmAction, calmAccount, transition } from '../calm.ts'
 import type { Account } from '../account.ts'
 import { agendaFrom } from './agenda.ts'
 import { diceOf, type Dice } from './dice.ts'
-import { randomFaults, type Fault, type FaultPlan } from './faults.ts'
+import { randomFaults, type Fault, type FaultPlan, type Point } from './faults.ts'
 import { invoker } from './invoker.ts'
 import { sceneFrom, type Happening, type Scene } from './scene.ts'
 import { standingIn } from './standing.ts'
@@ -41,7 +41,7 @@ export interface RunResult {
   readonly executions: number
   readonly incidents: number
   /** Every I/O in order, for the exhaustive search: what it was, and in which invocation. */
-  readonly points: readonly { readonly name: string; readonly turn: number }[]
+  readonly points: readonly (Pick<Point, 'name' | 'beside'> & { readonly turn: number })[]
 }
 
 const START_AT_MS = Date.parse('2026-11-23T09:00:00Z')
@@ -71,7 +71,7 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
       scene.catalogueAt(agenda.nowMs).runbooks.find(({ runbook }) => runbook === name)?.cooldownMs ?? 0,
   })
   const story: string[] = []
-  const points: { name: string; turn: number }[] = []
+  const points: RunResult['points'][number][] = []
   const injected: { [fault in Fault]?: number } = {}
   const until = START_AT_MS + scene.faultsForMs
   const isFaulty = () => agenda.nowMs < until
@@ -133,7 +133,7 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
       dice,
       app: () => ({ ports, catalogue: scene.catalogueAt(agenda.nowMs) }),
       faults: (point, turn) => {
-        points.push({ name: point.name, turn })
+        points.push({ name: point.name, beside: point.beside, turn })
         const fault = plan({ ...point, ordinal: points.length })
         if (fault) injected[fault] = (injected[fault] ?? 0) + 1
         return fault

@@ -88,6 +88,7 @@ export function startWorker(
   ): Promise<T> =>
     new Promise<T>((answered, failed) => {
       if (isDead()) return
+      const beside = waiting > 0
       waiting++
       const resolve = (value: T) => {
         waiting--
@@ -97,7 +98,7 @@ export function startWorker(
         waiting--
         failed(error)
       }
-      const fault = ground.faults({ name, is }, invocation)
+      const fault = ground.faults({ name, is, beside }, invocation)
       if (fault) ground.told(`${workerId} ${fault} at ${name}`)
       const sentAtMs = agenda.nowMs
       const wayMs = dice.between(1, 12)
