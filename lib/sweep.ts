@@ -10,6 +10,7 @@ import type { Entry } from './ledger/entry.ts'
 import { advanceHead, dueHeads, shards, type Head } from './ledger/head.ts'
 import { dueOpens, openOf, replaceOpen, type Open } from './ledger/open.ts'
 import { append, load } from './ledger/records.ts'
+import { UnreadableError, type Storage } from './ledger/storage.ts'
 import type { App, Turn } from './ports.ts'
 import { workFor } from './queue.ts'
 import { reconcile } from './reconcile.ts'
@@ -87,8 +88,7 @@ export async function sweep(app: App, turn: Turn): Promise<SweepResult> {
 async function wake(app: App, head: Head, nowMs: number): Promise<void> {
   const { ports } = app
   const delayMs = Math.max(0, (head.dueAtMs ?? nowMs) - nowMs)
-  // A stream that only a newer version can read is not poison. Its wakes do not count, so that it goes on when that version is back.
-  if (head.wakes > 0) await load(ports.storage, head.incidentId, head.stream)
+  if (head.wakes > 0) await readable(ports.storage, head)
   await ports.queue.send(workFor(head, Math.max(0, head.headSeq), nowMs), delayMs)
   const late = delayMs === 0
   const { unsent: _unsent, ...rest } = head
@@ -97,6 +97,18 @@ async function wake(app: App, head: Head, nowMs: number): Promise<void> {
     wakes: head.wakes + (late ? 1 : 0),
     dueAtMs: nowMs + delayMs + WAKE_AGAIN_MS,
   })
+}
+
+/**
+ * A stream that only a newer version can read is not poison: its wakes do not count, so that it goes on when that version is
+ * back. A store that does not answer says nothing about it, and a wake costs nothing.
+ */
+async function readable(storage: Storage, head: Head): Promise<void> {
+  try {
+    await load(storage, head.incidentId, head.stream)
+  } catch (error) {
+    if (error instanceof UnreadableError) throw error
+  }
 }
 
 /** Attempts that die before they record anything are counted here and nowhere else. */

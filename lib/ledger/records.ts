@@ -1,7 +1,7 @@
 import type { Random } from '../random.ts'
 import { ENTRY_VERSION, entrySchema, type Entry, type Stamped } from './entry.ts'
 import { recordHash, type ChainRecord } from './chain.ts'
-import { StorageError, type Item, type Storage } from './storage.ts'
+import { StorageError, UnreadableError, type Item, type Storage } from './storage.ts'
 
 /*
  * A stream is a row of immutable records, numbered from 0 without gaps and hash-chained (CORE.md 1.1, 1.3).
@@ -168,7 +168,7 @@ function recordOf(item: Item): ReadRecord {
   return read
 }
 
-/** Parses a stored record. Throws with the record's address when it is not one of ours or a newer version's. */
+/** Parses a stored record. Throws `UnreadableError` with the record's address when it is not one of ours or a newer version's. */
 function parsed(item: Item): ReadRecord {
   const [, stream = '', seqText = ''] = item.sk.split('#')
   const address = `${stream}/${Number(seqText)}`
@@ -176,14 +176,14 @@ function parsed(item: Item): ReadRecord {
     entries: unknown[]
   }
   if (body.v > ENTRY_VERSION) {
-    throw new StorageError(
+    throw new UnreadableError(
       `record ${address} was written by a newer version (${body.v}; this one reads up to ${ENTRY_VERSION}): update Firebreak`,
     )
   }
   const entries = body.entries.map((entry, index) => {
     const read = entrySchema.safeParse(entry)
     if (read.success) return read.data
-    throw new StorageError(
+    throw new UnreadableError(
       `entry ${address}.${index} cannot be read: ${read.error.issues[0]?.message ?? 'malformed'}`,
     )
   })

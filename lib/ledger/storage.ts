@@ -50,8 +50,13 @@ export type PutResult = { readonly is: 'put' } | { readonly is: 'conflict'; read
 
 /** The store did not answer, or refused for a reason that is not the condition. The put may have taken effect. */
 export class StorageError extends Error {
-  override readonly name = 'StorageError'
+  override readonly name: string = 'StorageError'
   constructor(message: string, options?: { cause?: unknown }) {
     super(message, { cause: options?.cause })
   }
+}
+
+/** What is stored cannot be read by this version: asking again does not help. */
+export class UnreadableError extends StorageError {
+  override readonly name = 'UnreadableError'
 }

@@ -28,8 +28,6 @@ const WOKEN_MS = 30_000
 const TAKEOVER_LATE_MS = 135_000
 /** A lease outlives its worker by 2 s, and its effect may be unseen for 15 s more; messages take whole seconds. */
 const AFTER_DEATH_MS = 20_000
-/** No invocation takes so long by itself. */
-const UNHURRIED_MS = 3_000
 /** Workers date their records by clocks that are off by so much. */
 const SKEW_MS = 500
 
@@ -86,15 +84,10 @@ function late({ streams, workers }: Seen, wrong: (what: string) => void): void {
   }
 }
 
-/** Until when what a worker held up may come: one that died, or one that froze and sent its message after that. */
-function excuseOf({
-  ended,
-  beganAtMs,
-  deadlineAtMs,
-  endedAtMs = deadlineAtMs,
-}: WorkerLife): number | undefined {
+/** Until when what a worker held up may come: one that died; or one of whose I/Os one failed or froze, and the next sweep makes up for it. */
+function excuseOf({ ended, hit, deadlineAtMs, endedAtMs = deadlineAtMs }: WorkerLife): number | undefined {
   if (ended !== 'well') return deadlineAtMs + AFTER_DEATH_MS + LATE_MS
-  return endedAtMs - beganAtMs > UNHURRIED_MS ? endedAtMs + WOKEN_MS : undefined
+  return hit ? endedAtMs + LATE_MS : undefined
 }
 
 type ToldEntry = Told['entries'][number]

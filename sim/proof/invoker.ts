@@ -47,6 +47,7 @@ export function invoker(options: {
       if (life.ended) return
       life.ended = ok ? 'well' : 'badly'
       life.endedAtMs = agenda.nowMs
+      life.hit = worker.wasHit()
       live.delete(worker)
       if (ok) warm.push(worker.process)
       tell(`${worker.turn.workerId} ${why}`)

@@ -51,6 +51,8 @@ export interface WorkerLife {
   readonly deadlineAtMs: number
   ended?: 'well' | 'badly'
   endedAtMs?: number
+  /** Something went wrong with one of its I/Os. */
+  hit?: boolean
 }
 
 /** A stream's entries as the engine folds them. */

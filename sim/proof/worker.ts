@@ -35,6 +35,8 @@ export interface Worker {
   readonly app: App
   readonly turn: Turn
   readonly isDead: () => boolean
+  /** Something went wrong with one of its I/Os. */
+  readonly wasHit: () => boolean
   /** It has an answer to wait for; else it works, or loads a module that the process has not loaded before. */
   readonly isWaiting: () => boolean
   readonly kill: () => void
@@ -75,6 +77,7 @@ export function startWorker(
   const workerId = app.ports.random.id()
   const deadlineAtMs = agenda.nowMs + lastsMs
   let dead = false
+  let hit = false
   let waiting = 0
   const isDead = () => dead || agenda.nowMs >= deadlineAtMs
 
@@ -99,7 +102,10 @@ export function startWorker(
         failed(error)
       }
       const fault = ground.faults({ name, is, beside }, invocation)
-      if (fault) ground.told(`${workerId} ${fault} at ${name}`)
+      if (fault) {
+        hit = true
+        ground.told(`${workerId} ${fault} at ${name}`)
+      }
       const sentAtMs = agenda.nowMs
       const wayMs = dice.between(1, 12)
       const die = () => {
@@ -192,6 +198,7 @@ export function startWorker(
     turn: { workerId, deadlineMs: deadlineAtMs + process.skewMs },
     process,
     isDead,
+    wasHit: () => hit,
     isWaiting: () => waiting > 0,
     kill: () => {
       dead = true

@@ -1,5 +1,8 @@
 import type { CallName } from '../../lib/aws/aws.ts'
 import type { Metrics } from '../../lib/metrics.ts'
+import { advanceHead, readHeads } from '../../lib/ledger/head.ts'
+import { StorageError } from '../../lib/ledger/storage.ts'
+import { sweep } from '../../lib/sweep.ts'
 import { failHttp, refuseNext, throttle } from '../../sim/faults.ts'
 import type { Stack } from '../../sim/stack.ts'
 import {
@@ -458,4 +461,22 @@ test("a target that cannot be read is looked at again until the step's time is o
     { code: 'unreadable', reason: expect.stringContaining('looked 9 times') },
   ])
   expect(stack.account.now()).toBeGreaterThan(START_AT_MS + 9 * MINUTE_MS)
+})
+
+test('a stream that was woken in vain is woken again, though the store does not answer about it just then (G4)', async () => {
+  const stack = stackFor({ steps: `- wait: 10m\n${SCALE}` })
+  fire(stack)
+  await play(stack, 1)
+  const [started] = await entriesOfKind(stack, 'execution.started')
+  const heads = await readHeads(stack.storage, started?.incidentId ?? '')
+  const head = heads.find(({ stream }) => stream === started?.executionId)
+  if (!head) throw new Error('nothing was started')
+  const nowMs = stack.account.now()
+  await advanceHead(stack.storage, { ...head, wakes: 1, dueAtMs: nowMs - 1_000 })
+  const before = stack.work.waiting.length
+  const query = () => Promise.reject(new StorageError('no answer'))
+  const ports = { ...stack.app.ports, storage: { ...stack.storage, query } }
+  const swept = await sweep({ ...stack.app, ports }, { workerId: 'sweep', deadlineMs: nowMs + 30_000 })
+  expect(swept).toMatchObject({ woken: 1, overdue: 1 })
+  expect(stack.work.waiting).toHaveLength(before + 1)
 })
