@@ -6,11 +6,20 @@ export type Json = string | number | boolean | null | readonly Json[] | { readon
  * Members that are `undefined` are left out, as `JSON.stringify` does.
  */
 export function canonical(value: unknown): string {
-  return JSON.stringify(value, (_key, inner: unknown) =>
-    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
-      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)))
-      : inner,
-  )
+  return JSON.stringify(inOrder(value))
+}
+
+/** A copy with ordered members: an order that `JSON.stringify` asks of a replacer costs three times as much. */
+function inOrder(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value
+  if (Array.isArray(value)) return value.map(inOrder)
+  // What says itself how it is written, as dates do.
+  if ('toJSON' in value) return value
+  // Without a prototype, `__proto__` is a name like any other. Names are sorted by code units, as texts are compared.
+  const ordered = Object.create(null) as { [name: string]: unknown }
+  for (const name of Object.keys(value).sort())
+    ordered[name] = inOrder((value as { [name: string]: unknown })[name])
+  return ordered
 }
 
 /** True when both values have the same canonical text. */

@@ -85,11 +85,24 @@ export function occasionOf(deliberation: Deliberation, stepId: string): Occasion
   }
 }
 
+interface Aimed {
+  readonly action: AnyAction
+  readonly target: Target
+}
+
+/** What is pinned never changes, and a step is aimed by each lock, plan and undo of it. */
+const aimed = new WeakMap<Pinned, WeakMap<ActionStep, Aimed>>()
+
 /** What a step's parameters name on AWS; lint has refused what names nothing, so a miss here is a bug or a stale pin. */
-export function targetOf(
-  step: ActionStep,
-  pinned: Pinned,
-): { readonly action: AnyAction; readonly target: Target } {
+export function targetOf(step: ActionStep, pinned: Pinned): Aimed {
+  const known = aimed.get(pinned) ?? new WeakMap<ActionStep, Aimed>()
+  aimed.set(pinned, known)
+  const found = known.get(step) ?? aim(step, pinned)
+  known.set(step, found)
+  return found
+}
+
+function aim(step: ActionStep, pinned: Pinned): Aimed {
   const action = findAction(step.action)
   if (!action) throw new Error(`this version of Firebreak has no action "${step.action}"`)
   const resolved = staticTarget(action, step, pinned.service)

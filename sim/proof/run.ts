@@ -226,10 +226,12 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
   }
 
   for (const one of scene.happenings) agenda.at(one.atMs, () => happen(one))
-  // Where every transition is told, a sweep that finds nothing due can only read.
-  const allTold = scene.happenings.every((one) => one.is !== 'alarm' || one.copies > 0)
+  // Until a transition is not told, a sweep that finds nothing due can only read.
+  const untoldAtMs = Math.min(
+    ...scene.happenings.flatMap((one) => (one.is === 'alarm' && one.copies === 0 ? [one.atMs] : [])),
+  )
   const sweepAgain = () => {
-    const isIdle = allTold && ![...due.values()].some((from) => from <= agenda.nowMs)
+    const isIdle = agenda.nowMs < untoldAtMs && ![...due.values()].some((from) => from <= agenda.nowMs)
     if (!isIdle || (isFaulty() && dice.chance(IDLE_SWEEPS))) happen({ is: 'sweep', atMs: agenda.nowMs })
     agenda.at(agenda.nowMs + SWEEP_EVERY_MS, sweepAgain)
   }

@@ -60,7 +60,7 @@ const SLOW = 'twin-slow'
 
 /** Draws a run. Most are small, so that the faults of many runs fall on few steps; the others are crowded, and cost three times as much. */
 export function sceneFrom(dice: Dice, startAtMs: number): Scene {
-  return dice.chance(0.85) ? smallScene(dice, startAtMs) : crowdedScene(dice, startAtMs)
+  return dice.chance(0.9) ? smallScene(dice, startAtMs) : crowdedScene(dice, startAtMs)
 }
 
 /** One alarm and one runbook, nobody else: what the exhaustive search plays. */
