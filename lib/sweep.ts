@@ -30,7 +30,7 @@ export interface SweepResult {
 }
 
 /** The sweep runs each minute; what falls due until shortly after the next one gets its message now, with the exact delay. */
-const AHEAD_MS = 75_000
+export const AHEAD_MS = 75_000
 
 /** A wake that led to nothing is repeated by the next sweep: its worker has died by then, or has moved HEAD. */
 const WAKE_AGAIN_MS = 45_000

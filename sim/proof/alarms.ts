@@ -3,6 +3,7 @@ import type { EntryOf, Header } from '../../lib/ledger/entry.ts'
 import { openOf, type Open } from '../../lib/ledger/open.ts'
 import type { Item } from '../../lib/ledger/storage.ts'
 import type { MaxHold, Pinned } from '../../lib/runbook/runbook.ts'
+import type { Ending } from './ending.ts'
 import { isUndo, stampedOf, type Told, type WorkerLife } from './told.ts'
 
 /** A transition of an alarm into ALARM that somebody was told of. */
@@ -19,8 +20,7 @@ export interface AlarmWatch {
   begun(told: Told, header: Header, address: string, worker: WorkerLife | undefined): void
   /** An undo means to change something. */
   undoes(told: Told, address: string, worker: WorkerLife | undefined): void
-  /** From `quietAtMs` on nothing went wrong any more. */
-  end(quietAtMs: number): void
+  end(ending: Pick<Ending, 'quietAtMs' | 'alarming'>): void
 }
 
 interface Verdict {
@@ -126,12 +126,16 @@ export function watchAlarms(streams: ReadonlyMap<string, Told>, wrong: (what: st
       if (known(header.key, worker)?.state === 'alarm' && !isOverdue)
         wrong(`${address}: it is put back while the alarm stands (check 9)`)
     },
-    end(quietAtMs) {
+    end({ quietAtMs, alarming }) {
+      const isOver = ({ incidentId }: Told) =>
+        ![...opens.values()].some(
+          ({ open }) => open.incidentId === incidentId && alarming.has(open.key.split('/').at(-1) ?? ''),
+        )
       for (const alarm of alarms) unheard(alarm)
       for (const { open } of opens.values())
         if (Object.keys(open.pending).length > 0) wrong(`${open.key} still has something pending (check 6)`)
       for (const told of streams.values()) {
-        if (isOpenIncident(told))
+        if (isOpenIncident(told) && isOver(told))
           wrong(`${told.incidentId} is not resolved, and its alarm is clear (check 6)`)
         if (isUndo(told)) heldOn(told, quietAtMs)
       }

@@ -13,6 +13,8 @@ export interface Ending {
   readonly standing: Standing
   /** From then on nothing went wrong any more. */
   readonly quietAtMs: number
+  /** Alarms that still stand. */
+  readonly alarming: ReadonlySet<string>
 }
 
 interface Seen {

@@ -8,7 +8,7 @@ import { silentLog } from '../../lib/log.ts'
 import { silentMetrics } from '../../lib/metrics.ts'
 import type { Ports } from '../../lib/ports.ts'
 import type { WorkMessage } from '../../lib/queue.ts'
-import { sweep } from '../../lib/sweep.ts'
+import { AHEAD_MS, sweep } from '../../lib/sweep.ts'
 import { addScalableTarget } from '../autoscaling.ts'
 import { asAlarmAction, calmAccount, transition } from '../calm.ts'
 import type { Account } from '../account.ts'
@@ -238,11 +238,18 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
   agenda.at(START_AT_MS + dice.between(1, 60) * SECOND_MS, sweepAgain)
 
   const lastAtMs = Math.max(...scene.happenings.map((one) => one.atMs))
+  const endAtMs = Math.max(until, lastAtMs) + QUIET_FOR_MS
   let busyAtMs = lastAtMs
-  while (agenda.step(Math.max(until, lastAtMs) + QUIET_FOR_MS)) {
+  while (agenda.step(endAtMs)) {
     await invocations.settled()
-    const waiting = signals.waiting.length + work.waiting.length + due.size + toCome
-    if (waiting > 0 || invocations.live > 0 || agenda.nowMs <= lastAtMs) busyAtMs = agenda.nowMs
+    const waiting = signals.waiting.length + work.waiting.length + toCome
+    if (
+      waiting > 0 ||
+      [...due.values()].some((from) => from <= endAtMs) ||
+      invocations.live > 0 ||
+      agenda.nowMs <= lastAtMs
+    )
+      busyAtMs = agenda.nowMs
     else if (agenda.nowMs - busyAtMs > CALM_FOR_MS || !watch.hasOpenIncident) break
   }
   const problems = [
@@ -251,6 +258,7 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
       losesWakes: scene.losesWakes,
       standing: standingIn(account),
       quietAtMs: until,
+      alarming: alarmingIn(account),
     }),
   ]
   if (signals.deadLetters.length + work.deadLetters.length > 0)
@@ -266,9 +274,13 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
   }
 }
 
-/** From when on a sweep does something about it: at once where no message is on its way, else when it is overdue by a fast clock. */
+/** From when on a sweep by a fast clock does something about it: ahead of time where no message is on its way, else when it is overdue. */
 function sweptFrom(dueAtMs: number, { body }: Item): number {
-  return body.includes('"unsent":true') ? 0 : dueAtMs - SKEW_MS
+  return dueAtMs - SKEW_MS - (body.includes('"unsent":true') ? AHEAD_MS : 0)
+}
+
+function alarmingIn({ world }: Account): ReadonlySet<string> {
+  return new Set(Object.keys(world.alarms).filter((name) => world.alarms[name]?.state.value === 'ALARM'))
 }
 
 function accountOf(scene: Scene): Account {

@@ -58,9 +58,12 @@ const MINUTE_MS = 60_000
 const SPIKE = 'api-5xx-spike'
 const SLOW = 'twin-slow'
 
+/** What is left out makes room for more of the rest: in so many runs the alarm stands to the end, and nothing is put back. */
+const STAYS = 0.4
+
 /** Draws a run. Most are small, so that the faults of many runs fall on few steps; the others are crowded, and cost three times as much. */
 export function sceneFrom(dice: Dice, startAtMs: number): Scene {
-  return dice.chance(0.9) ? smallScene(dice, startAtMs) : crowdedScene(dice, startAtMs)
+  return dice.chance(0.75) ? smallScene(dice, startAtMs) : crowdedScene(dice, startAtMs)
 }
 
 /** One alarm and one runbook, nobody else: what the exhaustive search plays. */
@@ -125,7 +128,8 @@ function smallScene(dice: Dice, startAtMs: number): Scene {
   const happenings: Happening[] = []
   const rounds = dice.chance(0.2) ? 2 : 1
   const standsForS = runbook === 'holding' ? 900 : 240
-  comeAndGo(dice, happenings, { alarm: SPIKE, fromMs: startAtMs, rounds, standsForS })
+  const stays = runbook !== 'holding' && dice.chance(STAYS)
+  comeAndGo(dice, happenings, { alarm: SPIKE, fromMs: startAtMs, rounds, stays, standsForS })
   if (SHIPPED.includes(runbook) && dice.chance(0.5))
     happenings.push({ atMs: startAtMs + dice.between(20, 240) * SECOND_MS, is: 'person', verb: 'approve' })
   const strikes = dice.chance(0.3) ? [strike(dice, 8)] : []
@@ -151,10 +155,11 @@ function crowdedScene(dice: Dice, startAtMs: number): Scene {
   const together = dice.chance(0.5)
   const spikeAtMs = startAtMs + dice.between(0, 90) * SECOND_MS
   const rounds = () => (dice.chance(0.3) ? 2 : 1)
-  comeAndGo(dice, happenings, { alarm: SPIKE, fromMs: spikeAtMs, rounds: rounds() })
+  const stays = dice.chance(STAYS)
+  comeAndGo(dice, happenings, { alarm: SPIKE, fromMs: spikeAtMs, rounds: rounds(), stays })
   if (together || dice.chance(0.7)) {
     const fromMs = together ? spikeAtMs + dice.between(0, 300) : startAtMs + dice.between(0, 90) * SECOND_MS
-    comeAndGo(dice, happenings, { alarm: SLOW, fromMs, rounds: rounds() })
+    comeAndGo(dice, happenings, { alarm: SLOW, fromMs, rounds: rounds(), stays })
   }
   if (second === 'asking') add(dice.between(30, 300), { is: 'person', verb: 'approve' })
   if (dice.chance(0.05)) add(dice.between(30, 400), { is: 'person', verb: 'resolve' })
@@ -216,11 +221,14 @@ function comeAndGo(
     alarm,
     fromMs,
     rounds,
+    stays,
     standsForS = 240,
   }: {
     readonly alarm: string
     readonly fromMs: number
     readonly rounds: number
+    /** It stands to the end. */
+    readonly stays: boolean
     /** At most so long. */
     readonly standsForS?: number
   },
@@ -229,6 +237,7 @@ function comeAndGo(
   let atMs = fromMs
   for (let round = 1; round <= rounds; round++) {
     happenings.push({ atMs, is: 'alarm', alarm, state: 'ALARM', copies: Math.max(1, copies()) })
+    if (stays) return
     atMs += dice.between(20, standsForS) * SECOND_MS
     happenings.push({ atMs, is: 'alarm', alarm, state: 'OK', copies: copies() })
     atMs += dice.between(20, 300) * SECOND_MS

@@ -222,7 +222,7 @@ export function watchOver(limits: Limits): Watch {
     },
     end(ending) {
       effects.end(!ending.disturbed)
-      alarms.end(ending.quietAtMs)
+      alarms.end(ending)
       watchEnd({ streams, workers }, ending, wrong)
       return problems
     },
