@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { canonical, sameJson } from '../lib/json.ts'
 
 /** The same value with the members of its objects in another order. */
