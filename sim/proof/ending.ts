@@ -105,11 +105,11 @@ function putBack({ streams }: Seen, { standing }: Ending, wrong: (what: string) 
   const intents = all
     .filter((told) => !isUndo(told))
     .flatMap((told) =>
-      told.entries.flatMap(({ entry, atMs }) =>
-        entry.kind === 'step.intended' && entry.attempt === 1 ? [{ told, entry, atMs }] : [],
+      told.entries.flatMap(({ entry, putAtMs }) =>
+        entry.kind === 'step.intended' && entry.attempt === 1 ? [{ told, entry, putAtMs }] : [],
       ),
     )
-    .toSorted((a, b) => a.atMs - b.atMs)
+    .toSorted((a, b) => a.putAtMs - b.putAtMs)
   for (const [label, ofTarget] of Map.groupBy(intents, ({ entry }) => entry.change.target.label)) {
     const whole = ofTarget.every(({ told, entry }) => undone.has(`${told.stream}.undo/${entry.step}`))
     const [first] = ofTarget
@@ -134,6 +134,6 @@ function undoneBy(told: Told): readonly string[] {
       ({ entry: other, seq: otherSeq }) =>
         other.kind === 'step.intended' && other.step === entry.step && otherSeq < seq,
     )?.entry
-    return intent?.kind === 'step.intended' && intent.last ? [`${told.stream}/${entry.step}`] : []
+    return intent?.kind === 'step.intended' && intent.last !== false ? [`${told.stream}/${entry.step}`] : []
   })
 }

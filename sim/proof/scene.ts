@@ -147,6 +147,8 @@ function smallScene(dice: Dice, startAtMs: number): Scene {
 
 /** Two alarms about two services on the same resources that come, go, flap, and are told of more than once or never; people; somebody else's hand. */
 function crowdedScene(dice: Dice, startAtMs: number): Scene {
+  // Where nothing is deployed, two executions change the capacity one on top of the other.
+  const first = dice.pick(['line', 'line', 'only-scale-out'])
   const second = dice.pick(['short', 'short', 'waiting', 'asking'])
   const happenings: Happening[] = []
   const add = (afterS: number, what: DistributiveOmit<Happening, 'atMs'>) =>
@@ -168,7 +170,7 @@ function crowdedScene(dice: Dice, startAtMs: number): Scene {
     const scope = dice.pick<PauseScope>([
       { is: 'all' },
       { is: 'service', name: dice.pick(['api', 'twin']) },
-      { is: 'runbook', name: 'line' },
+      { is: 'runbook', name: first },
       { is: 'runbook', name: second },
     ])
     add(pausedAt, { is: 'person', verb: 'pause', scope })
@@ -177,7 +179,7 @@ function crowdedScene(dice: Dice, startAtMs: number): Scene {
   const strikes = dice.chance(0.4) ? [strike(dice, 20), strike(dice, 20)] : []
   const startsPerHour = dice.chance(0.1) ? dice.between(1, 2) : 20
   const deployed = {
-    runbooks: ['line', second],
+    runbooks: [first, second],
     startsPerHour,
     ...(dice.chance(0.2) ? { once: second } : {}),
   }

@@ -10,7 +10,13 @@ export interface Told {
   whose?: { readonly service: string; readonly runbook: string }
   headSeq: number
   headHash: string
-  readonly entries: { readonly entry: Entry; readonly seq: number; readonly atMs: number }[]
+  /** Each with its record's number and time, and the true time of the put: the record's is by its worker's clock. */
+  readonly entries: {
+    readonly entry: Entry
+    readonly seq: number
+    readonly atMs: number
+    readonly putAtMs: number
+  }[]
   readonly records: ChainRecord[]
   /** Whoever acted on it last, and all who were taken over. */
   holder?: string

@@ -75,7 +75,7 @@ export function watchOver(limits: Limits): Watch {
     told.headHash = body.hash
     told.records.push({ stream, ...body })
     for (const entry of body.entries) {
-      told.entries.push({ entry, seq: body.seq, atMs: body.atMs })
+      told.entries.push({ entry, seq: body.seq, atMs: body.atMs, putAtMs: nowMs })
       judge(told, entry, `${stream}/${body.seq}`, nowMs)
     }
   }
