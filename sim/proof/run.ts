@@ -226,12 +226,16 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
   }
 
   for (const one of scene.happenings) agenda.at(one.atMs, () => happen(one))
-  // Until a transition is not told, a sweep that finds nothing due can only read.
+  const isDueBy = (atMs: number): boolean => {
+    for (const from of due.values()) if (from <= atMs) return true
+    return false
+  }
+  // Where every transition was told, or nothing stands, a sweep that finds nothing due can only read.
   const untoldAtMs = Math.min(
     ...scene.happenings.flatMap((one) => (one.is === 'alarm' && one.copies === 0 ? [one.atMs] : [])),
   )
   const sweepAgain = () => {
-    const isIdle = agenda.nowMs < untoldAtMs && ![...due.values()].some((from) => from <= agenda.nowMs)
+    const isIdle = !isDueBy(agenda.nowMs) && (agenda.nowMs < untoldAtMs || !watch.hasOpenIncident)
     if (!isIdle || (isFaulty() && dice.chance(IDLE_SWEEPS))) happen({ is: 'sweep', atMs: agenda.nowMs })
     agenda.at(agenda.nowMs + SWEEP_EVERY_MS, sweepAgain)
   }
@@ -243,12 +247,7 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
   while (agenda.step(endAtMs)) {
     await invocations.settled()
     const waiting = signals.waiting.length + work.waiting.length + toCome
-    if (
-      waiting > 0 ||
-      [...due.values()].some((from) => from <= endAtMs) ||
-      invocations.live > 0 ||
-      agenda.nowMs <= lastAtMs
-    )
+    if (waiting > 0 || invocations.live > 0 || isDueBy(endAtMs) || agenda.nowMs <= lastAtMs)
       busyAtMs = agenda.nowMs
     else if (agenda.nowMs - busyAtMs > CALM_FOR_MS || !watch.hasOpenIncident) break
   }
@@ -266,7 +265,9 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
   return {
     seed,
     problems,
-    hash: sha256(story.join('\n')).slice(0, 16),
+    get hash() {
+      return sha256(story.join('\n')).slice(0, 16)
+    },
     points,
     faults: injected,
     executions: watch.executions.length,

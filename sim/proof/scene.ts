@@ -128,7 +128,8 @@ function smallScene(dice: Dice, startAtMs: number): Scene {
   const happenings: Happening[] = []
   const rounds = dice.chance(0.2) ? 2 : 1
   const standsForS = runbook === 'holding' ? 900 : 240
-  const stays = runbook !== 'holding' && dice.chance(STAYS)
+  // The checks of the shipped runbooks would look at it for ten minutes.
+  const stays = runbook !== 'holding' && !SHIPPED.includes(runbook) && dice.chance(STAYS)
   comeAndGo(dice, happenings, { alarm: SPIKE, fromMs: startAtMs, rounds, stays, standsForS })
   if (SHIPPED.includes(runbook) && dice.chance(0.5))
     happenings.push({ atMs: startAtMs + dice.between(20, 240) * SECOND_MS, is: 'person', verb: 'approve' })

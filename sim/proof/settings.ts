@@ -104,7 +104,7 @@ steps:
   - { id: canary, route53_weight: { record: canary, weight: 0 }, on_failure: continue }
   - { id: rollback, rollback: { to: last-success }, on_failure: continue }
   - { id: page, notify: { to: oncall@sre }, on_failure: continue }
-  - { id: calm, check: { alarm: ok, samples: 2, every: 20s, within: 8m }, on_failure: escalate }
+  - { id: calm, check: { alarm: ok, samples: 2, every: 20s, within: 3m }, on_failure: escalate }
 on_resolved: { undo: [capacity], after: 2m, step: 50%, every: 1m }
 `,
   // What a newer version makes of it: other values, another order, one step less.

@@ -81,7 +81,7 @@ export function startWorker(
   let waiting = 0
   const isDead = () => dead || agenda.nowMs >= deadlineAtMs
 
-  const io = async <T>(
+  const io = <T>(
     is: Point['is'],
     name: string,
     timeoutMs: number,
@@ -217,9 +217,12 @@ type Io = <T>(
 
 function portsOf(ports: Ports, io: Io, skewMs: number): Ports {
   const { storage, queue, http } = ports
-  const kind = (key: string) => key.split('#')[0] ?? key
+  const kind = (key: string) => {
+    const end = key.indexOf('#')
+    return end < 0 ? key : key.slice(0, end)
+  }
   const noStorage = (what: string) => new StorageError(what)
-  const store = async <T>(name: string, effect: () => Promise<T>, is: Point['is'] = 'storage') =>
+  const store = <T>(name: string, effect: () => Promise<T>, is: Point['is'] = 'storage') =>
     io(is, name, STORAGE_TIMEOUT_MS, noStorage, () => new StorageError(`${name}: throttled`), effect)
   const faulty: Storage = {
     put: (item, condition) =>
@@ -233,7 +236,7 @@ function portsOf(ports: Ports, io: Io, skewMs: number): Ports {
   }
   const aws: AwsFor = (scope) => {
     const sent = ports.aws(scope)
-    const send: Aws['call'] = async (name, input) =>
+    const send: Aws['call'] = (name, input) =>
       io(
         'aws',
         name,
