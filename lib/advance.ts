@@ -57,10 +57,11 @@ export async function advance(app: App, message: WorkMessage, turn: Turn): Promi
     await ports.queue.send(message, EARLY_DELAY_MS)
     return { is: 'early' }
   }
-  const { header } = fold(stream.entries)
+  const recorded = fold(stream.entries)
+  const { header } = recorded
   if (!header) return { is: 'dropped', reason: 'the stream has no beginning' }
   const pinned = await readPinned(ports.storage, header.runbookHash)
-  return runTurn(openSession(app, turn, pinned, header, stream, message))
+  return runTurn(openSession(app, turn, pinned, header, stream, message, recorded))
 }
 
 /** Runs commands until there is nothing to do now. The first turn of an execution enters here with its beginning in the buffer. */

@@ -1,5 +1,5 @@
 import { isMessage } from './actions/index.ts'
-import { fold } from './execution/fold.ts'
+import { fold, foldOn } from './execution/fold.ts'
 import { programOf, type Group } from './execution/program.ts'
 import type { Execution } from './execution/state.ts'
 import type { Json } from './json.ts'
@@ -21,6 +21,9 @@ export interface Session {
   stream: Stream
   /** Facts that go out with the next put: the result of one step travels with the intent of the next (CORE.md 1.3). */
   buffer: Entry[]
+  /** What the stream tells. */
+  recorded: Execution
+  /** What the stream and the buffer tell. */
   execution: Execution
   /** What checks have sampled so far; travels in messages, never in writes. */
   polls: { [stepId: string]: readonly Json[] }
@@ -68,6 +71,7 @@ export function openSession(
   header: Header,
   stream: Stream,
   message: Pick<WorkMessage, 'polls' | 'guardUntilMs'> = {},
+  recorded = fold(stream.entries),
 ): Session {
   return {
     app,
@@ -77,7 +81,8 @@ export function openSession(
     program: programOf(header, pinned.runbook, isMessage),
     stream,
     buffer: [],
-    execution: fold(stream.entries),
+    recorded,
+    execution: recorded,
     polls: { ...message.polls },
     releases: [],
     inFlight: [],
@@ -106,7 +111,7 @@ function refold(session: Session): void {
     session.stream.headSeq + 1,
     session.app.ports.clock.now(),
   )
-  session.execution = fold([...session.stream.entries, ...provisional])
+  session.execution = foldOn(session.recorded, provisional)
 }
 
 /**
@@ -122,7 +127,7 @@ export async function flush(session: Session): Promise<boolean> {
   const { ports } = session.app
   let clean = true
   for (;;) {
-    const before = session.stream.headSeq
+    const { headSeq: before, entries } = session.stream
     const answer = await append(
       ports.storage,
       ports.random,
@@ -131,7 +136,11 @@ export async function flush(session: Session): Promise<boolean> {
       ports.clock.now(),
     )
     session.stream = answer.stream
-    if (answer.is === 'appended') break
+    if (answer.is === 'appended') {
+      session.recorded = foldOn(session.recorded, answer.stream.entries.slice(entries.length))
+      break
+    }
+    session.recorded = fold(answer.stream.entries)
     clean = false
     // Somebody else began the stream: what we would have made of it counts for nothing.
     if (before < 0) throw new TakenOverError(`${session.stream.stream} was begun by another worker`)

@@ -11,7 +11,7 @@ import {
   type StepState,
 } from './state.ts'
 
-/** A stream that is folded entry by entry; the turn keeps one and adds to it instead of folding anew. */
+/** A state to which entries are added one by one. */
 interface Draft {
   header?: NonNullable<Execution['header']>
   status: Status
@@ -23,15 +23,29 @@ interface Draft {
   breakers: Set<string>
 }
 
+const NOTHING: Execution = {
+  status: { is: 'absent' },
+  steps: new Map(),
+  approvals: new Map(),
+  pages: [],
+  retries: 0,
+  breakers: new Set(),
+}
+
 /** The state that the entries tell. Pure; never throws on a prefix of a stream. */
 export function fold(entries: readonly Stamped[]): Execution {
+  return foldOn(NOTHING, entries)
+}
+
+/** The state that more entries make of one: `fold` of all of them. A turn goes on by it instead of folding its stream anew. */
+export function foldOn(before: Execution, entries: readonly Stamped[]): Execution {
+  if (entries.length === 0) return before
   const draft: Draft = {
-    status: { is: 'absent' },
-    steps: new Map(),
-    approvals: new Map(),
-    pages: [],
-    retries: 0,
-    breakers: new Set(),
+    ...before,
+    steps: new Map(before.steps),
+    approvals: new Map(before.approvals),
+    pages: [...before.pages],
+    breakers: new Set(before.breakers),
   }
   for (const entry of entries) add(draft, entry)
   return draft

@@ -1,5 +1,5 @@
 import * as fc from 'fast-check'
-import { fold, nameOf } from '../../lib/execution/fold.ts'
+import { fold, foldOn, nameOf } from '../../lib/execution/fold.ts'
 import { isEnded, isSettled, stateOf, type StepState } from '../../lib/execution/state.ts'
 import type { Entry, Stamped } from '../../lib/ledger/entry.ts'
 import {
@@ -320,6 +320,17 @@ describe('every prefix of a stream that was really written', () => {
       }
     }
   })
+})
+
+test('going on from a state makes what folding from the beginning makes, and leaves that state alone', () => {
+  const entries: readonly Stamped[] = [spike, approvals, byHand].flatMap((records) => stamped(records()))
+  fc.assert(
+    fc.property(fc.shuffledSubarray([...entries]), fc.nat({ max: entries.length }), (some, cut) => {
+      const before = fold(some.slice(0, cut))
+      expect(foldOn(before, some.slice(cut))).toEqual(fold(some))
+      expect(before).toEqual(fold(some.slice(0, cut)))
+    }),
+  )
 })
 
 test('entries in whatever order never make it throw', () => {
