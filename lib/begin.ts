@@ -135,13 +135,15 @@ async function prepare(session: Session, step: ActionStep): Promise<Prepared> {
       : await holdsBefore(session, step.id, action, target)
   if (held) return unlocked(() => putOff(session, step, '', held))
   const asking = asksFirst(session, step)
-  if (asking || target === undefined) {
+  if (asking || action === undefined || target === undefined) {
     // A lock is never held across a person's wait: the plan that is shown is a forecast.
     const { considered, after } = await look(session, step)
     return unlocked((beside) => settle(session, step, considered, [], beside, after))
   }
-  const [locked, first] = await allDone([takeLocks(session, target), look(session, step)])
+  const [locked, first] = await allDone([takeLocks(session, action, target), look(session, step)])
   if (locked.is === 'busy') return unlocked(() => onLocked(session, step, locked.reason))
+  if (locked.is === 'settling')
+    return unlocked(() => putOff(session, step, locked.reason, undefined, locked.untilMs))
   const again = locked.locks.some((lock) => lock.observeAgain)
   const { considered, after } = again ? await look(session, step) : first
   return {

@@ -1,4 +1,4 @@
-import type { Target } from './actions/action.ts'
+import type { AnyAction, Target } from './actions/action.ts'
 import { fold } from './execution/fold.ts'
 import { takeLock, type HeldLock, type TakeResult } from './ledger/locks.ts'
 import { load } from './ledger/records.ts'
@@ -9,9 +9,15 @@ import { leaseUntilMs, type Release, type Session } from './session.ts'
 export type Locked =
   | { readonly is: 'held'; readonly locks: readonly HeldLock[] }
   | { readonly is: 'busy'; readonly reason: string }
+  /** Nobody holds it, but what would be read of it may be what stood before the last change. */
+  | { readonly is: 'settling'; readonly reason: string; readonly untilMs: number }
 
 /** Takes every lock of a target, in sorted order so that two executions cannot wait for each other. */
-export async function takeLocks(session: Session, target: Pick<Target, 'locks' | 'label'>): Promise<Locked> {
+export async function takeLocks(
+  session: Session,
+  { timing }: Pick<AnyAction, 'timing'>,
+  target: Pick<Target, 'locks' | 'label'>,
+): Promise<Locked> {
   const { storage, clock } = session.app.ports
   const held: HeldLock[] = []
   for (const key of target.locks.toSorted()) {
@@ -21,6 +27,8 @@ export async function takeLocks(session: Session, target: Pick<Target, 'locks' |
       incidentId: session.stream.incidentId,
       expiresAtMs: leaseUntilMs(session.turn),
       target: target.label,
+      staleMs: timing.staleMs,
+      changedAtMs: ownChange(session, key),
     }
     const answer: TakeResult = await takeLock(
       storage,
@@ -33,9 +41,26 @@ export async function takeLocks(session: Session, target: Pick<Target, 'locks' |
       releaseAll(session, held)
       return { is: 'busy', reason: `${key} is held by ${answer.owner}` }
     }
+    if (answer.is === 'settling') {
+      releaseAll(session, held)
+      const { untilMs } = answer
+      return {
+        is: 'settling',
+        reason: `${target.label} was changed less than ${timing.staleMs / 1_000} s ago, and reads may not show it yet`,
+        untilMs,
+      }
+    }
     held.push(answer.lock)
   }
   return { is: 'held', locks: held }
+}
+
+/** Where a worker died between a result and the release of its lock, only the result tells of the change. */
+function ownChange({ execution }: Session, key: string): number {
+  const changes = [...execution.steps.values()].flatMap((state) =>
+    state.is === 'applied' && key in state.locks ? [state.atMs] : [],
+  )
+  return Math.max(0, ...changes)
 }
 
 /** Gives locks back under which nothing was changed. */
@@ -57,5 +82,11 @@ async function hasNothingInDoubt(session: Session, owner: string, incidentId: st
 
 /** A held lock as it is given back. */
 export function lockOf(lock: HeldLock): Omit<Release, 'outstanding'> {
-  return { key: lock.key, token: lock.token, ...(lock.others === undefined ? {} : { others: lock.others }) }
+  const { key, token, others, changedAtMs } = lock
+  return {
+    key,
+    token,
+    ...(others === undefined ? {} : { others }),
+    ...(changedAtMs === undefined ? {} : { changedAtMs }),
+  }
 }

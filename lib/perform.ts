@@ -168,7 +168,9 @@ function outstandingAfter(session: Session, intent: Intent): HeldLock['outstandi
 }
 
 function release(session: Session, intent: Intent, outstanding: HeldLock['outstanding']): void {
-  for (const lock of intent.locks) session.releases.push({ ...lockOf(lock), outstanding })
+  // Also where the outcome is not known: reads may be behind in either case.
+  const changedAtMs = session.app.ports.clock.now()
+  for (const lock of intent.locks) session.releases.push({ ...lockOf(lock), outstanding, changedAtMs })
 }
 
 export function giveUp(

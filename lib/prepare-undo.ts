@@ -33,8 +33,10 @@ export async function prepareUndo(session: Session, step: ActionStep): Promise<P
     })
   }
   const { ports } = session.app
-  const locked = await takeLocks(session, item.change.target)
+  const locked = await takeLocks(session, action, item.change.target)
   if (locked.is === 'busy') return unlocked(() => putOff(session, step, locked.reason))
+  if (locked.is === 'settling')
+    return unlocked(() => putOff(session, step, locked.reason, undefined, locked.untilMs))
   const outstanding = locked.locks[0]?.outstanding
   if (outstanding && outstanding.by !== header.executionId) {
     releaseAll(session, locked.locks)

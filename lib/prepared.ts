@@ -21,8 +21,14 @@ export function unlocked(conclude: Prepared['settle']): Prepared {
 }
 
 /** The target is locked or could not be read: once more later, until the step's time is over. */
-export function putOff(session: Session, step: ActionStep, why: string, held?: HeldUp): undefined {
-  const { clock, random } = session.app.ports
+export function putOff(
+  session: Session,
+  step: ActionStep,
+  why: string,
+  held?: HeldUp,
+  untilMs = session.app.ports.clock.now() + LOCK_WAIT_MS,
+): undefined {
+  const { random } = session.app.ports
   const state = stateOf(session.execution, step.id)
   const tries = state.is === 'pending' ? state.putOff : 0
   const reason = held ? `${why}${why === '' ? '' : '; '}${held.reason}` : why
@@ -34,7 +40,7 @@ export function putOff(session: Session, step: ActionStep, why: string, held?: H
     failStep(session, step.id, { code: 'unreadable', reason: `${reason} (looked ${tries + 1} times)` })
     return undefined
   }
-  const wakeAtMs = held ? held.untilMs : clock.now() + LOCK_WAIT_MS
+  const wakeAtMs = held?.untilMs ?? untilMs
   note(session, {
     kind: 'step.waiting',
     actor: actor(session),

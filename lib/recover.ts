@@ -108,8 +108,10 @@ async function look(session: Session, id: string): Promise<() => Intent | undefi
   if (action.effect === 'message') return () => repeatMessage(session, again)
   const before = await holdsBefore(session, id, action, tried.change.target)
   if (before) return () => holdOn(session, id, before)
-  const locked = await takeLocks(session, tried.change.target)
+  const locked = await takeLocks(session, action, tried.change.target)
   if (locked.is === 'busy') return () => stillInDoubt(session, id, locked.reason)
+  if (locked.is === 'settling')
+    return () => stillInDoubt(session, id, locked.reason, undefined, locked.untilMs)
   const outages: Outages = new Map()
   let observed: Json
   const marker = markerOf(session.stream.stream, id)
@@ -205,7 +207,13 @@ function endAborted(session: Session, again: Intent): undefined {
 }
 
 /** It could not be looked at: once more soon, and after the step's whole time a person is told that it is not known. */
-function stillInDoubt(session: Session, id: string, why: string, held?: HeldUp): undefined {
+function stillInDoubt(
+  session: Session,
+  id: string,
+  why: string,
+  held?: HeldUp,
+  observeAtMs = session.app.ports.clock.now() + LOCK_WAIT_MS,
+): undefined {
   const { clock } = session.app.ports
   const { step, tried } = attemptOf(session, id)
   const state = stateOf(session.execution, id)
@@ -215,7 +223,6 @@ function stillInDoubt(session: Session, id: string, why: string, held?: HeldUp):
     failStep(session, id, { attempt: tried.attempt, code: 'unknown', reason })
     return undefined
   }
-  const observeAtMs = nowMs + LOCK_WAIT_MS
   note(session, {
     kind: 'step.unsettled',
     actor: actor(session),

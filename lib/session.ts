@@ -50,6 +50,7 @@ export interface Release {
   readonly token: number
   readonly outstanding: Outstanding | undefined
   readonly others?: readonly Outstanding[]
+  readonly changedAtMs?: number
 }
 
 /** Another worker has taken the stream over: nothing more may be appended, and nothing more is done. */

@@ -116,6 +116,11 @@ export interface Statement {
 export interface Timing {
   /** How long after a call its effect may be missing from lists and describes. */
   readonly listLagMs: number
+  /**
+   * How long after an answered call `observe` may still show what stood before; 0 where AWS says that its reads are current.
+   * A target that was changed is not looked at before that, or the next change would be built on a value that is gone.
+   */
+  readonly staleMs: number
   /** How often `verify` is asked. */
   readonly verifyEveryMs: number
   /** The default of a step's `timeout`. */

@@ -211,7 +211,7 @@ export const notifyOncall: Action<NotifyParams, OncallTarget, NotifyState> = {
   state,
   observable: false,
   undoneByDefault: false,
-  timing: { listLagMs: 0, verifyEveryMs: 5_000, timeoutMs: 300_000 },
+  timing: { listLagMs: 0, staleMs: 0, verifyEveryMs: 5_000, timeoutMs: 300_000 },
   target,
   permissions: () => [],
   observe: () => Promise.resolve({ is: 'unsent' }),

@@ -185,7 +185,7 @@ export const rollbackCodedeploy: Action<RollbackParams, DeploymentGroupTarget, R
   state: rollbackStateSchema,
   observable: true,
   undoneByDefault: false,
-  timing: { listLagMs: 15_000, verifyEveryMs: 10_000, timeoutMs: 30 * 60_000 },
+  timing: { listLagMs: 15_000, staleMs: 15_000, verifyEveryMs: 10_000, timeoutMs: 30 * 60_000 },
   target,
   permissions,
   observe: observeGroup,

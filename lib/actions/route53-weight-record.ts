@@ -341,7 +341,8 @@ export const route53WeightRecord: Action<WeightParams, RecordTarget, WeightState
   // A canary that was drained stays drained: people decide when it may serve again.
   undoneByDefault: false,
   // Lists include changes that are still pending; 5 s for the control plane's own reads is an estimate.
-  timing: { listLagMs: 5_000, verifyEveryMs: 10_000, timeoutMs: 5 * 60_000 },
+  // The list includes what is still PENDING (AWS.md 3.1, step 1).
+  timing: { listLagMs: 5_000, staleMs: 0, verifyEveryMs: 10_000, timeoutMs: 5 * 60_000 },
   target,
   permissions,
   observe: (on, { aws }) => readWeight(aws, on),

@@ -398,7 +398,7 @@ export const scaleOutEcs: Action<ScaleOutParams, EcsTarget, ScaleState> = {
   undoneByDefault: true,
   // AWS publishes no figure for how late a describe may be; 5 s is an estimate on the safe side. Tasks need one to
   // three minutes on Fargate, up to six where a group of instances grows first, and health checks come on top.
-  timing: { listLagMs: 5_000, verifyEveryMs: 10_000, timeoutMs: 10 * 60_000 },
+  timing: { listLagMs: 5_000, staleMs: 5_000, verifyEveryMs: 10_000, timeoutMs: 10 * 60_000 },
   target,
   permissions,
   observe,

@@ -20,6 +20,8 @@ interface LockBody {
   readonly incidentId: string
   readonly expiresAtMs: number
   readonly releasedAtMs?: number
+  /** When a change under it was last known to be made, by whomever. */
+  readonly changedAtMs?: number
   /** The token of the first take since the owner holds it without a break; absent where that is the item's own. */
   readonly sinceToken?: number
   readonly outstanding?: Outstanding
@@ -34,6 +36,8 @@ export interface HeldLock {
   readonly outstanding?: Outstanding
   /** Outstanding changes of other targets under the same lock: they go back with it as they are. */
   readonly others?: readonly Outstanding[]
+  /** When a change under it was last known to be made: goes back with it. */
+  readonly changedAtMs?: number
   /** The target may have been changed while we looked: observe it again. */
   readonly observeAgain: boolean
 }
@@ -41,6 +45,8 @@ export interface HeldLock {
 export type TakeResult =
   | { readonly is: 'held'; readonly lock: HeldLock }
   | { readonly is: 'busy'; readonly owner: string; readonly incidentId: string; readonly expiresAtMs: number }
+  /** It is free, but until then reads may still show what stood before the last change under it. */
+  | { readonly is: 'settling'; readonly untilMs: number }
 
 /** An observation made before the take still counts when the lock has been free for so long (CORE.md 1.7). */
 const QUIET_MS = 60_000
@@ -71,6 +77,10 @@ export async function takeLock(
     readonly incidentId: string
     readonly expiresAtMs: number
     readonly target?: string
+    /** How long reads of the target may be behind a change (`timing.staleMs`). */
+    readonly staleMs: number
+    /** When its owner itself last changed what is under it, as far as its own records tell. */
+    readonly changedAtMs?: number
   },
   nowMs: number,
   mayStealFrom: (owner: string, incidentId: string) => Promise<boolean>,
@@ -99,6 +109,8 @@ export async function takeLock(
     if (old.releasedAtMs === undefined && old.owner !== wanted.owner) {
       if (old.expiresAtMs > nowMs || !(await mayStealFrom(old.owner, old.incidentId))) return busy
     }
+    const changedAtMs = lastChange(old, wanted)
+    if (nowMs < changedAtMs + wanted.staleMs) return { is: 'settling', untilMs: changedAtMs + wanted.staleMs }
     const seen = existing.version ?? 0
     const sinceToken = old.sinceToken ?? seen
     const stood = [...(old.outstanding === undefined ? [] : [old.outstanding]), ...(old.others ?? [])]
@@ -106,7 +118,10 @@ export async function takeLock(
       old.releasedAtMs === undefined
         ? await leftBehind({ stream: old.owner, incidentId: old.incidentId }, sinceToken, stood)
         : stood
-    const kept = sorted(left, wanted.target)
+    const kept = {
+      ...sorted(left, wanted.target),
+      ...(old.changedAtMs === undefined ? {} : { changedAtMs: old.changedAtMs }),
+    }
     const held = old.releasedAtMs === undefined && old.owner === wanted.owner ? { sinceToken } : {}
     const answer = await storage.put(
       {
@@ -123,6 +138,15 @@ export async function takeLock(
     }
     existing = answer.existing
   }
+}
+
+/** Of an owner that never gave it back nothing is known but that it changed nothing after the lock was over. */
+function lastChange(
+  old: LockBody,
+  wanted: { readonly owner: string; readonly changedAtMs?: number },
+): number {
+  const isStolen = old.releasedAtMs === undefined && old.owner !== wanted.owner
+  return Math.max(old.changedAtMs ?? 0, wanted.changedAtMs ?? 0, isStolen ? old.expiresAtMs : 0)
 }
 
 /** The target's own outstanding change, and those of others. */
@@ -143,7 +167,7 @@ function sorted(
  */
 export async function releaseLock(
   storage: Storage,
-  lock: { readonly key: string; readonly token: number; readonly others?: readonly Outstanding[] },
+  lock: Pick<HeldLock, 'key' | 'token' | 'others' | 'changedAtMs'>,
   owner: { readonly stream: string; readonly incidentId: string },
   nowMs: number,
   outstanding: Outstanding | undefined,
@@ -156,6 +180,7 @@ export async function releaseLock(
     releasedAtMs: nowMs,
     ...(outstanding === undefined ? {} : { outstanding }),
     ...(lock.others === undefined ? {} : { others: lock.others }),
+    ...(lock.changedAtMs === undefined ? {} : { changedAtMs: lock.changedAtMs }),
   }
   await storage.put(
     { pk: pkOf(lock.key), sk: 'LOCK', version: lock.token + 1, body: JSON.stringify(body) },

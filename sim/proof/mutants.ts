@@ -192,6 +192,13 @@ const FURTHER: readonly Mutant[] = [
     to: 'const again = false',
   },
   {
+    name: 'a target is looked at while reads are behind its last change',
+    rule: 'lock',
+    file: 'lib/ledger/locks.ts',
+    from: 'if (nowMs < changedAtMs + wanted.staleMs)',
+    to: 'if (nowMs < 0)',
+  },
+  {
     name: 'the hourly limit is not kept',
     rule: 'limit',
     file: 'lib/ledger/claims.ts',

@@ -11,6 +11,8 @@ import type { Storage } from '../../lib/ledger/storage.ts'
 const KEY = 'ecs/prod/api'
 const T = 1_790_000_000_000
 const MINUTE = 60_000
+/** Reads may be behind for so long. */
+const STALE_MS = 5_000
 const never = async () => {
   throw new Error('nobody was to be asked')
 }
@@ -25,7 +27,7 @@ function take(
 ): Promise<TakeResult> {
   return takeLock(
     storage,
-    { key: KEY, owner, incidentId: `inc-${owner}`, expiresAtMs: nowMs + MINUTE },
+    { key: KEY, owner, incidentId: `inc-${owner}`, expiresAtMs: nowMs + MINUTE, staleMs: STALE_MS },
     nowMs,
     maySteal,
   )
@@ -98,6 +100,35 @@ describe('a lock', () => {
       token: 2,
       observeAgain: true,
     })
+  })
+
+  test('settles after a change under it, for as long as reads may be behind, whoever takes it', async () => {
+    for (const next of ['a', 'b']) {
+      const storage = memoryStorage()
+      const lock = await held(take(storage, 'a', T))
+      await release(storage, 'a', { ...lock, changedAtMs: T + 10 }, T + 20)
+      const untilMs = T + 10 + STALE_MS
+      expect(await take(storage, next, untilMs - 1)).toEqual({ is: 'settling', untilMs })
+      // Whoever takes it and changes nothing hands the time on.
+      const again = await held(take(storage, next, untilMs))
+      expect(again).toMatchObject({ token: 3, changedAtMs: T + 10 })
+      await release(storage, next, again, untilMs + 1)
+      expect(await held(take(storage, 'c', untilMs + 2))).toMatchObject({ changedAtMs: T + 10 })
+    }
+  })
+
+  test('does not settle where nothing was changed', async () => {
+    const storage = memoryStorage()
+    await release(storage, 'a', await held(take(storage, 'a', T)), T + 20)
+    expect(await take(storage, 'b', T + 21)).toMatchObject({ is: 'held' })
+  })
+
+  test('that is stolen settles from its end on: until then its owner may have changed something', async () => {
+    const storage = memoryStorage()
+    await take(storage, 'a', T)
+    const untilMs = T + MINUTE + STALE_MS
+    expect(await take(storage, 'b', T + MINUTE, yes)).toEqual({ is: 'settling', untilMs })
+    expect(await take(storage, 'b', untilMs, yes)).toMatchObject({ is: 'held' })
   })
 
   test('is not even asked about while it has not expired', async () => {

@@ -95,6 +95,78 @@ test('no two calls on one target overlap, however their workers interleave (G5)'
   }
 })
 
+describe('while reads are behind what was changed last', () => {
+  const behind = () => {
+    const stack = shared()
+    stack.account.world.faults.lagMs['ecs:DescribeServices'] = 4_000
+    return stack
+  }
+  const plans = async (stack: Stack) =>
+    (await entriesOfKind(stack, 'step.intended'))
+      .filter((entry) => entry.step === 'scale_out')
+      .map((entry) => entry.change.summary)
+
+  test('the next execution on the target waits until they are not, and builds on what was set (G5)', async () => {
+    const stack = behind()
+    fire(stack)
+    await stack.runUntil(START_AT_MS + 1_000)
+    fire(stack, 'ALARM', 'shop-slow')
+    await play(stack, 5)
+    expect(await plans(stack)).toEqual(['desired 6 -> 9', 'desired 9 -> 14'])
+    const waits = (await entriesOfKind(stack, 'step.waiting')).filter((entry) => entry.blocked)
+    expect(waits).toMatchObject([
+      { reason: 'ECS service prod/api was changed less than 5 s ago, and reads may not show it yet' },
+    ])
+    expect((waits[0]?.wakeAtMs ?? 0) - (waits[0]?.atMs ?? 0)).toBeLessThanOrEqual(5_000)
+  })
+
+  test('on_locked: skip waits as well: nobody else is at it', async () => {
+    const stack = calmStack(both(`${SCALE}\n  on_locked: skip`), { alarms: ALARMS })
+    stack.account.world.faults.lagMs['ecs:DescribeServices'] = 4_000
+    fire(stack)
+    await stack.runUntil(START_AT_MS + 1_000)
+    fire(stack, 'ALARM', 'shop-slow')
+    await play(stack, 5)
+    expect(await plans(stack)).toEqual(['desired 6 -> 9', 'desired 9 -> 14'])
+  })
+
+  test('a value that was just put back is where the next incident begins, and ends (G7)', async () => {
+    const undo = 'on_resolved: { undo: [scale_out], after: 1m, step: 100% }'
+    const stack = calmStack(catalogueOf([runbookText(SCALE, undo)]))
+    stack.account.world.faults.lagMs['ecs:DescribeServices'] = 4_000
+    fire(stack)
+    await play(stack, 2)
+    fire(stack, 'OK')
+    await play(stack, 30, () => desired(stack) === 6)
+    fire(stack)
+    await play(stack, 2)
+    expect((await plans(stack)).at(-1)).toBe('desired 6 -> 9')
+    fire(stack, 'OK')
+    await play(stack, 30)
+    expect(desired(stack)).toBe(6)
+  })
+
+  test('a second step of the same execution waits, also where its worker died before the lock was released (G5)', async () => {
+    for (const dies of [false, true]) {
+      let puts = 0
+      const stack = calmStack(
+        catalogueOf([runbookText(`${SCALE}\n- wait: 1s\n- id: more\n  scale_out: { ecs: api, by: +2 }`)]),
+        {
+          // The second put of LOCK is the release.
+          diesAt: (point) => dies && point.name === 'put LOCK' && point.when === 'before' && ++puts === 2,
+        },
+      )
+      stack.account.world.faults.lagMs['ecs:DescribeServices'] = 4_000
+      await play(stack, 1)
+      fire(stack)
+      await play(stack, 5)
+      expect(stack.crashes).toHaveLength(dies ? 1 : 0)
+      const changes = await entriesOfKind(stack, 'step.intended')
+      expect(changes.map((entry) => entry.change.summary)).toEqual(['desired 6 -> 9', 'desired 9 -> 11'])
+    }
+  })
+})
+
 test('what was observed before the lock was ours does not count (G5)', async () => {
   const stack = shared()
   fire(stack)
