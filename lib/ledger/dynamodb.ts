@@ -9,6 +9,7 @@ import {
   type QueryCommandInput,
 } from '@aws-sdk/client-dynamodb'
 import { describe, never } from '../errors.ts'
+import { systemRandom, type Random } from '../random.ts'
 import { DUE_INDEX, LIST_INDEX } from './dynamodb-table.ts'
 import { checkItem, checkKey, checkPrefix, keyText } from './storable.ts'
 import {
@@ -23,7 +24,7 @@ import {
 /**
  * How long a request may take. DynamoDB answers in milliseconds; left alone the SDK waits for ever and tries four times.
  * Three attempts of 1.5 s and the pauses between them end within 5 s, the time that a worker keeps in hand before a lease
- * or its own deadline ends (CORE.md 1.4). A repeated put is told apart by its record id.
+ * or its own deadline ends (CORE.md 1.4). A repeated put recognises what its first attempt has left by the put's own id.
  */
 export const dynamodbTiming = {
   maxAttempts: 3,
@@ -40,6 +41,7 @@ export interface DynamodbOptions {
   readonly tableName: string
   /** Beside the standard SDK configuration (`AWS_ENDPOINT_URL_DYNAMODB`, profile, region); wins over the timing above. */
   readonly client?: DynamoDBClientConfig
+  readonly random?: Random
 }
 
 type Attributes = Record<string, AttributeValue>
@@ -47,15 +49,16 @@ type Attributes = Record<string, AttributeValue>
 /** The ledger's storage on DynamoDB, or on any endpoint that speaks its protocol. */
 export function dynamodbStorage(options: DynamodbOptions): Storage {
   const client = new DynamoDBClient({ ...dynamodbTiming, ...options.client })
-  const { tableName } = options
+  const { tableName, random = systemRandom } = options
 
   async function put(item: Item, condition: Condition): Promise<PutResult> {
     checkItem(item)
+    const putId = random.id()
     try {
       await client.send(
         new PutItemCommand({
           TableName: tableName,
-          Item: marshalled(item),
+          Item: { ...marshalled(item), putId: { S: putId } },
           ...expressionOf(condition),
           ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
         }),
@@ -66,13 +69,20 @@ export function dynamodbStorage(options: DynamodbOptions): Storage {
         throw lost(`put ${keyText(item.pk, item.sk)}: whether it was written is unknown`, error)
       }
       // Some endpoints, the embedded one among them, do not return the item that stood in the way.
-      const existing = error.Item ? unmarshalled(error.Item) : await get(item.pk, item.sk)
-      if (existing) return { is: 'conflict', existing }
+      const existing = error.Item ?? (await attributesOf(item.pk, item.sk))
+      // An attempt whose answer was lost has put it, and the SDK has asked again.
+      if (existing?.['putId']?.S === putId) return { is: 'put' }
+      if (existing) return { is: 'conflict', existing: unmarshalled(existing) }
       throw new StorageError(`${keyText(item.pk, item.sk)} does not exist, so it has no version to replace`)
     }
   }
 
   async function get(pk: string, sk: string): Promise<Item | undefined> {
+    const attributes = await attributesOf(pk, sk)
+    return attributes && unmarshalled(attributes)
+  }
+
+  async function attributesOf(pk: string, sk: string): Promise<Attributes | undefined> {
     checkKey(pk, sk)
     try {
       const answer = await client.send(
@@ -82,7 +92,7 @@ export function dynamodbStorage(options: DynamodbOptions): Storage {
           ConsistentRead: true,
         }),
       )
-      return answer.Item && unmarshalled(answer.Item)
+      return answer.Item
     } catch (error) {
       throw lost(`get ${keyText(pk, sk)}`, error)
     }

@@ -13,9 +13,12 @@ export const MAX_SORT_KEY_BYTES = 1_024
 /** DynamoDB needs at most 21 bytes for a number. */
 const NUMBER_BYTES = 21
 
+/** `putId` and a UUID: by it a put that the client repeated recognises its own item. */
+const PUT_ID_BYTES = 5 + 36
+
 /** The size that DynamoDB charges and limits: attribute names and values in UTF-8, numbers at their most. */
 export function itemBytes(item: Item): number {
-  let bytes = named('pk', item.pk) + named('sk', item.sk) + named('body', item.body)
+  let bytes = PUT_ID_BYTES + named('pk', item.pk) + named('sk', item.sk) + named('body', item.body)
   if (item.recordId !== undefined) bytes += named('recordId', item.recordId)
   if (item.version !== undefined) bytes += 'version'.length + NUMBER_BYTES
   if (item.due) bytes += named('dueShard', item.due.shard) + 'dueAtMs'.length + NUMBER_BYTES

@@ -5,7 +5,7 @@
 export interface Storage {
   /**
    * Puts the whole item if the condition holds. Throws `StorageError` when the answer is lost or the store refuses;
-   * then the item may or may not be there.
+   * then the item may or may not be there. What a client repeats by itself never conflicts with its own first attempt.
    */
   put(item: Item, condition: Condition): Promise<PutResult>
   /** Strongly consistent. */

@@ -142,17 +142,36 @@ describe('the DynamoDB storage against an endpoint that misbehaves', () => {
     expect(targets).toHaveLength(3)
   })
 
-  test('a put that the SDK repeated after a lost answer conflicts with its own item', async () => {
-    let stored = false
-    answer = () => {
-      if (!stored) {
-        stored = true
+  const refused = (existing?: object) => ({
+    status: 400,
+    body: JSON.stringify({
+      __type: 'com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException',
+      message: 'failed',
+      ...(existing === undefined ? {} : { Item: existing }),
+    }),
+  })
+
+  test.each([true, false])(
+    'a put that the SDK repeated after a lost answer recognises its own item (returned with the refusal: %s)',
+    async (isReturned) => {
+      let stored: object | undefined
+      answer = (target, body) => {
+        if (target === 'GetItem') return { status: 200, body: JSON.stringify({ Item: stored }) }
+        if (stored) return refused(isReturned ? stored : undefined)
+        stored = (JSON.parse(body) as { Item: object }).Item
         return undefined
       }
-      const existing = { pk: { S: 'INC#1' }, sk: { S: 'REC#e#0' }, body: { S: 'x' }, recordId: { S: 'r1' } }
-      const __type = 'com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException'
-      return { status: 400, body: JSON.stringify({ __type, message: 'failed', Item: existing }) }
-    }
+      expect(await storage().put(item, ABSENT)).toEqual({ is: 'put' })
+      expect(targets).toEqual(['PutItem', 'PutItem', ...(isReturned ? [] : ['GetItem'])])
+      // Whoever puts the very same once more has not put it.
+      expect(await storage().put(item, ABSENT)).toEqual({ is: 'conflict', existing: item })
+    },
+  )
+
+  test('an item that stood in the way of a repeated put is a conflict', async () => {
+    const existing = { pk: { S: 'INC#1' }, sk: { S: 'REC#e#0' }, body: { S: 'x' }, recordId: { S: 'r1' } }
+    let asked = 0
+    answer = () => (asked++ === 0 ? undefined : refused(existing))
     expect(await storage().put(item, ABSENT)).toEqual({ is: 'conflict', existing: item })
     // The endpoint returned the item, so no read was needed.
     expect(targets).toEqual(['PutItem', 'PutItem'])
