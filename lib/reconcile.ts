@@ -10,8 +10,12 @@ import { describeAlarm, type DescribedAlarm } from './probes/alarm-state.ts'
 import { parseEvent } from './signal/parse.ts'
 import type { Signal } from './signal/signal.ts'
 
-/** So many of the newest incidents are looked at each minute; DescribeAlarms allows nine calls a second (AWS.md 14.6). */
+/** Among so many of the newest incidents those are looked for that stand: some kilobytes of the index a minute. */
+const LOOKED_THROUGH = 1_000
+
+/** So many are compared by one sweep, and others by the next; DescribeAlarms allows nine calls a second (AWS.md 14.6). */
 const MAX_INCIDENTS = 50
+const SWEEP_EVERY_MS = 60_000
 
 /** A transition may still be on its way for so long; only then is it taken for lost. */
 const LATE_MS = 60_000
@@ -22,12 +26,12 @@ const LATE_MS = 60_000
  * not tell which alarms are muted. Answers how many were found.
  */
 export async function reconcile(app: App, turn: Turn): Promise<number> {
-  const open = (await listIncidents(app.ports.storage, MAX_INCIDENTS)).filter(
+  const open = (await listIncidents(app.ports.storage, LOOKED_THROUGH)).filter(
     // One that a person has resolved still waits for its alarm, where something is to be put back.
     (head) => head.status !== 'resolved' || head.dueAtMs !== undefined,
   )
   let found = 0
-  for (const head of open) {
+  for (const head of turnOf(open, app.ports.clock.now())) {
     try {
       const signal = await lostClearing(app, head)
       if (!signal) continue
@@ -45,6 +49,13 @@ export async function reconcile(app: App, turn: Turn): Promise<number> {
     }
   }
   return found
+}
+
+/** Where more stand than one sweep compares, each minute's sweep takes the next ones. */
+function turnOf(open: readonly Head[], nowMs: number): readonly Head[] {
+  const turns = Math.ceil(open.length / MAX_INCIDENTS)
+  const from = MAX_INCIDENTS * (Math.floor(nowMs / SWEEP_EVERY_MS) % Math.max(1, turns))
+  return open.slice(from, from + MAX_INCIDENTS)
 }
 
 async function lostClearing(app: App, head: Head): Promise<Signal | undefined> {

@@ -27,6 +27,22 @@ test('an OK that never arrived is found by the sweep, and everything that hangs 
   expect(desired(stack)).toBe(6)
 })
 
+test('it is found behind any number of incidents that stand or are over, some sweeps later (G4)', async () => {
+  const names = Array.from({ length: 120 }, (_unused, index) => `api-${index}`)
+  const catalogue = catalogueOf([runbookText('- wait: 1s', 'triggers: [{ alarm: "api-*" }]')])
+  const stack = calmStack(catalogue, { alarms: names })
+  const [first = '', ...others] = names
+  fire(stack, 'ALARM', first)
+  await play(stack, 1)
+  for (const name of others) fire(stack, 'ALARM', name)
+  for (const name of others.slice(60)) fire(stack, 'OK', name)
+  await play(stack, 6)
+  transition(stack.account, 'OK', first)
+  await play(stack, 10)
+  const cleared = await entriesOfKind(stack, 'incident.cleared')
+  expect(cleared).toHaveLength(others.slice(60).length + 1)
+})
+
 test('the event that comes after all says the same signal once more, which changes nothing (G1)', async () => {
   const stack = calmStack(UNDONE())
   fire(stack)
