@@ -13,6 +13,8 @@ export interface AppliedChange {
   readonly step: string
   readonly change: Change
   readonly undoTo: Json
+  /** It was built on a value that nobody of us had set. */
+  readonly replaces?: true
   /** Undo only: this change ended the way back. */
   readonly last: boolean
 }
@@ -27,11 +29,19 @@ export function afterChange(
   applied: AppliedChange,
   found: Outstanding | undefined,
 ): Outstanding | undefined {
-  const { step, change, undoTo, last } = applied
-  const own = { target: change.target.label, before: undoTo, after: change.after, by: header.executionId }
+  const { step, change, undoTo, replaces, last } = applied
+  const replaced = replaces === undefined ? {} : { replaced: replaces }
+  const own = {
+    target: change.target.label,
+    before: undoTo,
+    after: change.after,
+    by: header.executionId,
+    ...replaced,
+  }
   if (header.kind === 'undo.started') return last ? undefined : own
   if (pinned.runbook.onResolved?.undo.includes(step)) return own
-  return found && { ...found, after: change.after }
+  // A duty that somebody else's value has ended is handed on to nobody.
+  return replaces ? undefined : found && { ...found, after: change.after }
 }
 
 /**
@@ -61,8 +71,9 @@ export async function leftBehind(
     }
     const intent = entry.kind === 'step.applied' ? intended.get(entry.step) : undefined
     if (!intent) continue
-    const { step, change, last = true } = intent
-    const applied = { step, change, undoTo: intent.undoTo ?? change.before, last }
+    const { step, change, replaces, last = true } = intent
+    const undoTo = intent.undoTo ?? change.before
+    const applied = { step, change, undoTo, last, ...(replaces === undefined ? {} : { replaces }) }
     const isOfTarget = (one: Outstanding) => one.target === undefined || one.target === change.target.label
     const after = afterChange(header, pinned, applied, left.find(isOfTarget))
     left = [...left.filter((one) => !isOfTarget(one)), ...(after === undefined ? [] : [after])]

@@ -157,14 +157,9 @@ export function applied(session: Session, intent: Intent, receipt: Receipt, reco
 }
 
 function outstandingAfter(session: Session, intent: Intent): HeldLock['outstanding'] {
-  const { step, change, undoTo, last, locks } = intent
-  const after = afterChange(
-    session.header,
-    session.pinned,
-    { step: step.id, change, undoTo, last },
-    locks[0]?.outstanding,
-  )
-  return after && intent.replaces ? { ...after, replaced: true } : after
+  const { step, change, undoTo, replaces, last, locks } = intent
+  const made = { step: step.id, change, undoTo, last, ...(replaces === undefined ? {} : { replaces }) }
+  return afterChange(session.header, session.pinned, made, locks[0]?.outstanding)
 }
 
 function release(session: Session, intent: Intent, outstanding: HeldLock['outstanding']): void {

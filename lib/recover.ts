@@ -101,6 +101,7 @@ async function look(session: Session, id: string): Promise<() => Intent | undefi
     attempt: tried.attempt + 1,
     locks: [],
     undoTo: tried.undoTo,
+    ...(tried.replaces === undefined ? {} : { replaces: tried.replaces }),
     last: tried.last,
     notes: [],
     values: {},

@@ -213,6 +213,7 @@ function addToStep(draft: Draft, before: StepState | undefined, entry: StepEntry
         settleMs: entry.settleMs,
         locks: entry.locks ?? {},
         undoTo: entry.undoTo ?? entry.change.before,
+        ...foreign(entry.replaces),
         last: entry.last ?? true,
       }
     case 'step.applied': {
@@ -289,8 +290,13 @@ function addToStep(draft: Draft, before: StepState | undefined, entry: StepEntry
 
 function attemptOf(state: StepState | undefined): Attempt | undefined {
   if (state?.is !== 'open' && state?.is !== 'again') return undefined
-  const { attempt, begunAtMs, breaker, uncounted, action, change, locks, undoTo, last } = state
-  return { attempt, begunAtMs, ...heldUp(breaker), uncounted, action, change, locks, undoTo, last }
+  const { attempt, begunAtMs, breaker, uncounted, action, change, locks, undoTo, replaces, last } = state
+  const known = { attempt, begunAtMs, ...heldUp(breaker), uncounted, action, change, locks, undoTo }
+  return { ...known, ...foreign(replaces), last }
+}
+
+function foreign(replaces: true | undefined): { readonly replaces?: true } {
+  return replaces === undefined ? {} : { replaces }
 }
 
 /** An attempt that met an outage under an open breaker is not counted; one that was only held up again was none. */

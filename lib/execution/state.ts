@@ -84,6 +84,8 @@ export interface Attempt {
   readonly locks: { readonly [key: string]: number }
   /** What an undo goes back to: `before` of the change, or of an earlier change that is still outstanding. */
   readonly undoTo: RecordedChange['before']
+  /** Somebody else's value stood where an earlier change of ours was still to be put back. */
+  readonly replaces?: true
   /** Undo only: this change ends the way back. */
   readonly last: boolean
 }

@@ -143,6 +143,8 @@ const kinds = [
     values: z.record(z.string(), json).exactOptional(),
     /** What an undo goes back to, where that is not `before`: an earlier change of the same target is still outstanding. */
     undoTo: json.exactOptional(),
+    /** Somebody else's value stood where an earlier change of ours was still to be put back. */
+    replaces: z.literal(true).exactOptional(),
     /** Undo only: this change is the last on the way back. */
     last: z.boolean().exactOptional(),
   }),

@@ -242,34 +242,77 @@ test('an undo step that is to be tried again waits while the alarm stands again 
   expect(pagesOf(stack)).toEqual([])
 })
 
-test('an undo leaves a value alone that a person changed before the next execution built on it, and a person is told (G7)', async () => {
-  const stack = calmStack(
-    catalogueOf([
-      runbookText(SCALE, 'on_resolved: { undo: [scale_out], after: 5m, step: 100% }\nkeep_open: 30m'),
-    ]),
-  )
-  fire(stack)
-  await play(stack, 5)
-  fire(stack, 'OK')
-  await play(stack, 3)
-  const [first] = await entriesOfKind(stack, 'execution.started')
-  stack.account.act({ is: 'set-desired', service: SERVICE, desired: 20 })
-  fire(stack)
-  await play(stack, 5)
-  expect(desired(stack)).toBe(30)
-  fire(stack, 'OK')
-  await play(stack, 60)
-  // The second execution's own undo goes back to what the person wanted.
-  expect(desired(stack)).toBe(20)
-  expect(await entriesOfKind(stack, 'step.skipped')).toMatchObject([
-    { stream: `${first?.stream}.undo`, code: 'foreign' },
-  ])
-  expect(pagesOf(stack)).toEqual([
-    expect.stringMatching(
-      /^\[sev2\] api: ECS service prod\/api was left alone: somebody else had changed it before inc-/,
-    ),
-  ])
-})
+test.each([
+  ['', () => {}],
+  [
+    ', also where its call had to be repeated',
+    (stack: Stack) => throttle(stack.account.world, 'ecs:UpdateService', 1),
+  ],
+])(
+  'an undo leaves a value alone that a person changed before the next execution built on it%s, and a person is told (G7)',
+  async (_how, meanwhile) => {
+    const stack = calmStack(
+      catalogueOf([
+        runbookText(SCALE, 'on_resolved: { undo: [scale_out], after: 5m, step: 100% }\nkeep_open: 30m'),
+      ]),
+    )
+    fire(stack)
+    await play(stack, 5)
+    fire(stack, 'OK')
+    await play(stack, 3)
+    const [first] = await entriesOfKind(stack, 'execution.started')
+    stack.account.act({ is: 'set-desired', service: SERVICE, desired: 20 })
+    meanwhile(stack)
+    fire(stack)
+    await play(stack, 5)
+    expect(desired(stack)).toBe(30)
+    fire(stack, 'OK')
+    await play(stack, 60)
+    // The second execution's own undo goes back to what the person wanted.
+    expect(desired(stack)).toBe(20)
+    expect(await entriesOfKind(stack, 'step.skipped')).toMatchObject([
+      { stream: `${first?.stream}.undo`, code: 'foreign' },
+    ])
+    expect(pagesOf(stack)).toEqual([
+      expect.stringMatching(
+        /^\[sev2\] api: ECS service prod\/api was left alone: somebody else had changed it before inc-/,
+      ),
+    ])
+  },
+)
+
+test.each([0, 1])(
+  'a change that nobody undoes, on a value that a person had set, leaves nothing to put back (calls that had to be repeated: %d) (G7)',
+  async (throttled) => {
+    const stack = calmStack(
+      catalogueOf(
+        [
+          runbookText(SCALE, 'on_resolved: { undo: [scale_out], after: 5m, step: 100% }', 'first'),
+          runbookText(SCALE, 'service: shop\ntriggers: [{ alarm: shop-slow }]', 'second').replace(
+            'ecs: api',
+            'ecs: shop',
+          ),
+        ],
+        {
+          services: (text) =>
+            `${text}\nshop:\n  alarms: [shop-slow]\n  severity: sev2\n  ecs: { cluster: prod, service: api }\n`,
+        },
+      ),
+      { alarms: ['api-5xx-spike', 'shop-slow'] },
+    )
+    fire(stack)
+    await play(stack, 5)
+    stack.account.act({ is: 'set-desired', service: SERVICE, desired: 20 })
+    if (throttled > 0) throttle(stack.account.world, 'ecs:UpdateService', throttled)
+    fire(stack, 'ALARM', 'shop-slow')
+    await play(stack, 5)
+    fire(stack, 'OK')
+    fire(stack, 'OK', 'shop-slow')
+    await play(stack, 60)
+    expect(desired(stack)).toBe(30)
+    expect(pagesOf(stack)).toEqual([expect.stringMatching(/ECS service prod\/api was left alone: /)])
+  },
+)
 
 test('an incident that a late delivery reopens is shown as open, and resolved again when its alarm clears', async () => {
   const stack = calmStack(catalogueOf([runbookText('- notify: { to: oncall@sre }', 'keep_open: 5m')]), {
