@@ -278,7 +278,7 @@ export function inDoubt(session: Session, intent: Intent, reason: string, held?:
 }
 
 /** When an unknown outcome is looked at again: never before an open breaker lets anybody try. */
-export function unsettledUntil(
+function unsettledUntil(
   observeAtMs: number,
   reason: string,
   held: HeldUp | undefined,

@@ -3,6 +3,7 @@ import { holdsAfter, holdsBefore, letGo, type HeldUp, type Outages } from './bre
 import { carryOut } from './carry-out.ts'
 import { callWhereOverdue, clearingFor, type Clearing, type NotClear } from './clearing.ts'
 import { describe, never } from './errors.ts'
+import { isPutOffSame } from './execution/fold.ts'
 import { breakerOf, stateOf } from './execution/state.ts'
 import type { Json } from './json.ts'
 import { releaseAll, takeLocks } from './hold.ts'
@@ -17,7 +18,6 @@ import {
   LOCK_WAIT_MS,
   overBudget,
   retriesLeft,
-  unsettledUntil,
   WENT_ON,
   type Intent,
   type Performed,
@@ -108,11 +108,9 @@ async function look(session: Session, id: string): Promise<() => Intent | undefi
   }
   if (action.effect === 'message') return () => repeatMessage(session, again)
   const before = await holdsBefore(session, id, action, tried.change.target)
-  if (before) return () => holdOn(session, id, before)
+  if (before) return () => lookLater(session, id, { held: before })
   const locked = await takeLocks(session, action, tried.change.target)
-  if (locked.is === 'busy') return () => stillInDoubt(session, id, locked.reason)
-  if (locked.is === 'settling')
-    return () => stillInDoubt(session, id, locked.reason, undefined, locked.untilMs)
+  if (locked.is !== 'held') return () => lookLater(session, id, locked)
   const outages: Outages = new Map()
   let observed: Json
   const marker = markerOf(session.stream.stream, id)
@@ -122,7 +120,7 @@ async function look(session: Session, id: string): Promise<() => Intent | undefi
   } catch (error) {
     // The lock is kept, and renewed by each look, until the outcome is on record: nobody may build on what we left.
     const held = await holdsAfter(session, outages)
-    return () => stillInDoubt(session, id, describe(error), held)
+    return () => lookLater(session, id, { reason: describe(error), held })
   }
   const where = action.locate(tried.change, observed, { marker })
   const same: Intent = { ...again, attempt: tried.attempt, locks: locked.locks }
@@ -207,56 +205,49 @@ function endAborted(session: Session, again: Intent): undefined {
   releaseAll(session, again.locks)
 }
 
-/** It could not be looked at: once more soon, and after the step's whole time a person is told that it is not known. */
-function stillInDoubt(
+/**
+ * The attempt is not looked at now, or could not be: its target is locked or settles, AWS does not answer, or a breaker is
+ * open. Once more later, and no attempt is used up. After the step's whole time it has failed: exhausted where AWS
+ * certainly changed nothing, unknown where nobody could look.
+ */
+function lookLater(
   session: Session,
   id: string,
-  why: string,
-  held?: HeldUp,
-  observeAtMs = session.app.ports.clock.now() + LOCK_WAIT_MS,
+  why: { readonly reason?: string; readonly untilMs?: number; readonly held?: HeldUp | undefined },
 ): undefined {
-  const { clock } = session.app.ports
   const { step, tried } = attemptOf(session, id)
   const state = stateOf(session.execution, id)
-  const nowMs = clock.now()
-  if (state.is === 'again' && nowMs - state.sinceMs > step.timeoutMs) {
-    const reason = `the outcome of attempt ${tried.attempt} is unknown and could not be observed for ${step.timeoutMs / 1000} s: ${why}`
-    failStep(session, id, { attempt: tried.attempt, code: 'unknown', reason })
-    return undefined
-  }
-  note(session, {
-    kind: 'step.unsettled',
-    actor: actor(session),
-    step: id,
-    attempt: tried.attempt,
-    ...unsettledUntil(observeAtMs, why, held),
-  })
-  return undefined
-}
-
-/**
- * The breaker of a service that this attempt needs is open: nothing is called, and no attempt is used up. After the step's
- * whole time it has failed: exhausted where AWS certainly changed nothing, unknown where nobody could look.
- */
-function holdOn(session: Session, id: string, held: HeldUp): undefined {
-  const { step, tried } = attemptOf(session, id)
-  const state = stateOf(session.execution, id)
+  const nowMs = session.app.ports.clock.now()
+  const { held, untilMs = nowMs + LOCK_WAIT_MS } = why
+  const reason = [why.reason, held?.reason].filter((text) => text !== undefined).join('; ')
   const refused = state.is === 'again' && state.why === 'retried'
-  const { key, reason, untilMs } = held
-  if (session.app.ports.clock.now() - tried.begunAtMs > step.timeoutMs) {
+  const isSame = state.is === 'again' && (!refused || isPutOffSame(state, reason, held?.key))
+  if (isSame && nowMs - state.sinceMs > step.timeoutMs) {
+    const forSeconds = `for ${step.timeoutMs / 1000} s: ${reason}`
     failStep(session, id, {
       attempt: tried.attempt,
-      code: refused ? 'exhausted' : 'unknown',
-      reason: `it could not be tried again for ${step.timeoutMs / 1000} s: ${reason}`,
+      ...(refused
+        ? { code: 'exhausted', reason: `it could not be tried again ${forSeconds}` }
+        : {
+            code: 'unknown',
+            reason: `the outcome of attempt ${tried.attempt} is unknown and could not be observed ${forSeconds}`,
+          }),
     })
     return undefined
   }
-  const base = { step: id, attempt: tried.attempt, breaker: key, reason, actor: actor(session) }
+  const base = {
+    actor: actor(session),
+    step: id,
+    attempt: tried.attempt,
+    reason,
+    ...(held === undefined ? {} : { breaker: held.key }),
+  }
+  const atMs = why.reason === undefined ? (held?.untilMs ?? untilMs) : Math.max(untilMs, held?.untilMs ?? 0)
   note(
     session,
     refused
-      ? { kind: 'step.retried', ...base, retryAtMs: untilMs }
-      : { kind: 'step.unsettled', ...base, observeAtMs: untilMs },
+      ? { kind: 'step.retried', ...base, retryAtMs: atMs }
+      : { kind: 'step.unsettled', ...base, observeAtMs: atMs },
   )
   return undefined
 }

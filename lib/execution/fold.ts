@@ -240,7 +240,7 @@ function addToStep(draft: Draft, before: StepState | undefined, entry: StepEntry
           why: 'retried',
           reason: entry.reason,
           dueAtMs: entry.retryAtMs,
-          sinceMs: sinceOf(before, entry.atMs),
+          sinceMs: before && isPutOffSame(before, entry.reason, entry.breaker) ? before.sinceMs : entry.atMs,
         }
       )
     }
@@ -253,7 +253,7 @@ function addToStep(draft: Draft, before: StepState | undefined, entry: StepEntry
           why: 'unsettled',
           reason: entry.reason,
           dueAtMs: entry.observeAtMs,
-          sinceMs: sinceOf(before, entry.atMs),
+          sinceMs: before?.is === 'again' && before.why === 'unsettled' ? before.sinceMs : entry.atMs,
         }
       )
     }
@@ -312,9 +312,14 @@ function heldUp(breaker: string | undefined): { readonly breaker?: string } {
   return breaker === undefined ? {} : { breaker }
 }
 
-/** Since when an attempt's outcome has been in doubt, over any number of looks at it. */
-function sinceOf(before: StepState | undefined, atMs: number): number {
-  return before?.is === 'again' ? before.sinceMs : atMs
+/** Whether a repeat still waits for the same thing: what it waited for earlier is no part of the step's time. */
+export function isPutOffSame(
+  before: StepState,
+  reason: string,
+  breaker: string | undefined,
+): before is Extract<StepState, { is: 'again' }> {
+  if (before.is !== 'again' || before.why !== 'retried') return false
+  return breaker === undefined ? before.reason === reason : before.breaker === breaker
 }
 
 /** A person's name, or what acted in its stead. */

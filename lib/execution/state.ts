@@ -55,6 +55,7 @@ export type StepState =
       readonly why: 'retried' | 'unsettled'
       readonly reason: string
       readonly dueAtMs: number
+      /** Since when the outcome has been in doubt, or the repeat has waited for this one thing. */
       readonly sinceMs: number
     } & Attempt)
   | ({

@@ -1,7 +1,17 @@
 import type { CallName } from '../../lib/aws/aws.ts'
 import { refuseNext, throttle } from '../../sim/faults.ts'
 import type { Stack } from '../../sim/stack.ts'
-import { calmStack, catalogueOf, desired, entriesOfKind, fire, pagesOf, play, runbookText } from './calm.ts'
+import {
+  ANN,
+  calmStack,
+  catalogueOf,
+  desired,
+  entriesOfKind,
+  fire,
+  pagesOf,
+  play,
+  runbookText,
+} from './calm.ts'
 import { effectsOf } from './world.ts'
 
 const RETRY = 'retry: { attempts: 8, backoff: 1s, max_backoff: 1s }'
@@ -95,5 +105,38 @@ describe('the retry budget', () => {
     expect(intents.filter((entry) => entry.step === 'notify').length).toBe(3)
     expect(pagesOf(stack)).toHaveLength(1)
     expect(effectsOf(stack)).toEqual({ 'ecs:UpdateService': 1 })
+  })
+})
+
+describe('an attempt that AWS has certainly not carried out', () => {
+  async function pausedLong(): Promise<Stack> {
+    const stack = stackOf(SCALE, 'on_resolved: { undo: [] }')
+    throttle(stack.account.world, 'ecs:UpdateService', 1)
+    fire(stack)
+    await stack.runUntil(stack.account.now() + 100)
+    await stack.command({ verb: 'pause-all', by: ANN, reason: 'let us look first' })
+    await play(stack, 30)
+    return stack
+  }
+
+  test('is repeated after a pause that was longer than the step may take, though the first look fails', async () => {
+    const stack = await pausedLong()
+    throttle(stack.account.world, 'ecs:DescribeServices', 1)
+    await stack.command({ verb: 'resume-all', by: ANN })
+    await play(stack, 5)
+    expect(await entriesOfKind(stack, 'step.failed')).toEqual([])
+    expect(desired(stack)).toBe(9)
+  })
+
+  test('has failed as exhausted, not as unknown, when it could not be looked at for as long as the step may take', async () => {
+    const stack = await pausedLong()
+    throttle(stack.account.world, 'ecs:DescribeServices', 10_000)
+    await stack.command({ verb: 'resume-all', by: ANN })
+    await play(stack, 8)
+    expect(await entriesOfKind(stack, 'step.failed')).toEqual([])
+    await play(stack, 10)
+    expect(await entriesOfKind(stack, 'step.failed')).toMatchObject([
+      { code: 'exhausted', reason: expect.stringContaining('it could not be tried again for 600 s') },
+    ])
   })
 })
