@@ -140,6 +140,11 @@ async function prepare(session: Session, step: ActionStep): Promise<Prepared> {
     const { considered, after } = await look(session, step)
     return unlocked((beside) => settle(session, step, considered, [], beside, after))
   }
+  const sibling = siblingAt(session, step.id, target)
+  if (sibling !== undefined) {
+    const reason = `${target.label} is in the hands of step ${sibling}`
+    return unlocked(() => putOff(session, step, reason))
+  }
   const [locked, first] = await allDone([takeLocks(session, action, target), look(session, step)])
   if (locked.is === 'busy') return unlocked(() => onLocked(session, step, locked.reason))
   if (locked.is === 'settling')
@@ -150,6 +155,15 @@ async function prepare(session: Session, step: ActionStep): Promise<Prepared> {
     locks: locked.locks,
     settle: (beside) => settle(session, step, considered, locked.locks, beside, after),
   }
+}
+
+/** A step of this execution, begun before, whose change under one of these locks has not come to an end. */
+function siblingAt({ execution }: Session, stepId: string, { locks }: Target): string | undefined {
+  for (const [id, state] of execution.steps) {
+    if (id === stepId || (state.is !== 'open' && state.is !== 'again')) continue
+    if (state.change.target.locks.some((key) => locks.includes(key))) return id
+  }
+  return undefined
 }
 
 /** Another execution is changing the target: the step waits for it, or is left out. */

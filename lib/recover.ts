@@ -126,6 +126,9 @@ async function look(session: Session, id: string): Promise<() => Intent | undefi
   const same: Intent = { ...again, attempt: tried.attempt, locks: locked.locks }
   if (where.at !== 'before') letGo(session, id)
   const clearing = where.at === 'before' ? await clearingOfUndo(session) : ({ is: 'clear' } as const)
+  // An undo asks its own way back.
+  const blocked =
+    session.header.kind === 'undo.started' ? undefined : action.interlocked?.(tried.change, observed)
   return () => {
     switch (where.at) {
       case 'after':
@@ -136,6 +139,12 @@ async function look(session: Session, id: string): Promise<() => Intent | undefi
         releaseAll(session, locked.locks)
         return undefined
       case 'before':
+        if (blocked && !session.execution.aborted) {
+          const { is: code, reason, interlock } = blocked
+          failStep(session, id, { attempt: tried.attempt, code, reason, place: `interlock ${interlock}` })
+          releaseAll(session, locked.locks)
+          return undefined
+        }
         if (clearing.is === 'clear') return repeatOrEnd(session, { ...again, locks: locked.locks })
         releaseAll(session, locked.locks)
         return holdUndo(session, id, tried.attempt, clearing)

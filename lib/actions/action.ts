@@ -1,6 +1,7 @@
 import type * as z from 'zod'
 import type { Aws } from '../aws/aws.ts'
 import type { Http } from '../http.ts'
+import type { Blocked } from '../interlocks.ts'
 import type { Json } from '../json.ts'
 import type { FieldType } from '../probes/probe.ts'
 import type { Service, Severity, Team } from '../runbook/runbook.ts'
@@ -57,6 +58,11 @@ export interface Action<P, T extends Target, S extends Json> {
    * that the outcome is unknown.
    */
   apply(change: Change<T, S>, context: ApplyContext): Promise<Receipt>
+  /**
+   * The interlock of `lib/interlocks.ts` that speaks against making the change now, on the state as observed: asked again
+   * before each repeat, since much may have changed from the plan to it. Pure. Absent: none concerns a repeat.
+   */
+  interlocked?(change: Change<T, S>, observed: S): (Blocked & { readonly interlock: string }) | undefined
   /** After an unknown outcome: where the state stands as observed now. Pure. */
   locate(change: Change<T, S>, observed: S, context: { readonly marker: string }): Whereabouts
   /** Did the change land? `inconclusive` while it is under way; the engine asks again until the step's timeout. */

@@ -170,6 +170,15 @@ function permissions(on: RecordTarget): readonly Statement[] {
   ]
 }
 
+function drainOf(
+  { label }: RecordTarget,
+  weight: number,
+  observed: WeightState,
+): ReturnType<typeof unsafeDrain> {
+  const unsafe = weight === 0 ? unsafeDrain(observed) : undefined
+  return unsafe && { ...unsafe, reason: `draining ${label} is not safe: ${unsafe.reason}` }
+}
+
 function plan(wanted: WeightParams, on: RecordTarget, observed: WeightState): Planned<WeightState> {
   const { record } = observed
   if (record.Weight === wanted.weight) return { is: 'none', reason: `the weight is ${wanted.weight} already` }
@@ -179,8 +188,8 @@ function plan(wanted: WeightParams, on: RecordTarget, observed: WeightState): Pl
       reason: `${on.label} belongs to a traffic policy: change the policy, not its record`,
     }
   }
-  const unsafe = wanted.weight === 0 ? unsafeDrain(observed) : undefined
-  if (unsafe) return { ...unsafe, reason: `draining ${on.label} is not safe: ${unsafe.reason}` }
+  const unsafe = drainOf(on, wanted.weight, observed)
+  if (unsafe) return unsafe
   return {
     is: 'change',
     before: observed,
@@ -340,13 +349,14 @@ export const route53WeightRecord: Action<WeightParams, RecordTarget, WeightState
   observable: true,
   // A canary that was drained stays drained: people decide when it may serve again.
   undoneByDefault: false,
-  // Lists include changes that are still pending; 5 s for the control plane's own reads is an estimate.
-  // The list includes what is still PENDING (AWS.md 3.1, step 1).
+  // Lists include what is still pending (AWS.md 3.1), so an answered change shows at once; 5 s for one whose answer was
+  // lost is an estimate.
   timing: { listLagMs: 5_000, staleMs: 0, verifyEveryMs: 10_000, timeoutMs: 5 * 60_000 },
   target,
   permissions,
   observe: (on, { aws }) => readWeight(aws, on),
   plan,
+  interlocked: ({ target: on, after }, observed) => drainOf(on, after.record.Weight, observed),
   share: ({ target: { name, type }, before, after }) => ({
     percent: trafficMoved(before, after.record.Weight),
     of: `the traffic of ${name} ${type}`,

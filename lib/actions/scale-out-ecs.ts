@@ -244,6 +244,10 @@ async function observe(on: EcsTarget, { aws }: ObserveContext): Promise<ScaleSta
   }
 }
 
+function unfitDeployment({ label }: EcsTarget, { context }: ScaleState): ReturnType<typeof blockedBy> {
+  return context ? blockedBy([scaleIntoDeployment], { ...context, label }) : undefined
+}
+
 function plan(wanted: ScaleOutParams, on: EcsTarget, observed: ScaleState): Planned<ScaleState> {
   const { desired, floor, context } = observed
   const refused = (reason: string) => ({ is: 'refused', reason }) as const
@@ -270,7 +274,7 @@ function plan(wanted: ScaleOutParams, on: EcsTarget, observed: ScaleState): Plan
   if (wanted.max !== undefined && goal > wanted.max) {
     return refused(`the floor (MinCapacity ${goal}) of ${on.label} stands above max ${wanted.max}`)
   }
-  const blocked = context && blockedBy([scaleIntoDeployment], { ...context, label: on.label })
+  const blocked = unfitDeployment(on, observed)
   if (blocked) return blocked
   if (floor && goal > floor.max && !wanted.raise_max) {
     const over = desired > floor.max ? `, and the desired count ${desired} stands above it already` : ''
@@ -403,6 +407,7 @@ export const scaleOutEcs: Action<ScaleOutParams, EcsTarget, ScaleState> = {
   permissions,
   observe,
   plan,
+  interlocked: (change, observed) => unfitDeployment(change.target, observed),
   // A service without a task has no share that could be told: one is taken for it.
   share: ({ target: { label }, before, after }) => ({
     percent: (Math.abs(after.desired - before.desired) / Math.max(1, before.desired)) * 100,

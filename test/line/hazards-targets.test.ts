@@ -35,31 +35,64 @@ async function movesOf(stack: Stack): Promise<readonly string[]> {
   )
 }
 
-test('two drains of one weighted group, side by side, never leave all its weights 0 (G5)', async () => {
-  const services = (text: string) =>
-    text.replace(
-      /^(\s*)canary: (.*)set: canary \}/m,
-      (line, indent, rest) => `${line}\n${indent}stable: ${rest}set: stable }`,
-    )
-  const drains = [
-    '- parallel:',
-    '    - { id: a, route53_weight: { record: canary, weight: 0 } }',
-    '    - { id: b, route53_weight: { record: stable, weight: 0 } }',
-  ].join('\n')
-  const stack = calmStack(catalogueOf([runbookText(drains)], { services }))
-  const weights = () =>
+describe('two drains of one weighted group', () => {
+  function draining(): Stack {
+    const services = (text: string) =>
+      text.replace(
+        /^(\s*)canary: (.*)set: canary \}/m,
+        (line, indent, rest) => `${line}\n${indent}stable: ${rest}set: stable }`,
+      )
+    const drains = [
+      '- parallel:',
+      '    - { id: a, route53_weight: { record: canary, weight: 0 } }',
+      '    - { id: b, route53_weight: { record: stable, weight: 0 } }',
+    ].join('\n')
+    return calmStack(catalogueOf([runbookText(drains)], { services }))
+  }
+  const weightsOf = (stack: Stack) =>
     (stack.account.world.zones['Z0123456789ABCDEFGHIJ']?.records ?? []).flatMap(
       (record) => record.Weight ?? [],
     )
-  expect(weights()).toEqual([10, 90])
-  fire(stack)
-  await play(stack, 5)
-  expect(weights()).toEqual([0, 90])
-  expect(effectsOf(stack)).toEqual({ 'route53:ChangeResourceRecordSets': 1 })
-  expect(await entriesOfKind(stack, 'step.failed')).toMatchObject([
-    { step: 'b', reason: expect.stringContaining('the other sets (canary) have weight 0 too') },
-  ])
-  expect(pagesOf(stack)).toHaveLength(1)
+
+  test.each([0, 1])(
+    'side by side never leave all its weights 0 (calls of the first that are throttled: %d) (G5)',
+    async (throttled) => {
+      const stack = draining()
+      expect(weightsOf(stack)).toEqual([10, 90])
+      if (throttled > 0) throttle(stack.account.world, 'route53:ChangeResourceRecordSets', throttled)
+      fire(stack)
+      await play(stack, 5)
+      expect(weightsOf(stack)).toEqual([0, 90])
+      expect(effectsOf(stack)).toEqual({ 'route53:ChangeResourceRecordSets': 1 })
+      expect(await entriesOfKind(stack, 'step.failed')).toMatchObject([
+        { step: 'b', reason: expect.stringContaining('the other sets (canary) have weight 0 too') },
+      ])
+      expect(pagesOf(stack)).toHaveLength(1)
+    },
+  )
+
+  test('one of which a person has made meanwhile: the other is not repeated (G5)', async () => {
+    const stack = calmStack(
+      catalogueOf([runbookText('- { id: a, route53_weight: { record: canary, weight: 0 } }')]),
+    )
+    throttle(stack.account.world, 'route53:ChangeResourceRecordSets', 1)
+    fire(stack)
+    await stack.runUntil(stack.account.now() + 100)
+    const zone = 'Z0123456789ABCDEFGHIJ'
+    stack.account.act({ is: 'set-weight', zone, name: 'api.example.com', set: 'stable', weight: 0 })
+    await play(stack, 5)
+    expect(weightsOf(stack)).toEqual([10, 0])
+    expect(await entriesOfKind(stack, 'step.failed')).toMatchObject([
+      {
+        step: 'a',
+        attempt: 1,
+        code: 'refused',
+        place: 'interlock second-drain',
+        reason: expect.stringContaining('the other sets (stable) have weight 0 too'),
+      },
+    ])
+    expect(pagesOf(stack)).toHaveLength(1)
+  })
 })
 
 test('two scale-outs of one service, side by side, begin one after the other: the second sees the first, and undo restores the start (G5, G7)', async () => {
@@ -94,6 +127,17 @@ test('two scale-outs of one service, side by side, begin one after the other: th
   await play(stack, 60)
   expect(desired(stack)).toBe(6)
   expect(pagesOf(stack)).toEqual([])
+})
+
+test('a scale-out waits for one beside it that is to be tried again, and builds on what that has set (G5)', async () => {
+  const both =
+    '- parallel:\n    - { id: a, scale_out: { ecs: api, by: 50% } }\n    - { id: b, scale_out: { ecs: api, by: 2 } }'
+  const stack = calmStack(catalogueOf([runbookText(both)]))
+  throttle(stack.account.world, 'ecs:UpdateService', 1)
+  fire(stack)
+  await play(stack, 5)
+  expect(desired(stack)).toBe(11)
+  expect(await entriesOfKind(stack, 'step.failed')).toEqual([])
 })
 
 test('a target stays locked while the outcome of a change of it is in doubt (G5)', async () => {
