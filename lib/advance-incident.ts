@@ -4,7 +4,7 @@ import { undoStreamOf } from './ids.ts'
 import { foldIncident, type Incident } from './incident.ts'
 import { addToIncident, INCIDENT_STREAM, settleIncidentHead } from './incident-stream.ts'
 import { readPinned } from './ledger/control.ts'
-import { readOpen, type Open } from './ledger/open.ts'
+import { openOf, readOpen, replaceOpen, type Open } from './ledger/open.ts'
 import { load, loadIncident, type Stream } from './ledger/records.ts'
 import type { App, TurnResult } from './ports.ts'
 import { MAX_DELAY_MS, workFor } from './queue.ts'
@@ -29,11 +29,12 @@ export async function advanceIncident(app: App, incidentId: string): Promise<Tur
   const { entries } = await load(ports.storage, incidentId, INCIDENT_STREAM)
   const key = foldIncident(entries)?.key
   // Before the streams: a start that is not among them is still pending then, or a signal that wakes us again.
-  const open = key === undefined ? undefined : await readOpen(ports.storage, key)
+  let open = key === undefined ? undefined : await readOpen(ports.storage, key)
   const streams = await loadIncident(ports.storage, incidentId)
   let own = streams.find((stream) => stream.stream === INCIDENT_STREAM)
   const incident = own && foldIncident(own.entries)
   if (!own || !incident) return { is: 'dropped', reason: 'there is no such incident' }
+  if (incident.resolvedBy === 'person') open = await closed(app, open, incidentId)
   const clearAtMs = clearSince(open, incident)
   const nowMs = ports.clock.now()
   const dues: number[] = []
@@ -74,6 +75,18 @@ export async function advanceIncident(app: App, incidentId: string): Promise<Tur
     await ports.queue.send(message, Math.max(0, dueAtMs - nowMs))
   }
   return { is: 'waiting', untilMs: dueAtMs }
+}
+
+/** The next onset opens an incident of its own, whatever keep-open says. */
+async function closed(app: App, seen: Open | undefined, incidentId: string): Promise<Open | undefined> {
+  let open = seen
+  while (open && open.incidentId === incidentId && !open.closed) {
+    const next = { ...open, closed: true }
+    const result = await replaceOpen(app.ports.storage, open, next)
+    if (result.is === 'put') return { ...next, version: open.version + 1 }
+    open = openOf(result.existing)
+  }
+  return open
 }
 
 function isStarting({ pending }: Open, incidentId: string): boolean {

@@ -6,7 +6,7 @@ import { next, type Command } from './execution/next.ts'
 import { HOLD_DOWN, isEnded } from './execution/state.ts'
 import { fold } from './execution/fold.ts'
 import { advanceIncident } from './advance-incident.ts'
-import { finish, withdrawClaims } from './finish.ts'
+import { endOwnClaim, finish, withdrawClaims } from './finish.ts'
 import { INCIDENT_STREAM } from './incident-stream.ts'
 import { readPinned } from './ledger/control.ts'
 import type { Entry } from './ledger/entry.ts'
@@ -198,11 +198,15 @@ async function send(session: Session, untilMs: number, minSeq: number, guardUnti
 }
 
 async function endTurn(session: Session): Promise<TurnResult | undefined> {
+  const refused = session.execution.status.is === 'refused'
+  // Its ids leave the limits only now: before its first record a live start might have been behind them. Nor do they stay
+  // until its page was answered: another start of the service would be refused by them.
+  if (refused && !(await flush(session))) return undefined
+  if (refused) await withdrawClaims(session)
+  // Whoever stopped it may have died before this.
+  if (session.execution.status.is === 'stopped') await endOwnClaim(session)
   if (await gather(session)) return undefined
   if (!(await flush(session))) return undefined
-  const refused = session.execution.status.is === 'refused'
-  // Its ids leave the limits only now: before its first record a live start might have been behind them.
-  if (refused) await withdrawClaims(session)
   const ended = isEnded(session.execution) || refused
   if (ended) await advanceHead(session.app.ports.storage, headFor(session, undefined))
   return { is: 'done' }

@@ -87,13 +87,18 @@ async function applyAll(session: Session, intents: readonly Intent[]): Promise<v
       }),
     ]),
   )
-  while (running.size > 0) {
-    const outcome = await Promise.race(running.values())
-    // A failure is told at once, and not when the last of the others has been answered or given up.
-    if (!outcome.isGood && running.size > 0) {
-      noteAll()
-      await pageBeside(session)
+  try {
+    while (running.size > 0) {
+      const outcome = await Promise.race(running.values())
+      // A failure is told at once, and not when the last of the others has been answered or given up.
+      if (!outcome.isGood && running.size > 0) {
+        noteAll()
+        await pageBeside(session)
+      }
     }
+  } finally {
+    // No call outlives the turn that makes it, whatever has gone wrong beside it.
+    await Promise.all(running.values())
   }
   noteAll()
 }

@@ -6,8 +6,7 @@ import { addToIncident, INCIDENT_STREAM } from './incident-stream.ts'
 import { advanceIncident } from './advance-incident.ts'
 import { mitigated } from './incident-stream.ts'
 import type { Actor, Entry } from './ledger/entry.ts'
-import { advanceHead } from './ledger/head.ts'
-import { openOf, readOpen, replaceOpen } from './ledger/open.ts'
+import { advanceHead, readHead } from './ledger/head.ts'
 import { append, load } from './ledger/records.ts'
 import type { App } from './ports.ts'
 import { workFor } from './queue.ts'
@@ -204,28 +203,17 @@ export async function mitigate(app: App, incidentId: string, by: Person, reason:
 
 /** A person closes an incident. A recurrence then opens a new one, and an undo still waits until the alarm is clear. */
 export async function resolve(app: App, incidentId: string, by: Person, reason: string): Promise<Decision> {
+  const { storage, queue, clock } = app.ports
+  // What hangs on it is also done where we die right after the record: the message comes later than that.
+  if (incidentIdOf(incidentId) === incidentId && (await readHead(storage, incidentId, INCIDENT_STREAM)))
+    await queue.send(workFor({ incidentId, stream: INCIDENT_STREAM }, 0, clock.now()), WAKE_GRACE_MS)
   const decision = await decideOnIncident(app, incidentId, by, (incident, actor) =>
     incident.status === 'resolved'
       ? { is: 'refused', code: 'ended', reason: `${incidentId} is resolved already` }
       : { kind: 'incident.resolved', how: 'person', reason, actor },
   )
-  if (decision.is === 'recorded') {
-    await closeOpen(app, incidentId)
-    await advanceIncident(app, incidentId)
-  }
+  if (decision.is === 'recorded') await advanceIncident(app, incidentId)
   return decision
-}
-
-async function closeOpen(app: App, incidentId: string): Promise<void> {
-  const { storage } = app.ports
-  const stream = await load(storage, incidentId, INCIDENT_STREAM)
-  const incident = foldIncident(stream.entries)
-  let open = incident && (await readOpen(storage, incident.key))
-  while (open && open.incidentId === incidentId && !open.closed) {
-    const result = await replaceOpen(storage, open, { ...open, closed: true })
-    if (result.is === 'put') return
-    open = openOf(result.existing)
-  }
 }
 
 async function decideOnIncident(

@@ -14,9 +14,7 @@ import { cooldownScope, scopesOf } from './guardrails.ts'
 export async function finish(session: Session, entries: readonly Entry[]): Promise<void> {
   const { header, app } = session
   if (header.kind !== 'execution.started') return
-  const { clock, storage } = app.ports
-  const scope = cooldownScope(session.pinned.runbook)
-  await endClaim(storage, scope, header.executionId, { is: 'ended', atMs: clock.now() })
+  await endOwnClaim(session)
   const finished = entries.find((entry) => entry.kind === 'execution.finished')
   if (finished?.outcome !== 'failed') return
   const failedStep = session.program
@@ -30,6 +28,15 @@ export async function finish(session: Session, entries: readonly Entry[]): Promi
       worker: actor(session).worker,
     })
   }
+}
+
+/** From now on the cooldown counts. */
+export async function endOwnClaim({ app, header, pinned }: Session): Promise<void> {
+  const { clock, storage } = app.ports
+  await endClaim(storage, cooldownScope(pinned.runbook), header.executionId, {
+    is: 'ended',
+    atMs: clock.now(),
+  })
 }
 
 /** A refused execution takes its ids out of the limits. */

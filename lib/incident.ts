@@ -144,6 +144,7 @@ export interface Incident {
   readonly clearedAtMs?: number
   readonly mitigatedAtMs?: number
   readonly resolvedAtMs?: number
+  readonly resolvedBy?: 'cleared' | 'person'
   readonly acknowledgedAtMs?: number
   readonly signalIds: ReadonlySet<string>
 }
@@ -178,7 +179,7 @@ function addToIncident(incident: Incident, entry: Stamped): Incident {
     case 'incident.recurred': {
       const lastOnsetAtMs = Math.max(incident.lastOnsetAtMs ?? 0, entry.onsetAtMs)
       if (entry.onsetAtMs < (incident.clearedAtMs ?? 0)) return { ...incident, lastOnsetAtMs }
-      const { clearedAtMs: _cleared, resolvedAtMs: _resolved, ...rest } = incident
+      const { clearedAtMs: _cleared, resolvedAtMs: _resolved, resolvedBy: _by, ...rest } = incident
       return { ...rest, lastOnsetAtMs, status: 'open' }
     }
     case 'incident.cleared':
@@ -190,7 +191,12 @@ function addToIncident(incident: Incident, entry: Stamped): Incident {
         ? incident
         : { ...incident, status: 'mitigated', mitigatedAtMs: incident.mitigatedAtMs ?? entry.atMs }
     case 'incident.resolved':
-      return { ...incident, status: 'resolved', resolvedAtMs: entry.atMs }
+      return {
+        ...incident,
+        status: 'resolved',
+        resolvedAtMs: entry.atMs,
+        resolvedBy: entry.how,
+      }
     case 'incident.acknowledged':
       return { ...incident, acknowledgedAtMs: incident.acknowledgedAtMs ?? entry.atMs }
     default:

@@ -66,7 +66,8 @@ export function deliberationOf(session: Session, stepId: string, outages: Outage
   const signal = header.occasion.is === 'alarm' ? header.occasion.signal : undefined
   return {
     aws: watchedAws(awsOf(app.ports, pinned.service, header.executionId), outages),
-    pinned,
+    // The policy that names whom to call is today's, and so may the team be.
+    pinned: page ? { ...pinned, teams: { ...app.catalogue.teams, ...pinned.teams } } : pinned,
     runbookHash: header.runbookHash,
     policy: app.catalogue.policy,
     incidentId: header.incidentId,

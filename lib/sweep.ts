@@ -124,6 +124,11 @@ async function stopPoison(app: App, head: Head, turn: Turn): Promise<number> {
   if (!execution.header) return carryStart(app, head, turn)
   const nowMs = ports.clock.now()
   if (isEnded(execution)) {
+    // Whoever stopped it may have died before this.
+    await endClaim(ports.storage, cooldownScope(execution.header), execution.header.executionId, {
+      is: 'ended',
+      atMs: nowMs,
+    })
     const paged = execution.pages.every((page) => isSettled(stateOf(execution, page.id)))
     // A page is tried for as long as it takes.
     await advanceHead(

@@ -122,7 +122,11 @@ export async function takeLock(
       ...sorted(left, wanted.target),
       ...(old.changedAtMs === undefined ? {} : { changedAtMs: old.changedAtMs }),
     }
-    const held = old.releasedAtMs === undefined && old.owner === wanted.owner ? { sinceToken } : {}
+    // An older worker of the same execution does not shorten what a younger one has taken.
+    const held =
+      old.releasedAtMs === undefined && old.owner === wanted.owner
+        ? { sinceToken, expiresAtMs: Math.max(old.expiresAtMs, wanted.expiresAtMs) }
+        : {}
     const answer = await storage.put(
       {
         pk: pkOf(wanted.key),

@@ -71,6 +71,13 @@ describe('a lock', () => {
     expect(await held(take(storage, 'a', T + 1))).toMatchObject({ token: 2, observeAgain: true })
   })
 
+  test('is not shortened by a renewal of an older worker of its owner', async () => {
+    const storage = memoryStorage()
+    await take(storage, 'a', T + 10_000)
+    await take(storage, 'a', T)
+    expect(await take(storage, 'b', T + MINUTE + 1, never)).toMatchObject({ is: 'busy' })
+  })
+
   test('that was given back is taken, and the target is observed again', async () => {
     const storage = memoryStorage()
     await release(storage, 'a', await held(take(storage, 'a', T)), T + 10)

@@ -4,6 +4,7 @@ import { verifyChain } from '../../lib/ledger/chain.ts'
 import { listIncidents } from '../../lib/ledger/head.ts'
 import type { NamedScope } from '../../lib/ledger/kill-switch.ts'
 import { loadRecords } from '../../lib/ledger/records.ts'
+import { StorageError } from '../../lib/ledger/storage.ts'
 import type { App } from '../../lib/ports.ts'
 import type { WorkMessage } from '../../lib/queue.ts'
 import type { Runbook } from '../../lib/runbook/runbook.ts'
@@ -473,6 +474,31 @@ describe('poison', () => {
     const stack = poisoned(`- wait: 1m\n${SCALE}`)
     fire(stack)
     await play(stack, 60)
+    fire(stack, 'OK')
+    await play(stack, 30)
+    fire(stack)
+    await play(stack, 2)
+    expect(await entriesOfKind(stack, 'execution.started')).toHaveLength(2)
+  })
+
+  test('nor does it where whoever stopped it died before it was taken out of them (G6)', async () => {
+    const stack = poisoned(`- wait: 1m\n${SCALE}`)
+    const { storage } = stack.app.ports
+    let stopped = false
+    let fallen = false
+    const put: typeof storage.put = async (item, condition) => {
+      if (stopped && !fallen && item.pk.startsWith('LIMIT#')) {
+        fallen = true
+        throw new StorageError('no answer')
+      }
+      const answer = await storage.put(item, condition)
+      stopped ||= item.body.includes('execution.stopped')
+      return answer
+    }
+    Object.assign(stack.app.ports, { storage: { ...storage, put } })
+    fire(stack)
+    await play(stack, 60)
+    expect(fallen).toBe(true)
     fire(stack, 'OK')
     await play(stack, 30)
     fire(stack)

@@ -3,7 +3,20 @@ import type { Http } from '../../lib/http.ts'
 import { refuseNext, throttle } from '../../sim/faults.ts'
 import { refuse } from '../../sim/refusal.ts'
 import type { Stack } from '../../sim/stack.ts'
-import { calmStack, catalogueOf, desired, entriesOfKind, fire, pagesOf, play, runbookText } from './calm.ts'
+import { StorageError } from '../../lib/ledger/storage.ts'
+import { ingest } from '../../lib/ingest.ts'
+import {
+  calmStack,
+  catalogueOf,
+  desired,
+  entriesOfKind,
+  fire,
+  pagesOf,
+  play,
+  runbookText,
+  transition,
+  turnOf,
+} from './calm.ts'
 import { effectsOf, START_AT_MS } from './world.ts'
 
 const SCALE = '- scale_out: { ecs: api, by: 50% }'
@@ -65,6 +78,30 @@ async function comesTrue(holds: () => boolean): Promise<boolean> {
 }
 
 describe('a channel that hangs holds up no mitigation', () => {
+  test('nor the start of another runbook of the service, when the page is about a start that was refused (G6)', async () => {
+    const catalogue = catalogueOf(
+      [runbookText(SCALE, '', 'first'), runbookText(DRAIN, 'triggers: [{ alarm: "api-slow" }]', 'second')],
+      { policy: (text) => `${text}\nrunbooks: { first: { executions_per_hour: 1 } }` },
+    )
+    const stack = calmStack(catalogue, { alarms: ['api-5xx-spike', 'api-slow'] })
+    fire(stack)
+    await play(stack, 10)
+    fire(stack, 'OK')
+    await play(stack, 20)
+    const hanging = hangHttp(stack)
+    const refusing = ingest(stack.app, transition(stack.account, 'ALARM'), turnOf(stack))
+    // Everything but the page has been answered by then.
+    await comesTrue(() => false)
+    const starting = ingest(stack.app, transition(stack.account, 'ALARM', 'api-slow'), turnOf(stack))
+    const drained = await comesTrue(() => 'route53:ChangeResourceRecordSets' in effectsOf(stack))
+    hanging.open()
+    await Promise.all([refusing, starting])
+    expect(await entriesOfKind(stack, 'execution.refused')).toMatchObject([
+      { runbook: 'first', code: 'rate' },
+    ])
+    expect(drained).toBe(true)
+  })
+
   test.each([
     ['a page of the runbook before it', `${NOTIFY}\n${SCALE}\n${DRAIN}`, 'ecs:UpdateService'],
     ['a page beside it', `- parallel:\n    ${NOTIFY}\n    ${SCALE}\n    ${DRAIN}`, 'ecs:UpdateService'],
@@ -146,6 +183,28 @@ describe('a mitigation that hangs holds up no page', () => {
     await playing
     expect(desired(stack)).toBe(9)
     expect(pagesOf(stack)).toEqual([expect.stringContaining('route53_weight failed')])
+  })
+
+  test('and no call outlives its turn, though the page beside it cannot be recorded', async () => {
+    const stack = stackOf(`- parallel:\n    ${SCALE}\n    ${DRAIN}`)
+    refuseNext(stack.account.world, 'route53:ChangeResourceRecordSets', REFUSED)
+    const hanging = hangAws(stack, 'ecs:UpdateService')
+    const { storage } = stack.app.ports
+    let lost = 0
+    const put: typeof storage.put = async (item, condition) => {
+      if (!item.body.includes('step.failed')) return storage.put(item, condition)
+      lost++
+      throw new StorageError('no answer')
+    }
+    Object.assign(stack.app.ports, { storage: { ...storage, put } })
+    let isOver = false
+    const alarm = transition(stack.account, 'ALARM')
+    const ingesting = ingest(stack.app, alarm, turnOf(stack)).finally(() => (isOver = true))
+    expect(await comesTrue(() => lost >= 2)).toBe(true)
+    expect(await comesTrue(() => isOver)).toBe(false)
+    hanging.open()
+    await expect(ingesting).rejects.toThrow('no answer')
+    expect(effectsOf(stack)).toEqual({ 'ecs:UpdateService': 1 })
   })
 
   test.each([

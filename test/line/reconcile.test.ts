@@ -1,3 +1,5 @@
+import { command } from '../../lib/command.ts'
+import { CrashError, mortalPorts } from '../../sim/mortal.ts'
 import {
   ANN,
   calmStack,
@@ -9,6 +11,7 @@ import {
   play,
   runbookText,
   transition,
+  turnOf,
 } from './calm.ts'
 
 const UNDONE = () =>
@@ -198,3 +201,29 @@ describe('a start that died before its first record, and is carried out when the
     expect(desired(stack)).toBe(9)
   })
 })
+
+test.each(['put REC', 'put OPEN', 'put HEAD'])(
+  'a person whose resolve dies at %s is still obeyed: the next onset opens an incident of its own (G4)',
+  async (where) => {
+    const stack = calmStack(catalogueOf([runbookText('- notify: { to: oncall@sre }', 'keep_open: 30m')]))
+    fire(stack)
+    await play(stack, 5)
+    const [incidentId = ''] = (await incidentsOf(stack)).map((line) => line.split(' ')[0])
+    const deaths: string[] = []
+    const ports = mortalPorts(
+      stack.app.ports,
+      () => 0,
+      ({ name, when }) => name === where && when === 'after',
+      (what) => void deaths.push(what),
+    )
+    const asked = { verb: 'resolve', id: incidentId, by: ANN, reason: 'it is over' }
+    await expect(command({ ...stack.app, ports }, asked, turnOf(stack))).rejects.toThrow(CrashError)
+    expect(deaths).toHaveLength(1)
+    await play(stack, 2)
+    fire(stack, 'OK')
+    await play(stack, 2)
+    fire(stack)
+    await play(stack, 2)
+    expect(await incidentsOf(stack)).toHaveLength(2)
+  },
+)

@@ -5,8 +5,19 @@ import type { Storage } from '../../lib/ledger/storage.ts'
 import { incidentIdOf, undoStreamOf } from '../../lib/ids.ts'
 import type { Log } from '../../lib/log.ts'
 import type { Catalogue } from '../../lib/runbook/runbook.ts'
+import { refuseNext } from '../../sim/faults.ts'
 import { createStack, type Stack, type StackOptions } from '../../sim/stack.ts'
-import { ANN, calmStack, catalogueOf, desired, entriesOfKind, fire, play, runbookText } from './calm.ts'
+import {
+  ANN,
+  calmStack,
+  catalogueOf,
+  desired,
+  entriesOfKind,
+  fire,
+  pagesOf,
+  play,
+  runbookText,
+} from './calm.ts'
 
 /* Another version of Firebreak, or of the runbooks, is deployed between two turns of an execution. */
 
@@ -108,6 +119,22 @@ describe('runbooks that change between two turns', () => {
       undoStreamOf(await onlyId(after)),
     )
     expect(heads).toMatchObject({ status: 'succeeded' })
+  })
+
+  test('what fails is told to whom the newer version calls, by another name as well', async () => {
+    const before = await inTheMiddle()
+    refuseNext(before.account.world, 'route53:ChangeResourceRecordSets', {
+      name: 'AccessDeniedException',
+      message: 'no',
+      status: 403,
+    })
+    const renamed = catalogueOf([RUNBOOK], {
+      oncall: (text) => text.replace(/^sre:/m, 'platform:'),
+      policy: (text) => text.replace('oncall@sre', 'oncall@platform'),
+    })
+    const after = deployOver(before, renamed)
+    await play(after, 5)
+    expect(pagesOf(after)).toEqual([expect.stringContaining('route53_weight failed')])
   })
 
   test('a question that was asked before is answered after, and what was approved is what happens', async () => {
