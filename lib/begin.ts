@@ -7,6 +7,7 @@ import { askApproval, consentFor, isPlanApproved } from './consent.ts'
 import { describe, never } from './errors.ts'
 import { isMessageChange } from './execution/state.ts'
 import { conditionHolds, factReader } from './facts.ts'
+import type { Heritage } from './ledger/entry.ts'
 import type { HeldLock } from './ledger/locks.ts'
 import { releaseAll, takeLocks } from './hold.ts'
 import {
@@ -266,6 +267,18 @@ function inheritedFrom(
   return standsAt(action, change.target, before, after, change.before) ? outstanding : undefined
 }
 
+function heritageOf(
+  session: Session,
+  outstanding: HeldLock['outstanding'],
+  inherits: boolean,
+): { readonly heritage?: Heritage } {
+  if (outstanding === undefined) return {}
+  if (!inherits) return { heritage: { replaces: true } }
+  const before = [...(outstanding.over ?? []), outstanding.by]
+  const over = before.filter((id) => id !== session.header.executionId)
+  return over.length === 0 ? {} : { heritage: { over } }
+}
+
 function settleChange(
   session: Session,
   step: ActionStep,
@@ -288,7 +301,7 @@ function settleChange(
   const outstanding = locks[0]?.outstanding
   const inherits = inheritedFrom(considered, locks)
   const undoTo = inherits ? inherits.before : change.before
-  const replaces = outstanding !== undefined && !inherits ? { replaces: true as const } : {}
+  const heritage = heritageOf(session, outstanding, inherits !== undefined)
   const held = inherits ? locks : locks.map(withoutOutstanding)
-  return { step, action, change, attempt: 1, locks: held, undoTo, ...replaces, last: true, notes, values }
+  return { step, action, change, attempt: 1, locks: held, undoTo, ...heritage, last: true, notes, values }
 }

@@ -168,7 +168,7 @@ function intentEntry(session: Session, intent: Intent): Entry {
     ...(intent.notes.length === 0 ? {} : { notes: [...intent.notes] }),
     ...(Object.keys(intent.values).length === 0 ? {} : { values: intent.values }),
     ...(intent.undoTo === intent.change.before ? {} : { undoTo: intent.undoTo }),
-    ...(intent.replaces === undefined ? {} : { replaces: intent.replaces }),
+    ...(intent.heritage === undefined ? {} : { heritage: intent.heritage }),
     ...(intent.last ? {} : { last: false }),
   }
 }

@@ -1,7 +1,9 @@
 import { stateOf } from './execution/state.ts'
 import { calmSince } from './guardrails.ts'
+import { incidentIdOf } from './ids.ts'
 import { foldIncident } from './incident.ts'
 import { INCIDENT_STREAM } from './incident-stream.ts'
+import type { EntryOf } from './ledger/entry.ts'
 import { readOpen, type Open } from './ledger/open.ts'
 import { actor, escalate } from './perform.ts'
 import { load } from './ledger/records.ts'
@@ -11,6 +13,13 @@ import { note, type Session } from './session.ts'
 
 /** Whether an undo may take its next step. */
 export type Clearing = { readonly is: 'clear' } | NotClear
+
+/** Another incident's alarm is asked again after so long, without a write. */
+const OTHERS_POLL_MS = 60_000
+
+const CLEAR = { is: 'clear' } as const
+
+type UndoStarted = EntryOf<'undo.started'>
 
 export interface NotClear {
   readonly is: 'not-clear'
@@ -36,7 +45,7 @@ export function clearingOf(
   if (state === 'alarm') return { is: 'not-clear', reason: 'the alarm stands', troubled: true }
   const calmAtMs = calmSince(flapping, changes)
   const untilMs = Math.max(clearedAtMs, calmAtMs) + afterMs
-  if (nowMs >= untilMs) return { is: 'clear' }
+  if (nowMs >= untilMs) return CLEAR
   const stay = `stay clear for ${afterMs / 1000} s`
   const flaps = nowMs < calmAtMs
   const often = `it has changed its state more than ${flapping.changes} times within ${writeDuration(flapping.withinMs)}`
@@ -46,19 +55,48 @@ export function clearingOf(
   return { is: 'not-clear', reason, untilMs, troubled: flaps }
 }
 
-/** Reads whether the undo of this session may go on. */
-export async function clearingFor(session: Session): Promise<Clearing> {
-  const { header, pinned } = session
+/** Reads whether the undo of this session may go on with this step. */
+export async function clearingFor(session: Session, step: string): Promise<Clearing> {
+  const { header } = session
   if (header.kind !== 'undo.started') throw new Error('only an undo waits for its alarm')
-  const { flapping, onResolved } = pinned.runbook
-  if (header.atOnce || (isOverdue(session) && onResolved?.maxHold?.atEnd === 'undo')) return { is: 'clear' }
+  const own = await ownClearing(session, header)
+  const { over = [] } = header.items.find((item) => item.step === step) ?? {}
+  return own.is === 'not-clear' ? own : clearingOver(session, header, over)
+}
+
+/** What was built on the change of another execution is held for as long as that one's alarm needs it, whatever `max_hold` says. */
+async function clearingOver(
+  session: Session,
+  { incidentId: own, afterMs }: UndoStarted,
+  over: readonly string[],
+): Promise<Clearing> {
+  const { storage, clock } = session.app.ports
+  const incidents = new Set(over.flatMap((id) => incidentIdOf(id) ?? []))
+  incidents.delete(own)
+  for (const incidentId of incidents) {
+    const { entries } = await load(storage, incidentId, INCIDENT_STREAM)
+    const key = foldIncident(entries)?.key
+    const open = key === undefined ? undefined : await readOpen(storage, key)
+    const { flapping } = session.pinned.runbook
+    const clearing = open ? clearingOf(open, { afterMs, flapping }, clock.now()) : CLEAR
+    if (clearing.is === 'clear') continue
+    const reason = `it was built on what was changed for ${incidentId}: ${clearing.reason}`
+    // Its own alarm is clear, so the timeline would not show what it waits for.
+    return { ...clearing, reason, untilMs: clearing.untilMs ?? clock.now() + OTHERS_POLL_MS }
+  }
+  return CLEAR
+}
+
+async function ownClearing(session: Session, header: UndoStarted): Promise<Clearing> {
+  const { flapping, onResolved } = session.pinned.runbook
+  if (header.atOnce || (isOverdue(session) && onResolved?.maxHold?.atEnd === 'undo')) return CLEAR
   const { storage, clock } = session.app.ports
   const open = await readOpen(storage, header.key)
   if (open) return clearingOf(open, { afterMs: header.afterMs, flapping }, clock.now())
   // Without an alarm it is clear once a person says so, which is what begins an undo in time.
   return isOverdue(session) && !(await isResolved(session))
     ? { is: 'not-clear', reason: 'nobody has resolved the incident', troubled: true }
-    : { is: 'clear' }
+    : CLEAR
 }
 
 function isOverdue({ header, app }: Session): boolean {

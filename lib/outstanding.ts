@@ -2,7 +2,7 @@ import type { Change } from './actions/action.ts'
 import { fold } from './execution/fold.ts'
 import type { Json } from './json.ts'
 import { readPinned } from './ledger/control.ts'
-import type { Entry, EntryOf, Header } from './ledger/entry.ts'
+import type { Entry, EntryOf, Header, Heritage } from './ledger/entry.ts'
 import type { Outstanding } from './ledger/locks.ts'
 import { load } from './ledger/records.ts'
 import type { Pinned } from './runbook/runbook.ts'
@@ -13,8 +13,7 @@ export interface AppliedChange {
   readonly step: string
   readonly change: Change
   readonly undoTo: Json
-  /** It was built on a value that nobody of us had set. */
-  readonly replaces?: true
+  readonly heritage?: Heritage
   /** Undo only: this change ended the way back. */
   readonly last: boolean
 }
@@ -29,19 +28,23 @@ export function afterChange(
   applied: AppliedChange,
   found: Outstanding | undefined,
 ): Outstanding | undefined {
-  const { step, change, undoTo, replaces, last } = applied
-  const replaced = replaces === undefined ? {} : { replaced: replaces }
+  const { step, change, undoTo, heritage, last } = applied
+  const replaced = heritage?.replaces ? { replaced: true as const } : {}
+  // The slow steps of an undo go on with what the execution had inherited.
+  const over = header.kind === 'undo.started' ? found?.over : heritage?.over
+  const inherited = over === undefined ? {} : { over }
   const own = {
     target: change.target.label,
     before: undoTo,
     after: change.after,
     by: header.executionId,
+    ...inherited,
     ...replaced,
   }
   if (header.kind === 'undo.started') return last ? undefined : own
   if (pinned.runbook.onResolved?.undo.includes(step)) return own
   // A duty that somebody else's value has ended is handed on to nobody.
-  return replaces ? undefined : found && { ...found, after: change.after }
+  return heritage?.replaces ? undefined : found && { ...found, after: change.after }
 }
 
 /**
@@ -71,9 +74,9 @@ export async function leftBehind(
     }
     const intent = entry.kind === 'step.applied' ? intended.get(entry.step) : undefined
     if (!intent) continue
-    const { step, change, replaces, last = true } = intent
+    const { step, change, heritage, last = true } = intent
     const undoTo = intent.undoTo ?? change.before
-    const applied = { step, change, undoTo, last, ...(replaces === undefined ? {} : { replaces }) }
+    const applied = { step, change, undoTo, last, ...(heritage === undefined ? {} : { heritage }) }
     const isOfTarget = (one: Outstanding) => one.target === undefined || one.target === change.target.label
     const after = afterChange(header, pinned, applied, left.find(isOfTarget))
     left = [...left.filter((one) => !isOfTarget(one)), ...(after === undefined ? [] : [after])]

@@ -8,7 +8,7 @@ import { pageStep } from './execution/program.ts'
 import { isMessageChange, stateOf, type Attempt } from './execution/state.ts'
 import { lockOf } from './hold.ts'
 import type { Json } from './json.ts'
-import type { Entry } from './ledger/entry.ts'
+import type { Entry, Heritage } from './ledger/entry.ts'
 import { pausedBy, readControl } from './ledger/kill-switch.ts'
 import type { HeldLock } from './ledger/locks.ts'
 import { APPLY_BUDGET_MS, markerOf, type Deliberation } from './plan.ts'
@@ -26,8 +26,7 @@ export interface Intent {
   readonly attempt: number
   readonly locks: readonly HeldLock[]
   readonly undoTo: Json
-  /** Somebody else's value stood where an earlier change of ours was still to be put back. */
-  readonly replaces?: true
+  readonly heritage?: Heritage
   readonly last: boolean
   readonly notes: readonly string[]
   readonly values: { readonly [path: string]: Json }
@@ -158,9 +157,8 @@ export function applied(session: Session, intent: Intent, receipt: Receipt, reco
 }
 
 function outstandingAfter(session: Session, intent: Intent): HeldLock['outstanding'] {
-  const { step, change, undoTo, replaces, last, locks } = intent
-  const made = { step: step.id, change, undoTo, last, ...(replaces === undefined ? {} : { replaces }) }
-  return afterChange(session.header, session.pinned, made, locks[0]?.outstanding)
+  const { step, locks } = intent
+  return afterChange(session.header, session.pinned, { ...intent, step: step.id }, locks[0]?.outstanding)
 }
 
 function release(session: Session, intent: Intent, outstanding: HeldLock['outstanding']): void {

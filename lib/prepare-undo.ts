@@ -25,7 +25,7 @@ export async function prepareUndo(session: Session, step: ActionStep): Promise<P
   const action = findAction(step.action)
   const state = stateOf(session.execution, step.id)
   if (!item || !action?.undo || state.is !== 'pending') throw new Error(`${step.id} cannot be undone`)
-  const clearing = await clearingFor(session)
+  const clearing = await clearingFor(session, step.id)
   if (clearing.is === 'not-clear') {
     return unlocked(() => {
       waitToClear(session, step.id, clearing)

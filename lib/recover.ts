@@ -101,7 +101,7 @@ async function look(session: Session, id: string): Promise<() => Intent | undefi
     attempt: tried.attempt + 1,
     locks: [],
     undoTo: tried.undoTo,
-    ...(tried.replaces === undefined ? {} : { replaces: tried.replaces }),
+    ...(tried.heritage === undefined ? {} : { heritage: tried.heritage }),
     last: tried.last,
     notes: [],
     values: {},
@@ -125,7 +125,7 @@ async function look(session: Session, id: string): Promise<() => Intent | undefi
   const where = action.locate(tried.change, observed, { marker })
   const same: Intent = { ...again, attempt: tried.attempt, locks: locked.locks }
   if (where.at !== 'before') letGo(session, id)
-  const clearing = where.at === 'before' ? await clearingOfUndo(session) : ({ is: 'clear' } as const)
+  const clearing = where.at === 'before' ? await clearingOfUndo(session, id) : ({ is: 'clear' } as const)
   // An undo asks its own way back.
   const blocked =
     session.header.kind === 'undo.started' ? undefined : action.interlocked?.(tried.change, observed)
@@ -155,8 +155,8 @@ async function look(session: Session, id: string): Promise<() => Intent | undefi
 }
 
 /** While its alarm is not clear an undo waits, also one whose attempt is to be repeated (CORE.md 1.8). */
-async function clearingOfUndo(session: Session): Promise<Clearing> {
-  return session.header.kind === 'undo.started' ? clearingFor(session) : { is: 'clear' }
+async function clearingOfUndo(session: Session, step: string): Promise<Clearing> {
+  return session.header.kind === 'undo.started' ? clearingFor(session, step) : { is: 'clear' }
 }
 
 function holdUndo(session: Session, step: string, attempt: number, waits: NotClear): undefined {

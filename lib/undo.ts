@@ -85,6 +85,8 @@ function undoItems(
     const state = stateOf(execution, step.id)
     if (state.is !== 'applied' || findAction(state.action)?.undo === undefined) return []
     const change = { ...state.change, before: state.undoTo }
-    return [{ step: step.id, action: state.action, change, receipt: state.receipt }]
+    const over = state.heritage?.over
+    const item = { step: step.id, action: state.action, change, receipt: state.receipt }
+    return [over === undefined ? item : { ...item, over }]
   })
 }

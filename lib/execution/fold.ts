@@ -1,5 +1,5 @@
 import { never } from '../errors.ts'
-import type { Actor, Stamped } from '../ledger/entry.ts'
+import type { Actor, Heritage, Stamped } from '../ledger/entry.ts'
 import {
   breakerOf,
   isMessageChange,
@@ -213,7 +213,7 @@ function addToStep(draft: Draft, before: StepState | undefined, entry: StepEntry
         settleMs: entry.settleMs,
         locks: entry.locks ?? {},
         undoTo: entry.undoTo ?? entry.change.before,
-        ...foreign(entry.replaces),
+        ...inherited(entry.heritage),
         last: entry.last ?? true,
       }
     case 'step.applied': {
@@ -290,13 +290,13 @@ function addToStep(draft: Draft, before: StepState | undefined, entry: StepEntry
 
 function attemptOf(state: StepState | undefined): Attempt | undefined {
   if (state?.is !== 'open' && state?.is !== 'again') return undefined
-  const { attempt, begunAtMs, breaker, uncounted, action, change, locks, undoTo, replaces, last } = state
+  const { attempt, begunAtMs, breaker, uncounted, action, change, locks, undoTo, heritage, last } = state
   const known = { attempt, begunAtMs, ...heldUp(breaker), uncounted, action, change, locks, undoTo }
-  return { ...known, ...foreign(replaces), last }
+  return { ...known, ...inherited(heritage), last }
 }
 
-function foreign(replaces: true | undefined): { readonly replaces?: true } {
-  return replaces === undefined ? {} : { replaces }
+function inherited(heritage: Heritage | undefined): { readonly heritage?: Heritage } {
+  return heritage === undefined ? {} : { heritage }
 }
 
 /** An attempt that met an outage under an open breaker is not counted; one that was only held up again was none. */

@@ -1,4 +1,4 @@
-import type { Header, RecordedChange, RecordedReceipt, RecordedVerdict } from '../ledger/entry.ts'
+import type { Header, Heritage, RecordedChange, RecordedReceipt, RecordedVerdict } from '../ledger/entry.ts'
 
 /** An execution, or an undo, as its entries tell it. Only `fold` makes one. */
 export interface Execution {
@@ -85,8 +85,7 @@ export interface Attempt {
   readonly locks: { readonly [key: string]: number }
   /** What an undo goes back to: `before` of the change, or of an earlier change that is still outstanding. */
   readonly undoTo: RecordedChange['before']
-  /** Somebody else's value stood where an earlier change of ours was still to be put back. */
-  readonly replaces?: true
+  readonly heritage?: Heritage
   /** Undo only: this change ends the way back. */
   readonly last: boolean
 }

@@ -28,6 +28,13 @@ const change = z.object({
   after: json,
   summary: z.string(),
 })
+/** What was still to be put back where this change was made. */
+const heritage = z.object({
+  /** Somebody else's value stood there: the earlier change is not put back any more. */
+  replaces: z.literal(true).exactOptional(),
+  /** The executions on whose change it was built, and which its own undo puts back as well. */
+  over: z.array(z.string()).exactOptional(),
+})
 const receipt = z.object({
   requestId: z.string().exactOptional(),
   operationId: z.string().exactOptional(),
@@ -143,8 +150,7 @@ const kinds = [
     values: z.record(z.string(), json).exactOptional(),
     /** What an undo goes back to, where that is not `before`: an earlier change of the same target is still outstanding. */
     undoTo: json.exactOptional(),
-    /** Somebody else's value stood where an earlier change of ours was still to be put back. */
-    replaces: z.literal(true).exactOptional(),
+    heritage: heritage.exactOptional(),
     /** Undo only: this change is the last on the way back. */
     last: z.boolean().exactOptional(),
   }),
@@ -281,7 +287,14 @@ const kinds = [
     ...header,
     /** In the order in which they are put back. */
     items: z.array(
-      z.object({ step: z.string(), action: z.string(), change, receipt: receipt.exactOptional() }),
+      z.object({
+        step: z.string(),
+        action: z.string(),
+        change,
+        receipt: receipt.exactOptional(),
+        /** Executions on whose change it was built: while one of their alarms stands, it is not put back. */
+        over: z.array(z.string()).exactOptional(),
+      }),
     ),
     afterMs: z.number(),
     stepPercent: z.number(),
@@ -310,6 +323,7 @@ export type Actor = z.output<typeof actor>
 export type Occasion = z.output<typeof occasion>
 export type Forecast = z.output<typeof forecast>
 export type RecordedChange = z.output<typeof change>
+export type Heritage = z.output<typeof heritage>
 export type RecordedReceipt = z.output<typeof receipt>
 export type RecordedVerdict = z.output<typeof verdict>
 

@@ -9,6 +9,8 @@ export interface Outstanding {
   readonly after: Json
   /** The execution whose undo would put it back. */
   readonly by: string
+  /** The executions on whose change it was built: their undo is part of this one's. */
+  readonly over?: readonly string[]
   /** It was built on a value that nobody of us had set: whoever changed the target before it cannot be put back any more. */
   readonly replaced?: true
 }

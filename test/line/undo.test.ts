@@ -181,6 +181,63 @@ describe('overlapping changes of one target end at the value before the first (G
     },
   )
 
+  test('while the alarm of the earlier one stands nothing of it is taken back, and it is said why', async () => {
+    const stack = two()
+    fire(stack)
+    await play(stack, 3)
+    fire(stack, 'ALARM', 'shop-slow')
+    await play(stack, 3)
+    fire(stack, 'OK', 'shop-slow')
+    await play(stack, 60)
+    expect(desired(stack)).toBe(14)
+    const waits = (await entriesOfKind(stack, 'step.waiting')).filter((entry) => entry.blocked)
+    const started = await entriesOfKind(stack, 'execution.started')
+    expect(waits).toMatchObject([
+      { reason: `it was built on what was changed for ${started[0]?.incidentId}: the alarm stands` },
+    ])
+    fire(stack, 'OK')
+    await play(stack, 60)
+    expect(desired(stack)).toBe(6)
+    expect(pagesOf(stack)).toEqual([])
+  })
+
+  test.each([
+    ['a third one on top', 0],
+    ['a call that had to be repeated', 1],
+  ])('so also with %s', async (_what, throttled) => {
+    const third = runbookText(SCALE, `service: web\ntriggers: [{ alarm: web-slow }]\n${UNDO}`, 'third')
+    const others = ['shop', 'web'].map(
+      (name) =>
+        `${name}:\n  alarms: [${name}-slow]\n  severity: sev2\n  ecs: { cluster: prod, service: api }\n`,
+    )
+    const stack = calmStack(
+      catalogueOf(
+        [
+          runbookText(SCALE, UNDO, 'first'),
+          third.replaceAll('web', 'shop').replace('third', 'second').replace('ecs: api', 'ecs: shop'),
+          third.replace('ecs: api', 'ecs: web'),
+        ],
+        { services: (text) => [text, ...others].join('\n') },
+      ),
+      { alarms: ['api-5xx-spike', 'shop-slow', 'web-slow'] },
+    )
+    fire(stack)
+    await play(stack, 3)
+    if (throttled > 0) throttle(stack.account.world, 'ecs:UpdateService', throttled)
+    fire(stack, 'ALARM', 'shop-slow')
+    await play(stack, 3)
+    fire(stack, 'ALARM', 'web-slow')
+    await play(stack, 3)
+    expect(desired(stack)).toBe(21)
+    fire(stack, 'OK', 'shop-slow')
+    fire(stack, 'OK', 'web-slow')
+    await play(stack, 60)
+    expect(desired(stack)).toBe(21)
+    fire(stack, 'OK')
+    await play(stack, 60)
+    expect(desired(stack)).toBe(6)
+  })
+
   test('a later incident that begins between two slow steps back: 6 -> 9 -> 7 -> 11 ends at 6', async () => {
     const stack = two()
     fire(stack)
