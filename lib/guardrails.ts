@@ -1,4 +1,4 @@
-import type { LimitRule } from './ledger/claims.ts'
+import type { LimitRule, Lookback } from './ledger/claims.ts'
 import { localText, spanAround } from './runbook/calendar.ts'
 import {
   permitsMore,
@@ -193,25 +193,33 @@ export function calmSince(
 export function limitRules(
   policy: Policy,
   runbook: Runbook,
-  windowMs: number | undefined,
+  lookback: Lookback | undefined,
 ): readonly LimitRule[] {
   const perHour = policy.services[runbook.service]?.executionsPerHour ?? Infinity
   const own = policy.runbooks[runbook.runbook]?.executionsPerHour
+  const cooldown =
+    lookback && lookback.windowMs > runbook.cooldownMs
+      ? { cooldownMs: lookback.windowMs, lookback }
+      : { cooldownMs: runbook.cooldownMs }
   return [
-    { scope: cooldownScope(runbook), perHour, cooldownMs: Math.max(runbook.cooldownMs, windowMs ?? 0) },
+    { scope: cooldownScope(runbook), perHour, ...cooldown },
     ...(own === undefined ? [] : [{ scope: runbookScope(runbook), perHour: own, cooldownMs: 0 }]),
     { scope: ALL, perHour: policy.executionsPerHour, cooldownMs: 0 },
   ]
 }
 
-/** Where the rule stands that refused a place in a window. */
+/** Where the rule stands that refused a place in a window: no line of ours, where it is the alarm that looks back so far. */
 export function limitPlace(
   { policy, places }: Pick<Catalogue, 'policy' | 'places'>,
   runbook: Runbook,
-  scope: string,
+  { scope, lookback }: LimitRule,
   code: 'cooldown' | 'rate',
 ): string {
-  if (code === 'cooldown') return places?.[runbook.runbook]?.cooldown ?? `runbook ${runbook.runbook}`
+  if (code === 'cooldown') {
+    return lookback
+      ? `alarm ${lookback.alarm}`
+      : (places?.[runbook.runbook]?.cooldown ?? `runbook ${runbook.runbook}`)
+  }
   switch (scope) {
     case cooldownScope(runbook):
       return placeOf(policy, `services.${runbook.service}.executionsPerHour`)

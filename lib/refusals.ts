@@ -1,7 +1,7 @@
 import { allDone } from './all-done.ts'
 import { describe } from './errors.ts'
 import { flappingVerdict, frozenBy, limitPlace, limitRules, type Frozen } from './guardrails.ts'
-import { claim, type LimitRule } from './ledger/claims.ts'
+import { claim, type LimitRule, type Lookback } from './ledger/claims.ts'
 import type { Occasion } from './ledger/entry.ts'
 import { pausedBy, readControl, scopeText, type Control } from './ledger/kill-switch.ts'
 import { awsOf, type App } from './ports.ts'
@@ -49,11 +49,16 @@ export function frozenFor(
 
 /** A person's own start counts in the windows but is not held back by them: somebody is looking. */
 function rulesOf(order: Wanted, catalogue: Catalogue): readonly LimitRule[] {
-  const windowMs = order.occasion.is === 'alarm' ? order.occasion.signal.windowMs : undefined
-  const rules = limitRules(catalogue.policy, order.runbook, windowMs)
+  const rules = limitRules(catalogue.policy, order.runbook, lookbackOf(order.occasion))
   return order.occasion.is === 'manual'
     ? rules.map((rule) => ({ ...rule, cooldownMs: 0, perHour: Infinity }))
     : rules
+}
+
+/** How far the alarm looks back by its own event, where that tells. */
+function lookbackOf(occasion: Occasion): Lookback | undefined {
+  if (occasion.is !== 'alarm' || occasion.signal.windowMs === undefined) return undefined
+  return { alarm: occasion.signal.name, windowMs: occasion.signal.windowMs }
 }
 
 /** Every rule that forbids this start, in order of weight. All are asked at once, since the first effect waits for them. */
@@ -105,7 +110,7 @@ export async function refusalsOf(
       code: answer.code,
       reason: answer.reason,
       page: answer.code === 'rate',
-      place: limitPlace(catalogue, order.runbook, rule.scope, answer.code),
+      place: limitPlace(catalogue, order.runbook, rule, answer.code),
     })
   }
   return refusals

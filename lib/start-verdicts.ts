@@ -27,7 +27,7 @@ export async function startVerdicts(app: App, runbook: Runbook): Promise<readonl
   const frozen = frozenBy(catalogue.policy, runbook, nowMs)
   const [limited] = rules.flatMap((rule, index) => {
     const refusal = refusalOf(rule, claims[index] ?? [], nowMs)
-    return refusal ? [{ ...refusal, place: limitPlace(catalogue, runbook, rule.scope, refusal.code) }] : []
+    return refusal ? [{ ...refusal, place: limitPlace(catalogue, runbook, rule, refusal.code) }] : []
   })
   return [
     {

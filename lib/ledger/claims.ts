@@ -10,6 +10,12 @@ export interface Claim {
   readonly cooldownMs: number
 }
 
+/** How far back an alarm looks when it decides on its state. */
+export interface Lookback {
+  readonly alarm: string
+  readonly windowMs: number
+}
+
 export interface LimitRule {
   /** `service:api`. */
   readonly scope: string
@@ -17,6 +23,8 @@ export interface LimitRule {
   readonly perHour: number
   /** None beside a running one, none for so long after it ended; 0 switches it off. */
   readonly cooldownMs: number
+  /** The alarm that makes the cooldown longer than the runbook does, where one does. */
+  readonly lookback?: Lookback
   /** Executions that are certain to be refused: their claims, on their way out, count for nothing. */
   readonly overlooked?: readonly string[]
 }
@@ -106,7 +114,7 @@ export function refusalOf(
       return {
         is: 'refused',
         code: 'cooldown',
-        reason: `${running.executionId} is running for ${rule.scope}`,
+        reason: `${running.executionId} is running for ${rule.scope}${lookbackText(rule)}`,
       }
     }
     const endedAtMs = Math.max(...live.map((other) => other.endedAtMs ?? 0))
@@ -115,12 +123,17 @@ export function refusalOf(
       return {
         is: 'refused',
         code: 'cooldown',
-        reason: `the cooldown of ${rule.scope} lasts ${leftS} s more`,
+        reason: `the cooldown of ${rule.scope} lasts ${leftS} s more${lookbackText(rule)}`,
       }
     }
   }
   const started = live.filter((other) => nowMs - other.startedAtMs < HOUR_MS).length
   return started < rule.perHour ? undefined : refusedByRate(rule, started)
+}
+
+function lookbackText({ lookback }: LimitRule): string {
+  if (!lookback) return ''
+  return `; alarm ${lookback.alarm} looks back ${lookback.windowMs / 1000} s, longer than the runbook's own cooldown`
 }
 
 function refusedByRate(rule: LimitRule, started: number): Extract<ClaimResult, { is: 'refused' }> {
