@@ -106,7 +106,8 @@ export function refusalOf(
 ): Extract<ClaimResult, { is: 'refused' }> | undefined {
   const live = claims.filter(
     (other) =>
-      nowMs - other.startedAtMs < FORGET_AFTER_MS && rule.overlooked?.includes(other.executionId) !== true,
+      (other.endedAtMs !== undefined || nowMs - other.startedAtMs < FORGET_AFTER_MS) &&
+      rule.overlooked?.includes(other.executionId) !== true,
   )
   if (rule.cooldownMs > 0) {
     const running = live.find((other) => other.endedAtMs === undefined)

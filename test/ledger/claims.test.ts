@@ -70,6 +70,15 @@ describe('a cooldown', () => {
     expect(await claim(storage, cooldown(15), 'b', T + HOUR + 15 * MINUTE)).toEqual({ is: 'claimed' })
   })
 
+  test('of more than a day is kept, by what has ended', async () => {
+    const storage = memoryStorage()
+    const days = cooldown(3 * 24 * 60)
+    await claim(storage, days, 'a', T)
+    await endClaim(storage, SCOPE, 'a', ended(T + HOUR))
+    expect(await claim(storage, days, 'b', T + 72 * HOUR)).toMatchObject({ code: 'cooldown' })
+    expect(await claim(storage, days, 'b', T + 73 * HOUR)).toEqual({ is: 'claimed' })
+  })
+
   test('does not keep an execution from claiming again what it has', async () => {
     const storage = memoryStorage()
     await claim(storage, cooldown(15), 'a', T)
