@@ -91,6 +91,8 @@ function windowOf(
     numberAt(settings, 'EvaluationPeriods') ??
     numberAt(settings, 'evaluationPeriods') ??
     numberIn(sentence, /out of the last (\d{1,6}) datapoint/) ??
+    // Of an alarm to which missing data is breaching; beside it no datapoint is told that could be counted.
+    numberIn(sentence, /no datapoints were received for (\d{1,6}) period/i) ??
     listAt(data, 'evaluatedDatapoints')?.length ??
     listAt(data, 'recentDatapoints')?.length ??
     1

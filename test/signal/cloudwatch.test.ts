@@ -76,6 +76,17 @@ test.each([
     undefined,
   ],
   [
+    'the sentence about data that did not come',
+    {
+      reason:
+        'Threshold Crossed: no datapoints were received for 3 periods and 3 missing datapoints were treated as [Breaching].',
+      reasonData: '{"period":300,"recentDatapoints":[],"threshold":1}',
+    },
+    undefined,
+    1,
+    900_000,
+  ],
+  [
     'the lower edge of a band',
     {
       reasonData:
