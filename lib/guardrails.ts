@@ -187,16 +187,17 @@ export function calmSince(
 }
 
 /**
- * The windows in which an automatic start needs a place. A cooldown is never shorter than the alarm looks back. A runbook
- * has a window of its own only where the policy limits it: each is one more write.
+ * The windows in which an automatic start needs a place. A cooldown is never shorter than the alarm looks back, by the longest
+ * that is told of it. A runbook has a window of its own only where the policy limits it: each is one more write.
  */
 export function limitRules(
   policy: Policy,
   runbook: Runbook,
-  lookback: Lookback | undefined,
+  lookbacks: readonly Lookback[],
 ): readonly LimitRule[] {
   const perHour = policy.services[runbook.service]?.executionsPerHour ?? Infinity
   const own = policy.runbooks[runbook.runbook]?.executionsPerHour
+  const lookback = lookbacks.toSorted((a, b) => b.windowMs - a.windowMs)[0]
   const cooldown =
     lookback && lookback.windowMs > runbook.cooldownMs
       ? { cooldownMs: lookback.windowMs, lookback }

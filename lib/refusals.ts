@@ -1,12 +1,20 @@
 import { allDone } from './all-done.ts'
 import { describe } from './errors.ts'
 import { flappingVerdict, frozenBy, limitPlace, limitRules, type Frozen } from './guardrails.ts'
-import { claim, type LimitRule, type Lookback } from './ledger/claims.ts'
+import {
+  claim,
+  refusalOf,
+  type ClaimResult,
+  type LimitRefusal,
+  type LimitRule,
+  type Lookback,
+} from './ledger/claims.ts'
 import type { Occasion } from './ledger/entry.ts'
 import { pausedBy, readControl, scopeText, type Control } from './ledger/kill-switch.ts'
 import { awsOf, type App } from './ports.ts'
-import { describeAlarm } from './probes/alarm-state.ts'
+import { describeAlarm, type DescribedAlarm } from './probes/alarm-state.ts'
 import type { Catalogue, Pinned, Runbook } from './runbook/runbook.ts'
+import type { Signal } from './signal/signal.ts'
 
 /** A start as the guardrails see it. */
 export interface Wanted {
@@ -47,18 +55,25 @@ export function frozenFor(
   return frozenBy(catalogue.policy, runbook, nowMs)
 }
 
-/** A person's own start counts in the windows but is not held back by them: somebody is looking. */
-function rulesOf(order: Wanted, catalogue: Catalogue): readonly LimitRule[] {
-  const rules = limitRules(catalogue.policy, order.runbook, lookbackOf(order.occasion))
-  return order.occasion.is === 'manual'
-    ? rules.map((rule) => ({ ...rule, cooldownMs: 0, perHour: Infinity }))
-    : rules
+/**
+ * The windows of this start, by how far the alarm looks back as its event tells it, and CloudWatch where that was asked. A
+ * person's own start counts in them but is not held back: somebody is looking.
+ */
+function rulesOf(
+  { occasion, runbook }: Wanted,
+  catalogue: Catalogue,
+  alarm?: DescribedAlarm,
+): readonly LimitRule[] {
+  if (occasion.is === 'manual') {
+    const rules = limitRules(catalogue.policy, runbook, [])
+    return rules.map((rule) => ({ ...rule, cooldownMs: 0, perHour: Infinity }))
+  }
+  const told = [occasion.signal, ...(alarm ? [alarm] : [])]
+  return limitRules(catalogue.policy, runbook, told.flatMap(lookbackOf))
 }
 
-/** How far the alarm looks back by its own event, where that tells. */
-function lookbackOf(occasion: Occasion): Lookback | undefined {
-  if (occasion.is !== 'alarm' || occasion.signal.windowMs === undefined) return undefined
-  return { alarm: occasion.signal.name, windowMs: occasion.signal.windowMs }
+function lookbackOf({ name, windowMs }: Pick<Signal, 'name' | 'windowMs'>): readonly Lookback[] {
+  return windowMs === undefined ? [] : [{ alarm: name, windowMs }]
 }
 
 /** Every rule that forbids this start, in order of weight. All are asked at once, since the first effect waits for them. */
@@ -79,9 +94,9 @@ export async function refusalsOf(
     allDone(
       rules.map(async (rule) => claim(ports.storage, { ...rule, overlooked }, order.executionId, nowMs)),
     )
-  const [control, disabled, first] = await allDone([
+  const [control, alarm, first] = await allDone([
     readControl(ports.storage),
-    actionsDisabled(app, order, pinned),
+    describedAlarm(app, order, pinned),
     // What is certain beforehand takes no place in a window from another runbook.
     flapping.verdict === 'failed' || frozen?.mode === 'refuse' ? [] : claimAll(),
   ])
@@ -99,21 +114,36 @@ export async function refusalsOf(
     // Whoever starts by hand is told at once.
     refusals.push({ code: 'freeze', reason, place, page: order.occasion.is === 'alarm' })
   }
-  if (disabled) refusals.push({ code: 'actions-disabled', reason: disabled, page: false })
+  if (alarm?.actionsEnabled === false) {
+    const reason = `the actions of alarm ${alarm.name} are disabled in CloudWatch`
+    refusals.push({ code: 'actions-disabled', reason, page: false })
+  }
   if (flapping.verdict === 'failed') {
     refusals.push({ code: 'flapping', reason: flapping.reason, place: flapping.place, page: true })
   }
-  for (const [index, answer] of claims.entries()) {
-    const rule = rules[index]
-    if (answer.is !== 'refused' || !rule) continue
-    refusals.push({
-      code: answer.code,
-      reason: answer.reason,
-      page: answer.code === 'rate',
-      place: limitPlace(catalogue, order.runbook, rule, answer.code),
-    })
+  for (const [index, rule] of rulesOf(order, catalogue, alarm).entries()) {
+    const answer = claims[index]
+    const refused = answer && refusedBy({ ...rule, overlooked: held }, rules[index], answer, nowMs)
+    if (!refused) continue
+    const { code, reason } = refused
+    const place = limitPlace(catalogue, order.runbook, rule, code)
+    refusals.push({ code, reason, place, page: code === 'rate' })
   }
   return refusals
+}
+
+/**
+ * Whether a claim stands. CloudWatch may tell only beside it that the alarm looks back further than its event says: then
+ * what had been found is judged once more, and without another look.
+ */
+function refusedBy(
+  rule: LimitRule,
+  claimed: LimitRule | undefined,
+  answer: ClaimResult,
+  nowMs: number,
+): LimitRefusal | undefined {
+  if (rule.cooldownMs !== claimed?.cooldownMs) return refusalOf(rule, answer.before, nowMs)
+  return answer.is === 'refused' ? answer : undefined
 }
 
 /** Clocks are apart by less than this, the source's included. */
@@ -139,15 +169,12 @@ function pausedBeside({ startedWith = [], runbook, occasion }: Wanted, control: 
  * EventBridge keeps telling of alarms whose actions are switched off; only CloudWatch knows that they are. The direct
  * alarm action runs only while they are on, so it needs no question.
  */
-async function actionsDisabled(app: App, order: Wanted, pinned: Pinned): Promise<string | undefined> {
+async function describedAlarm(app: App, order: Wanted, pinned: Pinned): Promise<DescribedAlarm | undefined> {
   if (order.occasion.is !== 'alarm') return undefined
   const { signal } = order.occasion
   if (signal.source !== 'cloudwatch' || signal.via === 'alarm-action') return undefined
   try {
-    const alarm = await describeAlarm(awsOf(app.ports, pinned.service, order.executionId), signal.name)
-    return alarm?.actionsEnabled === false
-      ? `the actions of alarm ${signal.name} are disabled in CloudWatch`
-      : undefined
+    return await describeAlarm(awsOf(app.ports, pinned.service, order.executionId), signal.name)
   } catch (error) {
     // A mitigation is not held back because this question went unanswered.
     app.ports.log.warn('the alarm could not be described', {

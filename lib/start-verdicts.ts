@@ -18,7 +18,7 @@ export interface StartVerdict {
 export async function startVerdicts(app: App, runbook: Runbook): Promise<readonly StartVerdict[]> {
   const { ports, catalogue } = app
   const nowMs = ports.clock.now()
-  const rules = limitRules(catalogue.policy, runbook, undefined)
+  const rules = limitRules(catalogue.policy, runbook, [])
   const [control, claims] = await allDone([
     readControl(ports.storage),
     allDone(rules.map(async (rule) => readClaims(ports.storage, rule.scope))),

@@ -29,14 +29,24 @@ export interface LimitRule {
   readonly overlooked?: readonly string[]
 }
 
+/** Why a further execution may not start. */
+export interface LimitRefusal {
+  readonly code: 'cooldown' | 'rate'
+  readonly reason: string
+}
+
+/** `before` is what stood in the window before the claim: a rule that becomes known only later is held against it. */
 export type ClaimResult =
-  | { readonly is: 'claimed' }
-  | { readonly is: 'refused'; readonly code: 'cooldown' | 'rate'; readonly reason: string }
+  | { readonly is: 'claimed'; readonly before: readonly Claim[] }
+  | ({ readonly is: 'refused'; readonly before: readonly Claim[] } & LimitRefusal)
 
 const HOUR_MS = 3_600_000
 
 /** A claim that never ended is forgotten after so long, or a crash beyond all repair would block its service for ever. */
 const FORGET_AFTER_MS = 24 * HOUR_MS
+
+/** No alarm of CloudWatch looks back further. */
+const LONGEST_WINDOW_MS = 7 * 24 * HOUR_MS
 
 const pkOf = (scope: string) => `LIMIT#${scope}`
 
@@ -52,22 +62,22 @@ export async function claim(
   nowMs: number,
 ): Promise<ClaimResult> {
   const own: Claim = { executionId, startedAtMs: nowMs, cooldownMs: rule.cooldownMs }
-  if (rule.perHour <= 0) return refusedByRate(rule, 0)
+  if (rule.perHour <= 0) return { is: 'refused', before: [], ...refusedByRate(rule, 0) }
   const first = await storage.put(itemOf(rule.scope, 1, [own]), { is: 'absent' })
-  if (first.is === 'put') return { is: 'claimed' }
+  if (first.is === 'put') return { is: 'claimed', before: [] }
   let existing = first.existing
   for (;;) {
     const claims = claimsOf(existing)
-    if (claims.some((other) => other.executionId === executionId)) return { is: 'claimed' }
+    const known = claims.findIndex((other) => other.executionId === executionId)
+    if (known >= 0) return { is: 'claimed', before: claims.slice(0, known) }
     const refusal = refusalOf(rule, claims, nowMs)
-    if (refusal) return refusal
+    if (refusal) return { is: 'refused', before: claims, ...refusal }
     const version = existing.version ?? 0
-    const kept = claims.filter((other) => nowMs - (other.endedAtMs ?? other.startedAtMs) < keepMs(other))
-    const answer = await storage.put(itemOf(rule.scope, version + 1, [...kept, own]), {
+    const answer = await storage.put(itemOf(rule.scope, version + 1, [...kept(claims, nowMs), own]), {
       is: 'version',
       equals: version,
     })
-    if (answer.is === 'put') return { is: 'claimed' }
+    if (answer.is === 'put') return { is: 'claimed', before: claims }
     existing = answer.existing
   }
 }
@@ -84,8 +94,10 @@ export async function endClaim(
     const claims = claimsOf(existing)
     const own = claims.find((other) => other.executionId === executionId)
     if (!own || (own.endedAtMs !== undefined && how.is === 'ended')) return
-    const rest = claims.filter((other) => other !== own)
-    const next = how.is === 'ended' ? [...rest, { ...own, endedAtMs: how.atMs }] : rest
+    // In its place: what stands before a claim was there before it.
+    const next = claims.flatMap((other) =>
+      other !== own ? [other] : how.is === 'ended' ? [{ ...own, endedAtMs: how.atMs }] : [],
+    )
     const version = existing.version ?? 0
     const answer = await storage.put(itemOf(scope, version + 1, next), { is: 'version', equals: version })
     if (answer.is === 'put') return
@@ -103,7 +115,7 @@ export function refusalOf(
   rule: LimitRule,
   claims: readonly Claim[],
   nowMs: number,
-): Extract<ClaimResult, { is: 'refused' }> | undefined {
+): LimitRefusal | undefined {
   const live = claims.filter(
     (other) =>
       (other.endedAtMs !== undefined || nowMs - other.startedAtMs < FORGET_AFTER_MS) &&
@@ -113,7 +125,6 @@ export function refusalOf(
     const running = live.find((other) => other.endedAtMs === undefined)
     if (running) {
       return {
-        is: 'refused',
         code: 'cooldown',
         reason: `${running.executionId} is running for ${rule.scope}${lookbackText(rule)}`,
       }
@@ -122,7 +133,6 @@ export function refusalOf(
     if (nowMs - endedAtMs < rule.cooldownMs) {
       const leftS = Math.ceil((rule.cooldownMs - (nowMs - endedAtMs)) / 1000)
       return {
-        is: 'refused',
         code: 'cooldown',
         reason: `the cooldown of ${rule.scope} lasts ${leftS} s more${lookbackText(rule)}`,
       }
@@ -137,9 +147,22 @@ function lookbackText({ lookback }: LimitRule): string {
   return `; alarm ${lookback.alarm} looks back ${lookback.windowMs / 1000} s, longer than the runbook's own cooldown`
 }
 
-function refusedByRate(rule: LimitRule, started: number): Extract<ClaimResult, { is: 'refused' }> {
+function refusedByRate(rule: LimitRule, started: number): LimitRefusal {
   const reason = `${started} executions of ${rule.scope} were started within the last hour; the limit is ${rule.perHour}`
-  return { is: 'refused', code: 'rate', reason }
+  return { code: 'rate', reason }
+}
+
+/**
+ * What may still be asked for. From the last end each cooldown counts, also one that nobody who has claimed so far knew of:
+ * how far an alarm looks back may become known only beside the claim.
+ */
+function kept(claims: readonly Claim[], nowMs: number): readonly Claim[] {
+  const lastEndMs = Math.max(...claims.map((other) => other.endedAtMs ?? 0))
+  return claims.filter(
+    (other) =>
+      nowMs - (other.endedAtMs ?? other.startedAtMs) < keepMs(other) ||
+      (other.endedAtMs === lastEndMs && nowMs - lastEndMs < LONGEST_WINDOW_MS),
+  )
 }
 
 /** A claim without a cooldown has nothing to run out of after its end, so nobody marks it as ended. */

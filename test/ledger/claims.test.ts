@@ -1,6 +1,13 @@
 import * as fc from 'fast-check'
 import { limitRules, scopesOf } from '../../lib/guardrails.ts'
-import { claim, endClaim, readClaims, refusalOf, type LimitRule } from '../../lib/ledger/claims.ts'
+import {
+  claim,
+  endClaim,
+  readClaims,
+  refusalOf,
+  type ClaimResult,
+  type LimitRule,
+} from '../../lib/ledger/claims.ts'
 import { memoryStorage } from '../../lib/ledger/memory.ts'
 import type { Storage } from '../../lib/ledger/storage.ts'
 import type { Policy, Runbook } from '../../lib/runbook/runbook.ts'
@@ -20,9 +27,9 @@ const ended = (atMs: number) => ({ is: 'ended', atMs }) as const
 describe('a rate', () => {
   test('admits as many as it says within an hour, then none', async () => {
     const storage = memoryStorage()
-    expect(await claim(storage, rate(2), 'a', T)).toEqual({ is: 'claimed' })
-    expect(await claim(storage, rate(2), 'b', T + 1)).toEqual({ is: 'claimed' })
-    expect(await claim(storage, rate(2), 'c', T + 2)).toEqual({
+    expect(await claim(storage, rate(2), 'a', T)).toMatchObject({ is: 'claimed' })
+    expect(await claim(storage, rate(2), 'b', T + 1)).toMatchObject({ is: 'claimed' })
+    expect(await claim(storage, rate(2), 'c', T + 2)).toMatchObject({
       is: 'refused',
       code: 'rate',
       reason: '2 executions of service:api were started within the last hour; the limit is 2',
@@ -34,13 +41,14 @@ describe('a rate', () => {
     await claim(storage, rate(1), 'a', T)
     await endClaim(storage, SCOPE, 'a', ended(T + MINUTE))
     expect(await claim(storage, rate(1), 'b', T + HOUR - 1)).toMatchObject({ code: 'rate' })
-    expect(await claim(storage, rate(1), 'b', T + HOUR)).toEqual({ is: 'claimed' })
+    expect(await claim(storage, rate(1), 'b', T + HOUR)).toMatchObject({ is: 'claimed' })
   })
 
   test('counts an execution once, however often it claims', async () => {
     const storage = memoryStorage()
-    for (let i = 0; i < 5; i++) expect(await claim(storage, rate(2), 'a', T + i)).toEqual({ is: 'claimed' })
-    expect(await claim(storage, rate(2), 'b', T + 10)).toEqual({ is: 'claimed' })
+    for (let i = 0; i < 5; i++)
+      expect(await claim(storage, rate(2), 'a', T + i)).toMatchObject({ is: 'claimed' })
+    expect(await claim(storage, rate(2), 'b', T + 10)).toMatchObject({ is: 'claimed' })
     expect(await readClaims(storage, SCOPE)).toHaveLength(2)
   })
 
@@ -48,7 +56,7 @@ describe('a rate', () => {
     const storage = memoryStorage()
     await claim(storage, rate(1), 'a', T)
     await endClaim(storage, SCOPE, 'a', { is: 'refused' })
-    expect(await claim(storage, rate(1), 'b', T + 1)).toEqual({ is: 'claimed' })
+    expect(await claim(storage, rate(1), 'b', T + 1)).toMatchObject({ is: 'claimed' })
   })
 })
 
@@ -56,18 +64,18 @@ describe('a cooldown', () => {
   test('admits none beside a running execution, and none for so long after it ended', async () => {
     const storage = memoryStorage()
     await claim(storage, cooldown(15), 'a', T)
-    expect(await claim(storage, cooldown(15), 'b', T + HOUR)).toEqual({
+    expect(await claim(storage, cooldown(15), 'b', T + HOUR)).toMatchObject({
       is: 'refused',
       code: 'cooldown',
       reason: 'a is running for service:api',
     })
     await endClaim(storage, SCOPE, 'a', ended(T + HOUR))
-    expect(await claim(storage, cooldown(15), 'b', T + HOUR + 14 * MINUTE)).toEqual({
+    expect(await claim(storage, cooldown(15), 'b', T + HOUR + 14 * MINUTE)).toMatchObject({
       is: 'refused',
       code: 'cooldown',
       reason: 'the cooldown of service:api lasts 60 s more',
     })
-    expect(await claim(storage, cooldown(15), 'b', T + HOUR + 15 * MINUTE)).toEqual({ is: 'claimed' })
+    expect(await claim(storage, cooldown(15), 'b', T + HOUR + 15 * MINUTE)).toMatchObject({ is: 'claimed' })
   })
 
   test('of more than a day is kept, by what has ended', async () => {
@@ -76,14 +84,14 @@ describe('a cooldown', () => {
     await claim(storage, days, 'a', T)
     await endClaim(storage, SCOPE, 'a', ended(T + HOUR))
     expect(await claim(storage, days, 'b', T + 72 * HOUR)).toMatchObject({ code: 'cooldown' })
-    expect(await claim(storage, days, 'b', T + 73 * HOUR)).toEqual({ is: 'claimed' })
+    expect(await claim(storage, days, 'b', T + 73 * HOUR)).toMatchObject({ is: 'claimed' })
   })
 
   test('does not keep an execution from claiming again what it has', async () => {
     const storage = memoryStorage()
     await claim(storage, cooldown(15), 'a', T)
     await endClaim(storage, SCOPE, 'a', ended(T + 1))
-    expect(await claim(storage, cooldown(15), 'a', T + 2)).toEqual({ is: 'claimed' })
+    expect(await claim(storage, cooldown(15), 'a', T + 2)).toMatchObject({ is: 'claimed' })
   })
 
   test('counts from the first end that was recorded: a repeat does not prolong it', async () => {
@@ -104,8 +112,18 @@ describe('a cooldown', () => {
     const storage = memoryStorage()
     await claim(storage, cooldown(15), 'a', T)
     expect(await claim(storage, cooldown(15), 'b', T + 24 * HOUR - 1)).toMatchObject({ code: 'cooldown' })
-    expect(await claim(storage, cooldown(15), 'b', T + 24 * HOUR)).toEqual({ is: 'claimed' })
+    expect(await claim(storage, cooldown(15), 'b', T + 24 * HOUR)).toMatchObject({ is: 'claimed' })
   })
+})
+
+test('a claim is told what stood before it, also when it is made again after that has ended', async () => {
+  const storage = memoryStorage()
+  const before = (answer: ClaimResult) => answer.before.map((one) => one.executionId)
+  const claimed = async (id: string) => before(await claim(storage, rate(9), id, T))
+  expect([await claimed('a'), await claimed('b'), await claimed('c')]).toEqual([[], ['a'], ['a', 'b']])
+  await endClaim(storage, SCOPE, 'a', ended(T + 1))
+  expect([await claimed('a'), await claimed('b'), await claimed('c')]).toEqual([[], ['a'], ['a', 'b']])
+  expect(before(await claim(storage, rate(3), 'd', T))).toEqual(['a', 'b', 'c'])
 })
 
 describe('what is remembered', () => {
@@ -113,8 +131,21 @@ describe('what is remembered', () => {
     const storage = memoryStorage()
     await claim(storage, rate(9), 'a', T)
     await endClaim(storage, SCOPE, 'a', ended(T))
-    await claim(storage, rate(9), 'b', T + HOUR)
+    await claim(storage, rate(9), 'b', T + 168 * HOUR)
     expect((await readClaims(storage, SCOPE)).map((one) => one.executionId)).toEqual(['b'])
+  })
+
+  test('is the last end, for as long as an alarm may look back, and no earlier one', async () => {
+    const storage = memoryStorage()
+    for (const id of ['a', 'b', 'c']) await claim(storage, rate(9), id, T)
+    for (const [id, atMs] of [
+      ['a', T + 1],
+      ['c', T + 2],
+      ['b', T + 3],
+    ] as const)
+      await endClaim(storage, SCOPE, id, ended(atMs))
+    await claim(storage, rate(9), 'd', T + 167 * HOUR)
+    expect((await readClaims(storage, SCOPE)).map((one) => one.executionId)).toEqual(['b', 'd'])
   })
 
   test('is nothing in a scope that nobody claimed, and ending there is harmless', async () => {
@@ -126,7 +157,9 @@ describe('what is remembered', () => {
   test('is told apart by scope', async () => {
     const storage = memoryStorage()
     await claim(storage, rate(1), 'a', T)
-    expect(await claim(storage, { ...rate(1), scope: 'service:web' }, 'b', T)).toEqual({ is: 'claimed' })
+    expect(await claim(storage, { ...rate(1), scope: 'service:web' }, 'b', T)).toMatchObject({
+      is: 'claimed',
+    })
   })
 })
 
@@ -197,7 +230,7 @@ test('under any interleaving of starts and withdrawals no window is exceeded or 
         const one = wanted[index]
         if (!one) return
         const runbook = { ...one, cooldownMs: 0 } as unknown as Runbook
-        const rules = limitRules(policy, runbook, undefined)
+        const rules = limitRules(policy, runbook, [])
         const id = `start-${index}`
         const deliveries = await Promise.all(
           Array.from({ length: one.deliveries }, async () =>

@@ -1,5 +1,7 @@
 import { ingest } from '../../lib/ingest.ts'
+import { readClaims } from '../../lib/ledger/claims.ts'
 import { addMetricAlarm } from '../../sim/alarms.ts'
+import { throttle } from '../../sim/faults.ts'
 import type { Stack } from '../../sim/stack.ts'
 import type { AlarmState } from '../../sim/world.ts'
 import {
@@ -7,6 +9,7 @@ import {
   calmStack,
   catalogueOf,
   entriesOfKind,
+  fire,
   play,
   runbookText,
   transition,
@@ -47,16 +50,25 @@ function slowStack(texts: readonly string[], minutes: number, periods = 1): Stac
 /** By the direct alarm action, which tells a period of the configuration and asks CloudWatch for nothing. */
 async function act(stack: Stack, state: AlarmState): Promise<void> {
   await ingest(stack.app, asAlarmAction(transition(stack.account, state, SLOW)), turnOf(stack))
-  await play(stack, 3)
+  await play(stack, 2)
 }
 
-/** Fires, clears after three minutes, and fires again so many minutes after the execution has ended. */
-async function recur(stack: Stack, minutes: number): Promise<void> {
-  await act(stack, 'ALARM')
-  await act(stack, 'OK')
+/** By EventBridge, whose event tells the same; CloudWatch is then asked about the alarm, and tells how many periods count. */
+async function tell(stack: Stack, state: AlarmState): Promise<void> {
+  fire(stack, state, SLOW)
+  await play(stack, 2)
+}
+
+/** Fires and clears, and does so again so many minutes after the first execution has ended. */
+async function recur(stack: Stack, minutes: readonly number[], by = act): Promise<void> {
+  await by(stack, 'ALARM')
+  await by(stack, 'OK')
   const [finished] = await entriesOfKind(stack, 'execution.finished')
-  await stack.runUntil((finished?.atMs ?? 0) + minutes * MINUTE_MS)
-  await act(stack, 'ALARM')
+  for (const after of minutes) {
+    await stack.runUntil((finished?.atMs ?? 0) + after * MINUTE_MS)
+    await by(stack, 'ALARM')
+    await by(stack, 'OK')
+  }
 }
 
 const refusals = async (stack: Stack) => entriesOfKind(stack, 'execution.refused')
@@ -68,7 +80,7 @@ const lineOf = (text: string, wanted: string) =>
 describe('a cooldown is never shorter than the alarm looks back', () => {
   test('a recurrence within the window is refused, and the alarm is named in place of the line of the runbook', async () => {
     const stack = slowStack([textOf('0s')], 60)
-    await recur(stack, 59)
+    await recur(stack, [59])
     expect(await refusals(stack)).toMatchObject([
       {
         code: 'cooldown',
@@ -81,7 +93,7 @@ describe('a cooldown is never shorter than the alarm looks back', () => {
 
   test('once the window is over it starts', async () => {
     const stack = slowStack([textOf('0s')], 60)
-    await recur(stack, 60)
+    await recur(stack, [60])
     expect(await refusals(stack)).toEqual([])
     expect(await starts(stack)).toHaveLength(2)
   })
@@ -101,7 +113,7 @@ describe('a cooldown is never shorter than the alarm looks back', () => {
   test('a runbook with the longer cooldown decides itself, by its line', async () => {
     const text = textOf('2h')
     const stack = slowStack([text], 60)
-    await recur(stack, 61)
+    await recur(stack, [61])
     expect(await refusals(stack)).toMatchObject([
       {
         code: 'cooldown',
@@ -109,5 +121,70 @@ describe('a cooldown is never shorter than the alarm looks back', () => {
         place: `runbook-1.yaml:${lineOf(text, 'cooldown:')}`,
       },
     ])
+  })
+})
+
+describe('where the event does not tell how many periods count, CloudWatch does', () => {
+  const longer = `alarm ${SLOW} looks back 900 s, longer than the runbook's own cooldown`
+
+  test('and a recurrence is refused by that window', async () => {
+    const stack = slowStack([textOf('0s')], 5, 3)
+    await recur(stack, [14], tell)
+    expect(await refusals(stack)).toMatchObject([
+      {
+        code: 'cooldown',
+        reason: `the cooldown of service:api lasts 60 s more; ${longer}`,
+        place: `alarm ${SLOW}`,
+      },
+    ])
+    // It takes no place in the window.
+    expect(await readClaims(stack.storage, 'service:api')).toHaveLength(1)
+  })
+
+  test('which is asked once for a start, as ever', async () => {
+    const stack = slowStack([textOf('0s')], 5, 3)
+    await recur(stack, [], tell)
+    const asked = stack.account.count('cloudwatch:DescribeAlarms')
+    await ingest(stack.app, transition(stack.account, 'ALARM', SLOW), turnOf(stack))
+    expect(await refusals(stack)).toHaveLength(1)
+    expect(stack.account.count('cloudwatch:DescribeAlarms') - asked).toBe(1)
+  })
+
+  test('what is left is counted by the longer of the two, also where the event alone would refuse', async () => {
+    const stack = slowStack([textOf('0s')], 5, 3)
+    await recur(stack, [4], tell)
+    expect(await refusals(stack)).toMatchObject([
+      { reason: `the cooldown of service:api lasts 660 s more; ${longer}` },
+    ])
+  })
+
+  test('once it is over the next one starts', async () => {
+    const stack = slowStack([textOf('0s')], 5, 3)
+    await recur(stack, [15], tell)
+    expect(await refusals(stack)).toEqual([])
+    expect(await starts(stack)).toHaveLength(2)
+  })
+
+  test('of two runbooks of one alarm the first acts, and the second is refused', async () => {
+    const stack = slowStack([textOf('0s'), textOf('0s').replace('spike', 'other')], 5, 3)
+    await tell(stack, 'ALARM')
+    expect(await starts(stack)).toHaveLength(1)
+    expect(await refusals(stack)).toMatchObject([{ reason: expect.stringContaining(longer) }])
+  })
+
+  test('a start that it refuses does not make the next one forget what had ended', async () => {
+    const stack = slowStack([textOf('0s')], 120, 2)
+    await recur(stack, [150, 210], tell)
+    expect(await refusals(stack)).toMatchObject([
+      { reason: expect.stringContaining('lasts 5400 s more') },
+      { reason: expect.stringContaining('lasts 1800 s more') },
+    ])
+  })
+
+  test('a question that is not answered leaves what the event tells', async () => {
+    const stack = slowStack([textOf('0s')], 5, 3)
+    throttle(stack.account.world, 'cloudwatch:DescribeAlarms', 1_000)
+    await recur(stack, [14], tell)
+    expect(await starts(stack)).toHaveLength(2)
   })
 })

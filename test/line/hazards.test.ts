@@ -9,6 +9,7 @@ import type { Stack } from '../../sim/stack.ts'
 import {
   allEntries,
   ANN,
+  asAlarmAction,
   BOB,
   calmStack,
   catalogueOf,
@@ -145,10 +146,10 @@ test('a signal is not answered while one of its starts is under way, whatever be
     throw new StorageError('throttled')
   })
   const { detail, ...event } = transition(stack.account, 'ALARM')
-  // An alarm without a window, as a composite alarm is, has no cooldown of its own: both runbooks start.
-  const { configuration: _configuration, ...windowless } = detail as { readonly [name: string]: unknown }
+  // An alarm whose window nobody tells, as a composite alarm's, has no cooldown of its own: both runbooks start.
+  const { configuration: _configuration, ...windowless } = detail
   let answered = ''
-  const answer = ingest(app, { ...event, detail: windowless }, turnOf(stack)).then(
+  const answer = ingest(app, asAlarmAction({ ...event, detail: windowless }), turnOf(stack)).then(
     () => (answered = 'done'),
     (error: Error) => (answered = error.message),
   )

@@ -291,9 +291,9 @@ test('a flapping alarm is no longer acted on: refused with the numbers, and a pe
   )
   for (let round = 0; round < 3; round++) {
     fire(stack)
-    await play(stack, 1)
+    await play(stack, 2)
     fire(stack, 'OK')
-    await play(stack, 1)
+    await play(stack, 2)
   }
   await play(stack, 15)
   const refused = await entriesOfKind(stack, 'execution.refused')
