@@ -6,7 +6,7 @@ import { actor, deliberationOf, escalate, stepOf } from './perform.ts'
 import { markerOf } from './plan.ts'
 import { findAction } from './actions/index.ts'
 import { sampleCheck } from './probes/index.ts'
-import type { CheckStep } from './runbook/runbook.ts'
+import { alarmsNamedBy, type CheckStep } from './runbook/runbook.ts'
 import { note, type Session } from './session.ts'
 import type { Verdict } from './verdict.ts'
 
@@ -118,9 +118,7 @@ function judge(step: CheckStep, samples: readonly Sample[], over: boolean): Verd
 /** A person's own start has no signal: the alarms that the runbook names exactly are then the ones to ask. */
 function watchedService(session: Session): Session['pinned']['service'] {
   const { runbook, service } = session.pinned
-  const named = runbook.triggers.flatMap((trigger) =>
-    trigger.is === 'alarm' && !/[*?]/.test(trigger.glob) ? [trigger.glob] : [],
-  )
+  const named = alarmsNamedBy(runbook)
   return named.length === 0 ? service : { ...service, alarms: named }
 }
 

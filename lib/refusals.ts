@@ -1,20 +1,13 @@
 import { allDone } from './all-done.ts'
 import { describe } from './errors.ts'
 import { flappingVerdict, frozenBy, limitPlace, limitRules, type Frozen } from './guardrails.ts'
-import {
-  claim,
-  refusalOf,
-  type ClaimResult,
-  type LimitRefusal,
-  type LimitRule,
-  type Lookback,
-} from './ledger/claims.ts'
+import { claim, refusalOf, type ClaimResult, type LimitRefusal, type LimitRule } from './ledger/claims.ts'
 import type { Occasion } from './ledger/entry.ts'
 import { pausedBy, readControl, scopeText, type Control } from './ledger/kill-switch.ts'
+import { lookbackOf } from './lookback.ts'
 import { awsOf, type App } from './ports.ts'
 import { describeAlarm, type DescribedAlarm } from './probes/alarm-state.ts'
 import type { Catalogue, Pinned, Runbook } from './runbook/runbook.ts'
-import type { Signal } from './signal/signal.ts'
 
 /** A start as the guardrails see it. */
 export interface Wanted {
@@ -70,10 +63,6 @@ function rulesOf(
   }
   const told = [occasion.signal, ...(alarm ? [alarm] : [])]
   return limitRules(catalogue.policy, runbook, told.flatMap(lookbackOf))
-}
-
-function lookbackOf({ name, windowMs }: Pick<Signal, 'name' | 'windowMs'>): readonly Lookback[] {
-  return windowMs === undefined ? [] : [{ alarm: name, windowMs }]
 }
 
 /** Every rule that forbids this start, in order of weight. All are asked at once, since the first effect waits for them. */

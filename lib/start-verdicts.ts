@@ -1,7 +1,8 @@
 import { allDone } from './all-done.ts'
-import { frozenBy, limitPlace, limitRules } from './guardrails.ts'
+import { cooldownScope, frozenBy, limitPlace, limitRules } from './guardrails.ts'
 import { readClaims, refusalOf } from './ledger/claims.ts'
 import { pausedBy, pauseText, readControl } from './ledger/kill-switch.ts'
+import { knownLookbacks } from './lookback.ts'
 import type { App } from './ports.ts'
 import type { Runbook } from './runbook/runbook.ts'
 
@@ -18,14 +19,19 @@ export interface StartVerdict {
 export async function startVerdicts(app: App, runbook: Runbook): Promise<readonly StartVerdict[]> {
   const { ports, catalogue } = app
   const nowMs = ports.clock.now()
-  const rules = limitRules(catalogue.policy, runbook, [])
+  const scopes = limitRules(catalogue.policy, runbook, []).map((rule) => rule.scope)
   const [control, claims] = await allDone([
     readControl(ports.storage),
-    allDone(rules.map(async (rule) => readClaims(ports.storage, rule.scope))),
+    allDone(scopes.map(async (scope) => readClaims(ports.storage, scope))),
   ])
+  const { lookbacks, unread } = await knownLookbacks(
+    app,
+    runbook,
+    claims[scopes.indexOf(cooldownScope(runbook))] ?? [],
+  )
   const pause = pausedBy(control, runbook)
   const frozen = frozenBy(catalogue.policy, runbook, nowMs)
-  const [limited] = rules.flatMap((rule, index) => {
+  const [limited] = limitRules(catalogue.policy, runbook, lookbacks).flatMap((rule, index) => {
     const refusal = refusalOf(rule, claims[index] ?? [], nowMs)
     return refusal ? [{ ...refusal, place: limitPlace(catalogue, runbook, rule, refusal.code) }] : []
   })
@@ -44,7 +50,7 @@ export async function startVerdicts(app: App, runbook: Runbook): Promise<readonl
     {
       rule: 'cooldown and rate',
       verdict: limited ? 'failed' : 'passed',
-      reason: limited?.reason ?? 'a start is within the limits',
+      reason: limited?.reason ?? ['a start is within the limits', ...unread].join('; '),
       ...(limited ? { place: limited.place } : {}),
     },
   ]

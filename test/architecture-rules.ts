@@ -75,6 +75,7 @@ const ROWS: readonly { readonly row: string; readonly files: readonly string[] }
     row: 'orchestrators',
     files: [
       'start',
+      'lookback',
       'refusals',
       'advance',
       'advance-incident',

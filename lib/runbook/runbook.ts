@@ -56,6 +56,13 @@ export type Trigger =
 
 export type StepNode = Step | { readonly is: 'parallel'; readonly steps: readonly Step[] }
 
+/** The alarms that the triggers name exactly; a glob names none. */
+export function alarmsNamedBy({ triggers }: Pick<Runbook, 'triggers'>): readonly string[] {
+  return triggers.flatMap((trigger) =>
+    trigger.is === 'alarm' && !/[*?]/.test(trigger.glob) ? [trigger.glob] : [],
+  )
+}
+
 /** Every step, those of parallel groups in their order. */
 export function stepsOf({ steps }: Pick<Runbook, 'steps'>): readonly Step[] {
   return steps.flatMap((node) => (node.is === 'parallel' ? node.steps : [node]))

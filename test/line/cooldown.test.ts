@@ -5,6 +5,8 @@ import { throttle } from '../../sim/faults.ts'
 import type { Stack } from '../../sim/stack.ts'
 import type { AlarmState } from '../../sim/world.ts'
 import {
+  addStillAlarm,
+  ALARM,
   asAlarmAction,
   calmStack,
   catalogueOf,
@@ -186,5 +188,82 @@ describe('where the event does not tell how many periods count, CloudWatch does'
     throttle(stack.account.world, 'cloudwatch:DescribeAlarms', 1_000)
     await recur(stack, [14], tell)
     expect(await starts(stack)).toHaveLength(2)
+  })
+})
+
+describe('plan and why say beforehand what a start would be told', () => {
+  const limits = (stack: Stack) =>
+    Promise.all(
+      [
+        { verb: 'plan', runbook: 'spike' },
+        { verb: 'why', id: 'spike' },
+      ].map(async (request) => {
+        const { answer } = (await stack.command(request)) as {
+          answer: { guardrails?: unknown; now?: unknown }
+        }
+        const verdicts = (answer.guardrails ?? answer.now) as readonly { rule: string; place?: string }[]
+        return verdicts.find(({ rule }) => rule === 'cooldown and rate')
+      }),
+    )
+  const twice = <T>(verdict: T) => [verdict, verdict]
+
+  test.each([
+    ['named by its trigger', SLOW],
+    ['that has started the last execution, where the trigger is a glob', 'api-*'],
+  ])('by the window of the alarm %s', async (_which, glob) => {
+    const stack = slowStack([textOf('0s').replace(`alarm: ${SLOW}`, `alarm: "${glob}"`)], 5, 3)
+    await recur(stack, [], tell)
+    expect(await limits(stack)).toMatchObject(
+      twice({
+        verdict: 'failed',
+        reason: expect.stringMatching(
+          /^the cooldown of service:api lasts \d+ s more; alarm api-slow looks back 900 s/,
+        ),
+        place: `alarm ${SLOW}`,
+      }),
+    )
+    await play(stack, 15)
+    expect(await limits(stack)).toMatchObject(
+      twice({ verdict: 'passed', reason: 'a start is within the limits' }),
+    )
+  })
+
+  test('by the window of an alarm that has started nothing yet, where another has', async () => {
+    const other = runbookText(SCALE, `triggers: [{ alarm: "${ALARM}" }]`, 'other')
+    const stack = slowStack([textOf('0s'), other], 60)
+    addStillAlarm(stack.account, ALARM)
+    fire(stack)
+    await play(stack, 5)
+    expect(await limits(stack)).toMatchObject(twice({ verdict: 'failed', place: `alarm ${SLOW}` }))
+  })
+
+  test('not by an alarm that starts other runbooks of the service only', async () => {
+    const other = runbookText(SCALE, `triggers: [{ alarm: "${ALARM}" }]`)
+    const stack = slowStack([textOf('0s').replace('spike', 'slow'), other], 60)
+    addStillAlarm(stack.account, ALARM)
+    await recur(stack, [], tell)
+    expect(await limits(stack)).toMatchObject(twice({ verdict: 'passed' }))
+  })
+
+  test('what cannot be asked is said, and the event of the last start still counts', async () => {
+    const stack = slowStack([textOf('0s')], 5, 3)
+    await recur(stack, [], tell)
+    throttle(stack.account.world, 'cloudwatch:DescribeAlarms', 1_000)
+    expect(await limits(stack)).toMatchObject(
+      twice({ verdict: 'failed', reason: expect.stringContaining('300 s') }),
+    )
+    await play(stack, 5)
+    expect(await limits(stack)).toMatchObject(
+      twice({
+        verdict: 'passed',
+        reason: expect.stringContaining(`within the limits; how far alarm ${SLOW} looks back is not known: `),
+      }),
+    )
+  })
+
+  test('before anything has started nothing is asked', async () => {
+    const stack = slowStack([textOf('0s')], 60)
+    expect(await limits(stack)).toMatchObject(twice({ verdict: 'passed' }))
+    expect(stack.account.count('cloudwatch:DescribeAlarms')).toBe(0)
   })
 })
