@@ -35,6 +35,16 @@ const answers = z.discriminatedUnion('is', [
     code: z.string(),
     reason: z.string(),
   }),
+  z.looseObject({
+    is: z.literal('accepted'),
+    name: z.string(),
+    state: z.string(),
+    stateAtMs: z.number(),
+    incidentId: z.string(),
+    effect: z.string(),
+    reasons: z.array(decision),
+    verdict: z.looseObject({ code: z.string(), reason: z.string() }).exactOptional(),
+  }),
   z.looseObject({ is: z.literal('executions'), reasons: z.array(decision) }),
   z.looseObject({
     is: z.literal('runbook'),
@@ -57,12 +67,12 @@ export function register(program: Command): void {
   const command = program
     .command('why')
     .description(
-      'Says why a signal started nothing, or why an execution ran, was refused or ended as it did, with the rule and its place. Of a runbook: what would stop it now, and its latest decisions.',
+      'Says what a signal led to, or why it started nothing, and why an execution ran, was refused or ended as it did, with the rule and its place. Of a runbook: what would stop it now, and its latest decisions.',
     )
     .argument('<id>', 'a signal, an execution, an incident or a runbook')
     .action(async (id: string, _options: unknown, self: Command) => why(self, id))
   documented(command, [
-    ['firebreak why sig-7h3m1c9d2e4f', 'why did this alarm start nothing?'],
+    ['firebreak why sig-7h3m1c9d2e4f', 'what became of this alarm, and why?'],
     ['firebreak why inc-4k2m9x7p0qzr', 'why did its executions run, or not?'],
     ['firebreak why api-5xx-spike', 'would it run now, and did it?'],
   ])
@@ -83,10 +93,16 @@ async function why(command: Command, id: string): Promise<void> {
 function linesOf(told: Answer, paint: Paint): readonly string[] {
   switch (told.is) {
     case 'signal':
+      return [`${signalText(told)} started nothing`, `  ${printable(told.code)}: ${printable(told.reason)}`]
+    case 'accepted': {
+      const { incidentId, effect, reasons, verdict } = told
       return [
-        `${printable(told.name)} ${printable(told.state)} at ${timeText(told.stateAtMs)} started nothing`,
-        `  ${printable(told.code)}: ${printable(told.reason)}`,
+        `${signalText(told)} ${effectText(effect, printable(incidentId))}`,
+        ...(reasons.length === 0 && startsSomething(effect) ? ['  no execution of it is on record'] : []),
+        ...reasons.flatMap((one) => decisionLines(one)),
+        ...(verdict ? [`beside it, ${printable(verdict.code)}: ${printable(verdict.reason)}`] : []),
       ]
+    }
     case 'executions':
       return told.reasons.flatMap((one) => decisionLines(one))
     case 'runbook': {
@@ -104,6 +120,38 @@ function linesOf(told: Answer, paint: Paint): readonly string[] {
     }
     default:
       return never(told)
+  }
+}
+
+function signalText({
+  name,
+  state,
+  stateAtMs,
+}: {
+  readonly name: string
+  readonly state: string
+  readonly stateAtMs: number
+}): string {
+  return `${printable(name)} ${printable(state)} at ${timeText(stateAtMs)}`
+}
+
+function startsSomething(effect: string): boolean {
+  return effect === 'opened' || effect === 'recurred'
+}
+
+/** A stack that is newer than this command line may know more effects: then its word is shown. */
+function effectText(effect: string, incidentId: string): string {
+  switch (effect) {
+    case 'opened':
+      return `opened ${incidentId}`
+    case 'recurred':
+      return `joined ${incidentId} as a new onset`
+    case 'attached':
+      return `joined ${incidentId}, whose alarm stood already, and started nothing`
+    case 'cleared':
+      return `cleared ${incidentId}`
+    default:
+      return `${printable(effect)} ${incidentId}`
   }
 }
 

@@ -45,6 +45,11 @@ export function signalIdFor(dedupKey: string, state: string, stateAtMs: number):
   return `sig-${shortHash(12, dedupKey, state, stateAtMs)}`
 }
 
+/** Whether the text has the form of a signal's id. */
+export function isSignalId(text: string): boolean {
+  return /^sig-[0-9a-z]{12}$/.test(text)
+}
+
 /** Names a runbook and what it resolved to. */
 export function runbookHashFor(compiled: unknown): string {
   return sha256(canonical(compiled)).slice(0, 16)

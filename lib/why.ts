@@ -1,14 +1,17 @@
+import { allDone } from './all-done.ts'
 import { fold } from './execution/fold.ts'
 import { isEnded } from './execution/state.ts'
 import { effectiveMode, frozenBy } from './guardrails.ts'
-import { incidentIdOf } from './ids.ts'
+import { incidentIdOf, isSignalId } from './ids.ts'
 import { INCIDENT_STREAM } from './incident-stream.ts'
 import { readSignalVerdict } from './ledger/control.ts'
+import type { Stamped } from './ledger/entry.ts'
 import { listIncidents, readHeads, type Head } from './ledger/head.ts'
 import { pausedBy, pauseText, readControl, type Control } from './ledger/kill-switch.ts'
 import { load } from './ledger/records.ts'
 import type { App } from './ports.ts'
 import type { Runbook } from './runbook/runbook.ts'
+import type { Signal } from './signal/signal.ts'
 import { startVerdicts } from './start-verdicts.ts'
 
 export type Why =
@@ -19,16 +22,22 @@ export type Why =
 const RECENT_INCIDENTS = 50
 const MAX_DECISIONS = 10
 
+/**
+ * An accepted signal is on record under its incident only: an item to find it by would be one more write for every signal. So
+ * the newest incidents are read, so many at a time and no more than these, and only when a person asks.
+ */
+const SEARCHED_INCIDENTS = 200
+const SEARCHED_AT_ONCE = 25
+
 /** Why did it run, or not? For a signal's id, an execution's or an incident's, or a runbook's name. */
 export async function why(app: App, wanted: string): Promise<Why> {
   const { storage } = app.ports
-  const verdict = await readSignalVerdict(storage, wanted)
-  if (verdict) return { is: 'answer', answer: { is: 'signal', ...verdict } }
   const runbook = app.catalogue.runbooks.find((candidate) => candidate.runbook === wanted)
   if (runbook) return { is: 'answer', answer: await whyRunbook(app, runbook) }
+  if (isSignalId(wanted)) return whySignal(app, wanted)
   const incidentId = incidentIdOf(wanted)
   if (incidentId === undefined) {
-    const reason = `no verdict is on record for "${wanted}", and no runbook has this name: a signal that started something is found under its incident`
+    const reason = `"${wanted}" is not the id of a signal, an execution or an incident, and no runbook has this name`
     return { is: 'unknown', reason }
   }
   const [heads, control] = await Promise.all([readHeads(storage, incidentId), readControl(storage)])
@@ -38,11 +47,90 @@ export async function why(app: App, wanted: string): Promise<Why> {
   return { is: 'answer', answer: { is: 'executions', reasons } }
 }
 
+/**
+ * What a signal led to: nothing, by the verdict on it, or what its incident has on record. A verdict may stand beside that:
+ * on a later delivery, or on a start whose runbook was gone.
+ */
+async function whySignal(app: App, signalId: string): Promise<Why> {
+  const { storage } = app.ports
+  const [verdict, carried] = await allDone([readSignalVerdict(storage, signalId), findSignal(app, signalId)])
+  if (!carried) {
+    if (verdict) return { is: 'answer', answer: { is: 'signal', ...verdict } }
+    const reason = `no verdict is on record for "${signalId}", and none of the newest ${SEARCHED_INCIDENTS} incidents has it; a signal that has only just come is on record once it is carried out`
+    return { is: 'unknown', reason }
+  }
+  const { incidentId, effect, signal, atMs } = carried
+  const [heads, control] = await allDone([readHeads(storage, incidentId), readControl(storage)])
+  const reasons = (await decisionsOf(app, heads, control)).filter((one) => one.signalId === signalId)
+  const { name, state, stateAtMs } = signal
+  return {
+    is: 'answer',
+    answer: {
+      is: 'accepted',
+      signalId,
+      name,
+      state,
+      stateAtMs,
+      incidentId,
+      effect,
+      atMs,
+      reasons,
+      ...(verdict ? { verdict: { code: verdict.code, reason: verdict.reason } } : {}),
+    },
+  }
+}
+
+/** A signal as its incident has it on record. */
+interface Carried {
+  readonly incidentId: string
+  readonly effect: 'opened' | 'recurred' | 'attached' | 'cleared'
+  readonly signal: Signal
+  readonly atMs: number
+}
+
+async function findSignal(app: App, signalId: string): Promise<Carried | undefined> {
+  const { storage } = app.ports
+  const incidents = await listIncidents(storage, SEARCHED_INCIDENTS)
+  for (let from = 0; from < incidents.length; from += SEARCHED_AT_ONCE) {
+    const streams = await allDone(
+      incidents
+        .slice(from, from + SEARCHED_AT_ONCE)
+        .map(async ({ incidentId }) => load(storage, incidentId, INCIDENT_STREAM)),
+    )
+    for (const { incidentId, entries } of streams) {
+      // An event that only occurs opens and clears at once: what it did first is what it is told by.
+      const [carried] = entries
+        .flatMap((entry) => carriedBy(entry, incidentId))
+        .filter(({ signal }) => signal.signalId === signalId)
+      if (carried) return carried
+    }
+  }
+  return undefined
+}
+
+function carriedBy(entry: Stamped, incidentId: string): readonly Carried[] {
+  const { atMs } = entry
+  switch (entry.kind) {
+    case 'incident.opened':
+      return entry.signal ? [{ incidentId, effect: 'opened', signal: entry.signal, atMs }] : []
+    case 'incident.recurred':
+      return [{ incidentId, effect: 'recurred', signal: entry.signal, atMs }]
+    case 'signal.attached':
+      return [{ incidentId, effect: 'attached', signal: entry.signal, atMs }]
+    case 'incident.cleared':
+      return [{ incidentId, effect: 'cleared', signal: entry.signal, atMs }]
+    default:
+      return []
+  }
+}
+
 /** What became of one execution or undo, and the rules that had a say in it. */
 interface Told {
   readonly stream: string
   readonly atMs: number
   readonly runbook: string
+  /** What it was started for; absent where a person started it. */
+  readonly signalId?: string
   readonly status: object
   /** Of the rule that refused it. */
   readonly place?: string
@@ -94,6 +182,7 @@ async function decisionOf(app: App, head: Head, control: Control): Promise<Told 
     stream: head.stream,
     atMs: entries[0]?.atMs ?? 0,
     runbook: header.runbook,
+    ...(header.occasion.is === 'alarm' ? { signalId: header.occasion.signal.signalId } : {}),
     status: { ...status },
     mode: header.mode,
     steps,

@@ -440,6 +440,55 @@ describe('reading', () => {
     expect((await run(['why', EXECUTION])).out).toBe(`${EXECUTION} refused, rate: too many (policy.yaml:3)\n`)
   })
 
+  test('why tells what an accepted signal led to, and what else is on record of it', async () => {
+    const accepted = (effect: string, rest: object = {}) => {
+      stack.answer(() =>
+        answered({
+          is: 'accepted',
+          signalId: 's',
+          name: HOSTILE,
+          state: 'alarm',
+          stateAtMs: 0,
+          incidentId: INCIDENT_ID,
+          effect,
+          atMs: 0,
+          reasons: [],
+          ...rest,
+        }),
+      )
+    }
+    const told = async () => {
+      const ran = await run(['why', 'sig-1'])
+      expect(ran.out).not.toMatch(CONTROL)
+      return ran.out
+        .trimEnd()
+        .split('\n')
+        .map((line) => line.replace(/evil.*line/, 'evil'))
+    }
+    const reasons = [
+      {
+        stream: EXECUTION,
+        status: { is: 'refused', code: 'flapping', reason: HOSTILE },
+        place: 'spike.yaml:3',
+      },
+    ]
+    accepted('recurred', { reasons, verdict: { code: 'stale', reason: HOSTILE } })
+    expect(await told()).toEqual([
+      `evil alarm at 1970-01-01 00:00:00Z joined ${INCIDENT_ID} as a new onset`,
+      `${EXECUTION} refused, flapping: evil (spike.yaml:3)`,
+      'beside it, stale: evil',
+    ])
+    const line = (words: string) => `evil alarm at 1970-01-01 00:00:00Z ${words}`
+    accepted('opened')
+    expect(await told()).toEqual([line(`opened ${INCIDENT_ID}`), '  no execution of it is on record'])
+    accepted('attached')
+    expect(await told()).toEqual([
+      line(`joined ${INCIDENT_ID}, whose alarm stood already, and started nothing`),
+    ])
+    accepted('cleared')
+    expect(await told()).toEqual([line(`cleared ${INCIDENT_ID}`)])
+  })
+
   test('why tells the rules that had a say, and of a runbook what would stop it now', async () => {
     const rule = { reason: HOSTILE, place: 'policy.yaml:9' }
     const decision = {

@@ -209,11 +209,18 @@ describe('why answers for', () => {
     expect(await why(stack, 'other')).toMatchObject({ decisions: [] })
   })
 
-  test('nothing, where there is no such signal, incident or runbook', async () => {
+  test.each([
+    ['spikes', 'no runbook has this name'],
+    ['sig-000000000000', 'none of the newest 200 incidents has it'],
+    ['inc-000000000000', 'nothing is on record'],
+  ])('nothing, where there is no such thing as %s', async (id, words) => {
     const stack = calmStack(catalogueOf([bookOf('')]))
-    expect(await stack.command({ verb: 'why', id: 'spikes' })).toMatchObject({
+    fire(stack)
+    await play(stack, 3)
+    expect(await stack.command({ verb: 'why', id })).toMatchObject({
       is: 'problem',
       code: 'not-found',
+      message: expect.stringContaining(words),
     })
   })
 })
