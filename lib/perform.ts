@@ -228,13 +228,16 @@ function budgetOf(session: Session): number {
 export function overBudget(session: Session, intent: Intent, reason: string): void {
   const { retries } = session.execution
   const used = `the execution has repeated ${retries} attempts, and its retry budget is ${budgetOf(session)}`
-  giveUp(
-    session,
-    intent,
-    'exhausted',
-    `${used}: ${reason}`,
-    `retry_budget of runbook ${session.pinned.runbook.runbook}`,
-  )
+  giveUp(session, intent, 'exhausted', `${used}: ${reason}`, budgetPlace(session))
+}
+
+/** The line of the runbook that is deployed now, where it still says what the pinned one said. */
+function budgetPlace({ app, pinned }: Session): string {
+  const { runbook, retryBudget } = pinned.runbook
+  const deployed = app.catalogue.runbooks.find((candidate) => candidate.runbook === runbook)
+  const place =
+    deployed?.retryBudget === retryBudget ? app.catalogue.places?.[runbook]?.retryBudget : undefined
+  return place ?? `retry_budget of runbook ${runbook}`
 }
 
 export function retried(

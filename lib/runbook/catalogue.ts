@@ -91,7 +91,12 @@ function placesOf({ source, at, nameAt }: PlacedRunbook): RunbookPlaces {
     const isGiven = typeof given === 'object' && given !== null && Object.hasOwn(given, key)
     return `${baseName(source.path)}:${source.lineOf(isGiven ? [...at, key] : nameAt)}`
   }
-  return { mode: place('mode'), cooldown: place('cooldown'), flapping: place('flapping') }
+  return {
+    mode: place('mode'),
+    cooldown: place('cooldown'),
+    flapping: place('flapping'),
+    retryBudget: place('retry_budget'),
+  }
 }
 
 const SETTINGS = new Set(['services.yaml', 'oncall.yaml', 'policy.yaml'])

@@ -254,6 +254,7 @@ export interface RunbookPlaces {
   readonly mode: string
   readonly cooldown: string
   readonly flapping: string
+  readonly retryBudget: string
 }
 
 /** What a RUNBOOK item pins: one runbook and all that it resolved to, so that a deployment changes nothing under way. */

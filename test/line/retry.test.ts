@@ -37,15 +37,17 @@ async function repeatsIn(stack: Stack): Promise<number> {
 
 describe('the retry budget', () => {
   test('counts over all steps: when it is used up a step that would be tried again has failed, with reason and place', async () => {
-    const stack = stackOf(`${SCALE}\n${DRAIN}`, 'retry_budget: 3')
+    const text = runbookText(`${SCALE}\n${DRAIN}`, 'retry_budget: 3')
+    const place = `runbook-1.yaml:${text.split('\n').indexOf('retry_budget: 3') + 1}`
+    const stack = calmStack(catalogueOf([text]))
     throttleAll(stack)
     fire(stack)
     await play(stack, 10)
     expect(CALLS.map((call) => stack.account.count(call))).toEqual([4, 1])
     const failed = await entriesOfKind(stack, 'step.failed')
     expect(failed).toMatchObject([
-      { step: 'scale_out', attempt: 4, code: 'exhausted', place: 'retry_budget of runbook spike' },
-      { step: 'route53_weight', attempt: 1, code: 'exhausted', place: 'retry_budget of runbook spike' },
+      { step: 'scale_out', attempt: 4, code: 'exhausted', place },
+      { step: 'route53_weight', attempt: 1, code: 'exhausted', place },
     ])
     expect(failed[1]?.reason).toContain('has repeated 3 attempts, and its retry budget is 3')
     // At once, with AWS's own reason, and not only when its turn would have come.

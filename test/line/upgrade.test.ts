@@ -5,7 +5,7 @@ import type { Storage } from '../../lib/ledger/storage.ts'
 import { incidentIdOf, undoStreamOf } from '../../lib/ids.ts'
 import type { Log } from '../../lib/log.ts'
 import type { Catalogue } from '../../lib/runbook/runbook.ts'
-import { refuseNext } from '../../sim/faults.ts'
+import { refuseNext, throttle } from '../../sim/faults.ts'
 import { createStack, type Stack, type StackOptions } from '../../sim/stack.ts'
 import {
   ANN,
@@ -69,6 +69,24 @@ async function inTheMiddle(options: Parameters<typeof calmStack>[1] = {}): Promi
 }
 
 describe('runbooks that change between two turns', () => {
+  test.each([
+    ['the line, where that has only moved', 'summary: slow\nretry_budget: 0'],
+    ['no line of a runbook that says something else', 'retry_budget: 5'],
+  ])('a retry budget that is used up names %s', async (_what, head) => {
+    const steps = '- wait: 1m\n- scale_out: { ecs: api, by: 50% }'
+    const before = calmStack(catalogueOf([runbookText(steps, 'retry_budget: 0')]))
+    fire(before)
+    await before.runUntil(before.account.now() + 30_000)
+    throttle(before.account.world, 'ecs:UpdateService', 10)
+    const text = runbookText(steps, head)
+    const after = deployOver(before, catalogueOf([text]))
+    await play(after, 5)
+    const line = text.split('\n').indexOf('retry_budget: 0') + 1
+    expect(await entriesOfKind(after, 'step.failed')).toMatchObject([
+      { code: 'exhausted', place: line > 0 ? `runbook-1.yaml:${line}` : 'retry_budget of runbook spike' },
+    ])
+  })
+
   test.each<[string, readonly string[]]>([
     [
       'was edited',

@@ -63,10 +63,13 @@ describe('every refusal names file and line of its rule', () => {
   test('a cooldown that is left to its default: the line of the name, also of a short runbook', () => {
     const short = '- alert: api-slow\n  actions: [{ scale_out: ecs service api +1 }]\n'
     const second = `${short}- alert: api-down\n  mode: shadow\n  actions: [{ scale_out: ecs service api +1 }]\n`
-    expect(catalogueOf([second]).places).toEqual({
-      'api-slow': { mode: 'runbook-1.yaml:1', cooldown: 'runbook-1.yaml:1', flapping: 'runbook-1.yaml:1' },
-      'api-down': { mode: 'runbook-1.yaml:4', cooldown: 'runbook-1.yaml:3', flapping: 'runbook-1.yaml:3' },
+    const places = (mode: number, rest: number) => ({
+      mode: `runbook-1.yaml:${mode}`,
+      cooldown: `runbook-1.yaml:${rest}`,
+      flapping: `runbook-1.yaml:${rest}`,
+      retryBudget: `runbook-1.yaml:${rest}`,
     })
+    expect(catalogueOf([second]).places).toEqual({ 'api-slow': places(1, 1), 'api-down': places(4, 3) })
   })
 
   test('flapping, in the runbook', async () => {
