@@ -85,7 +85,9 @@ function targetsVerdict(
   if (!limit) return []
   const { most, place } = limit
   const rule = 'max_targets'
-  const count = new Set([...earlier, change].map(({ target }) => target.locks.join(' '))).size
+  // A lock may stand for several targets, as a weighted group's does for its records; records of two zones may be called alike.
+  const named = [...earlier, change].map(({ target }) => [target.label, ...target.locks].join(' '))
+  const count = new Set(named).size
   return count <= most
     ? [{ rule, verdict: 'passed', reason: `${count} of at most ${most}`, place }]
     : [

@@ -97,10 +97,24 @@ describe('max_targets', () => {
     ['the first target', [], true],
     ['the second', [earlier('a')], true],
     ['the third', [earlier('a'), earlier('b')], false],
-    ['the second, which was changed before', [earlier('a'), earlier('ecs/prod/api')], true],
+    ['the second, which was changed before', [earlier('a'), scaling(4, 6).change], true],
   ])('of 2: %s', (_what, before, passed) => {
     expect(verdictOn({ maxTargets: 2 }, scaling(6, 9), before)).toMatchObject([
       { rule: 'max_targets', verdict: passed ? 'passed' : 'failed', place: 'policy.yaml:4' },
+    ])
+  })
+
+  test.each([
+    ['of one weighted group', { label: 'DNS record api.example.com A (stable)' }],
+    ['of the same name in two zones', { locks: ['route53/other/n/A'] }],
+  ])('two records %s are two targets', (_which, other) => {
+    const { target, before } = weight(10, 0).change
+    const drained: Earlier = { target: { ...target, ...other }, before }
+    expect(verdictOn({ maxTargets: 1 }, weight(10, 0), [drained])).toMatchObject([
+      { verdict: 'failed', reason: expect.stringContaining('would be target 2 of the execution') },
+    ])
+    expect(verdictOn({ maxTargets: 1 }, weight(10, 0), [{ target, before }])).toMatchObject([
+      { verdict: 'passed' },
     ])
   })
 })

@@ -158,6 +158,23 @@ test.each([
   expect(effectsOf(stack)).toEqual({ 'ecs:UpdateService': 1 })
 })
 
+test('max_targets counts two records of one weighted group, which share a lock', async () => {
+  const records = (text: string) =>
+    text.replace(/^( +canary: )(.*)$/m, (line) => `${line}\n${line.replaceAll('canary', 'stable')}`)
+  const steps = `${DRAIN}\n- { id: raise, route53_weight: { record: stable, weight: 50 } }`
+  const catalogue = catalogueOf([runbookText(steps)], {
+    policy: (text) => `max_targets: 1\n${text}`,
+    services: records,
+  })
+  const stack = calmStack(catalogue)
+  fire(stack)
+  await play(stack, 5)
+  expect(await entriesOfKind(stack, 'step.failed')).toMatchObject([
+    { step: 'raise', code: 'guardrail', reason: expect.stringContaining('would be target 2') },
+  ])
+  expect(effectsOf(stack)).toEqual({ 'route53:ChangeResourceRecordSets': 1 })
+})
+
 test('the plan counts the steps before, and says which rule stops which step', async () => {
   const stack = calmStack(bounded('max_targets: 1\nmax_share: 60%', `${SCALE}\n${DRAIN}`))
   expect(await stack.command({ verb: 'plan', runbook: 'spike' })).toMatchObject({
