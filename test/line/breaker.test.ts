@@ -3,7 +3,17 @@ import { countingStorage } from '../../lib/ledger/counting.ts'
 import { memoryStorage } from '../../lib/ledger/memory.ts'
 import { throttle } from '../../sim/faults.ts'
 import type { Stack, StackOptions } from '../../sim/stack.ts'
-import { calmStack, catalogueOf, desired, entriesOfKind, fire, pagesOf, play, runbookText } from './calm.ts'
+import {
+  ANN,
+  calmStack,
+  catalogueOf,
+  desired,
+  entriesOfKind,
+  fire,
+  pagesOf,
+  play,
+  runbookText,
+} from './calm.ts'
 import { chainOf, effectsOf, MINUTE_MS, START_AT_MS } from './world.ts'
 
 const SCALE = '- scale_out: { ecs: api, by: 50% }'
@@ -50,6 +60,45 @@ test('the outage of a control plane uses up no attempt: the step waits, and does
   // It is closed again.
   const item = await stack.storage.get(`BREAKER#${KEY}`, 'BREAKER')
   expect(JSON.parse(item?.body ?? '')).toEqual({ failures: [] })
+})
+
+describe('Route 53, which has one control plane for every region', () => {
+  const GLOBAL_KEY = 'route53/123456789012/global'
+  /** The same service in another region, with a name of its own. */
+  const webOf = (services: string) =>
+    services.slice(services.indexOf('\napi:')).replaceAll('api', 'web').replace('eu-west-1', 'us-east-1')
+
+  test('has one breaker for the account, whatever the region of the service', async () => {
+    const stack = stackOf(DRAIN)
+    outage(stack, ['route53:ChangeResourceRecordSets'], END_MS)
+    fire(stack)
+    await play(stack, 20)
+    expect(effectsOf(stack)).toEqual({ 'route53:ChangeResourceRecordSets': 1 })
+    expect((await heldUp(stack))[0]).toContain(`the breaker of ${GLOBAL_KEY} is open since 2026-11-23T09:00:`)
+    expect(await stack.storage.get('BREAKER#route53/123456789012/eu-west-1', 'BREAKER')).toBeUndefined()
+  })
+
+  test('and one that it has opened holds up a service of another region at its first outage', async () => {
+    const stack = calmStack(
+      catalogueOf([runbookText(DRAIN), runbookText(DRAIN, 'service: web\ntriggers: []', 'other')], {
+        services: (text) => `${text}\n${webOf(text)}`,
+      }),
+    )
+    const [zone] = Object.values(stack.account.world.zones)
+    const weighted = (zone?.records ?? []).filter((record) => record.SetIdentifier !== undefined)
+    zone?.records.push(...weighted.map((record) => ({ ...record, Name: 'web.example.com.' })))
+    const made = outage(stack, ['route53:ChangeResourceRecordSets'], START_AT_MS + 60 * MINUTE_MS)
+    fire(stack)
+    await stack.runUntil(START_AT_MS + 30_000)
+    const before = made()
+    await stack.command({ verb: 'run', runbook: 'other', key: 'k', by: ANN, reason: 'drain it' })
+    const [, other] = await entriesOfKind(stack, 'execution.started')
+    const unsettled = await entriesOfKind(stack, 'step.unsettled')
+    expect(unsettled.filter(({ stream }) => stream === other?.executionId)).toMatchObject([
+      { attempt: 1, breaker: GLOBAL_KEY },
+    ])
+    expect(made() - before).toBe(1)
+  })
 })
 
 test('a target that cannot be observed for the outage is put off by the breaker, and then changed', async () => {
