@@ -30,7 +30,10 @@ const ROWS: readonly { readonly row: string; readonly files: readonly string[] }
     row: 'signals',
     files: ['lib/signal/', 'lib/runbook/runbook.ts', 'lib/runbook/limits.ts'],
   },
-  { row: 'AWS by service', files: ['lib/interlocks.ts', 'lib/ecs/', 'lib/route53/', 'lib/codedeploy/'] },
+  {
+    row: 'AWS by service',
+    files: ['lib/interlocks.ts', 'lib/lock-key.ts', 'lib/ecs/', 'lib/route53/', 'lib/codedeploy/'],
+  },
   { row: 'channels and probes', files: ['lib/secrets.ts', 'lib/channels/', 'lib/probes/'] },
   { row: 'actions', files: ['lib/actions/'] },
   { row: 'runbook language', files: ['lib/runbook/', 'lib/iam.ts'] },

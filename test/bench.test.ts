@@ -53,7 +53,7 @@ test('a request waits for what the engine waits for, and for nothing else', () =
   expect(steps).toBe(4)
   // Intent first (G2): the first effect waits for record 0 and by it for everything before.
   expect(after(firstEffect)).toEqual([expect.stringMatching(/^put INC#\S+ REC#\S+#000000 1$/)])
-  const takes = links.filter(({ key }) => key.startsWith('put LOCK#ecs/prod/api LOCK'))
+  const takes = links.filter(({ key }) => key.startsWith('put LOCK#ecs/123456789012/eu-west-1/prod/api LOCK'))
   expect(takes).toHaveLength(2)
   // The release is waited for by nothing that the steps need.
   const release = takes[1]?.key ?? ''

@@ -17,7 +17,7 @@ const policyOf = (rules: Partial<Policy>) => ({ services: {}, places: PLACES, ..
 const tasks = (desired: number) => ({ desired, floor: null, context: null })
 
 function scaling(from: number, to: number): Proposal {
-  const target = { locks: ['ecs/prod/api'], label: 'ECS service prod/api' }
+  const target = { locks: ['ecs/123456789012/eu-west-1/prod/api'], label: 'ECS service prod/api' }
   return { action: scaleOutEcs, change: { target, before: tasks(from), after: tasks(to), summary: '' } }
 }
 

@@ -97,7 +97,7 @@ export interface ShorthandProblem {
 
 export interface Target {
   /**
-   * Lock keys: the smallest things whose invariant is checked (`ecs/<cluster>/<service>`, `route53/<zone>/<name>/<type>`).
+   * Lock keys: the smallest things whose invariant is checked (`ecs/<account>/<region>/<cluster>/<service>`, `route53/<zone>/<name>/<type>`).
    * Empty for messages.
    */
   readonly locks: readonly string[]

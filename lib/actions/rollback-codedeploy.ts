@@ -7,6 +7,7 @@ import { lastPart } from '../ecs/service.ts'
 import { verifyRollback } from '../codedeploy/verify.ts'
 import type { Service } from '../runbook/runbook.ts'
 import type { Action, Shorthand, Statement, TargetResult } from './action.ts'
+import { lockKey } from '../lock-key.ts'
 
 const TO = /^(?:last-success|d-[A-Z0-9]{9})$/
 
@@ -98,7 +99,7 @@ function target(asked: RollbackParams, service: Service): TargetResult<Deploymen
       ...deployedBy(service),
       ...(service.region === undefined ? {} : { region: service.region }),
       ...(service.account === undefined ? {} : { account: service.account }),
-      locks: [`codedeploy/${application}/${group}`],
+      locks: [lockKey('codedeploy', service, application, group)],
       label: `CodeDeploy group ${application}/${group}`,
     },
   }

@@ -18,6 +18,7 @@ import {
 import { lastPart, readFloor, readService, SCALABLE_DIMENSION } from '../ecs/service.ts'
 import { healthy } from '../ecs/targets.ts'
 import { blockedBy, scaleIntoDeployment } from '../interlocks.ts'
+import { lockKey } from '../lock-key.ts'
 import type { Service } from '../runbook/runbook.ts'
 import type { Verdict } from '../verdict.ts'
 import type {
@@ -169,7 +170,7 @@ function target(
   return {
     is: 'target',
     target: {
-      locks: [`ecs/${cluster}/${name}`],
+      locks: [lockKey('ecs', service, cluster, name)],
       label: `ECS service ${cluster}/${name}`,
       cluster,
       service: name,

@@ -11,6 +11,7 @@ import { readRunbookFile } from './runbook-file.ts'
 import type { PlacedRunbook } from './runbook-file.ts'
 import type { Catalogue, RunbookPlaces, Service, Team } from './runbook.ts'
 import { serviceForm, servicesForm } from './services.ts'
+import { checkSharedTargets } from './shared-targets.ts'
 import { readSource } from './source.ts'
 import type { Path } from './places.ts'
 import type { Source } from './source.ts'
@@ -126,7 +127,9 @@ interface Entries<T> {
 }
 
 function readServices(source: Source | undefined): Entries<Service> {
-  return readEntries(source, servicesForm, serviceForm, (name, entry) => ({ name, ...entry }))
+  const read = readEntries(source, servicesForm, serviceForm, (name, entry) => ({ name, ...entry }))
+  if (source) checkSharedTargets(source, read.entries)
+  return read
 }
 
 function readTeams(source: Source | undefined): Entries<Team> {

@@ -221,13 +221,25 @@ test('ARNs in services.yaml are taken for the names at their end, and permission
     },
   })
   if (found.is === 'missing') throw new Error(found.message)
-  expect(found.target.locks).toEqual(['ecs/prod/api'])
+  expect(found.target.locks).toEqual(['ecs/123456789012/eu-central-1/prod/api'])
   expect(action.permissions(found.target)[0]?.resources).toEqual([
     'arn:${Partition}:ecs:eu-central-1:123456789012:service/prod/api',
   ])
   expect(action.permissions(on)[0]?.resources).toEqual([
     'arn:${Partition}:ecs:${Region}:${Account}:service/prod/api',
   ])
+})
+
+test('services of the same name in two regions or accounts are two targets', () => {
+  const keys = [
+    ecsService,
+    { ...ecsService, region: 'us-east-1' },
+    { ...ecsService, account: '210987654321' },
+  ].map((service) => {
+    const found = action.target(action.params.parse({ ecs: 'api', by: 1 }), service)
+    return found.is === 'target' ? found.target.locks[0] : undefined
+  })
+  expect(new Set(keys).size).toBe(3)
 })
 
 describe('calls', () => {

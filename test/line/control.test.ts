@@ -108,7 +108,7 @@ describe('the kill switch', () => {
     await play(stack, 0)
     await pause(stack)
     await play(stack, 5)
-    const lock = await stack.storage.get('LOCK#ecs/prod/api', 'LOCK')
+    const lock = await stack.storage.get('LOCK#ecs/123456789012/eu-west-1/prod/api', 'LOCK')
     expect(JSON.parse(lock?.body ?? '{}')).toHaveProperty('releasedAtMs')
     expect(await entriesOfKind(stack, 'step.retried')).toMatchObject([{ step: 'scale_out', attempt: 1 }])
     expect(desired(stack)).toBe(6)
@@ -178,7 +178,7 @@ describe('the kill switch', () => {
     await play(stack, 0.5)
     await pause(stack)
     await play(stack, 3)
-    const lock = await stack.storage.get('LOCK#ecs/prod/api', 'LOCK')
+    const lock = await stack.storage.get('LOCK#ecs/123456789012/eu-west-1/prod/api', 'LOCK')
     expect(lock === undefined || JSON.parse(lock.body)).toMatchObject({ releasedAtMs: expect.any(Number) })
   })
 })
@@ -252,7 +252,7 @@ test('no step is intended after an abort is on record, wherever it comes, and wh
     expect(await chainOf(stack)).toBe('consistent')
     // Every lock is given back.
     const keys = [
-      'ecs/prod/api',
+      'ecs/123456789012/eu-west-1/prod/api',
       'route53/Z0123456789ABCDEFGHIJ/api.example.com/A',
       'codedeploy/api/api-prod',
     ]
@@ -451,7 +451,7 @@ describe('poison', () => {
       storage: {
         ...storage,
         put: async (...[item, condition]: Parameters<typeof storage.put>) => {
-          if (item.pk === 'LOCK#ecs/prod/api') throw new Error('poison')
+          if (item.pk === 'LOCK#ecs/123456789012/eu-west-1/prod/api') throw new Error('poison')
           return storage.put(item, condition)
         },
       },

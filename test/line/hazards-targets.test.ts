@@ -111,8 +111,8 @@ test('two scale-outs of one service, side by side, begin one after the other: th
       entry.locks,
     ]),
   ).toEqual([
-    ['a', 'desired 6 -> 9', { 'ecs/prod/api': 1 }],
-    ['b', 'desired 9 -> 11', { 'ecs/prod/api': expect.any(Number) }],
+    ['a', 'desired 6 -> 9', { 'ecs/123456789012/eu-west-1/prod/api': 1 }],
+    ['b', 'desired 9 -> 11', { 'ecs/123456789012/eu-west-1/prod/api': expect.any(Number) }],
   ])
   const order = await movesOf(stack)
   expect(order).toEqual([
@@ -163,7 +163,7 @@ test('a target stays locked while the outcome of a change of it is in doubt (G5)
   fire(stack)
   await play(stack, 0.3)
   const [first] = await entriesOfKind(stack, 'step.unsettled')
-  const lock = await stack.storage.get('LOCK#ecs/prod/api', 'LOCK')
+  const lock = await stack.storage.get('LOCK#ecs/123456789012/eu-west-1/prod/api', 'LOCK')
   expect(JSON.parse(lock?.body ?? '{}')).toMatchObject({ owner: first?.stream })
   expect(JSON.parse(lock?.body ?? '{}')).not.toHaveProperty('releasedAtMs')
   blind = false
@@ -339,7 +339,7 @@ test.each([0, 1])(
         ],
         {
           services: (text) =>
-            `${text}\nshop:\n  alarms: [shop-slow]\n  severity: sev2\n  ecs: { cluster: prod, service: api }\n`,
+            `${text}\nshop:\n  alarms: [shop-slow]\n  severity: sev2\n  account: "123456789012"\n  region: eu-west-1\n  ecs: { cluster: prod, service: api }\n`,
         },
       ),
       { alarms: ['api-5xx-spike', 'shop-slow'] },

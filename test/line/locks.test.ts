@@ -49,7 +49,9 @@ test('two executions of different services on one target at the same time: the s
   expect(changes.map((entry) => entry.change.summary)).toEqual(['desired 6 -> 9', 'desired 9 -> 14'])
   expect(effectsOf(stack)).toEqual({ 'ecs:UpdateService': 2 })
   const waited = (await entriesOfKind(stack, 'step.waiting')).filter((entry) => entry.blocked)
-  expect(waited).toMatchObject([{ reason: expect.stringContaining('ecs/prod/api is held by inc-') }])
+  expect(waited).toMatchObject([
+    { reason: expect.stringContaining('ecs/123456789012/eu-west-1/prod/api is held by inc-') },
+  ])
   expect(pagesOf(stack)).toEqual([])
 })
 
@@ -61,7 +63,10 @@ test('on_locked: skip leaves the second out, on record with who holds the target
   expect(desired(stack)).toBe(9)
   expect(effectsOf(stack)).toEqual({ 'ecs:UpdateService': 1 })
   expect(await entriesOfKind(stack, 'step.skipped')).toMatchObject([
-    { code: 'locked', reason: expect.stringContaining('ecs/prod/api is held by inc-') },
+    {
+      code: 'locked',
+      reason: expect.stringContaining('ecs/123456789012/eu-west-1/prod/api is held by inc-'),
+    },
   ])
   expect((await entriesOfKind(stack, 'execution.finished')).map((entry) => entry.outcome)).toEqual([
     'succeeded',

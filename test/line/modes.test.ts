@@ -183,7 +183,7 @@ describe('approve', () => {
     expect(await entriesOfKind(stack, 'approval.requested')).toHaveLength(1)
     expect(
       (await entriesOfKind(stack, 'step.intended')).filter((entry) => entry.step === 'scale_out'),
-    ).toMatchObject([{ locks: { 'ecs/prod/api': expect.any(Number) } }])
+    ).toMatchObject([{ locks: { 'ecs/123456789012/eu-west-1/prod/api': expect.any(Number) } }])
     expect(desired(stack)).toBe(9)
   })
 })

@@ -23,7 +23,7 @@ const CATALOGUE = catalogueOf(
     services: (text) =>
       ['shop', 'web'].reduce(
         (all, name) =>
-          `${all}\n${name}:\n  alarms: [${name}-slow]\n  severity: sev2\n  ecs: { cluster: prod, service: api }\n`,
+          `${all}\n${name}:\n  alarms: [${name}-slow]\n  severity: sev2\n  account: "123456789012"\n  region: eu-west-1\n  ecs: { cluster: prod, service: api }\n`,
         text,
       ),
     policy: (text) => text.replace(/max_capacity: .*/, 'max_capacity: 5000'),

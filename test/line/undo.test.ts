@@ -208,7 +208,7 @@ describe('overlapping changes of one target end at the value before the first (G
     const third = runbookText(SCALE, `service: web\ntriggers: [{ alarm: web-slow }]\n${UNDO}`, 'third')
     const others = ['shop', 'web'].map(
       (name) =>
-        `${name}:\n  alarms: [${name}-slow]\n  severity: sev2\n  ecs: { cluster: prod, service: api }\n`,
+        `${name}:\n  alarms: [${name}-slow]\n  severity: sev2\n  account: "123456789012"\n  region: eu-west-1\n  ecs: { cluster: prod, service: api }\n`,
     )
     const stack = calmStack(
       catalogueOf(
@@ -268,7 +268,7 @@ describe('overlapping changes of one target end at the value before the first (G
       ],
       {
         services: (text) =>
-          `${text}\nshop:\n  alarms: [shop-slow]\n  severity: sev2\n  ecs: { cluster: prod, service: api }\n`,
+          `${text}\nshop:\n  alarms: [shop-slow]\n  severity: sev2\n  account: "123456789012"\n  region: eu-west-1\n  ecs: { cluster: prod, service: api }\n`,
       },
     )
     const stack = calmStack(catalogue, { alarms: ['api-5xx-spike', 'shop-slow'] })

@@ -562,6 +562,30 @@ test('files that are missing or stand twice are named', () => {
   expect(diagnostics).toEqual([])
 })
 
+test('services that share a target both say where it is, or neither does: else each would have a lock of its own', () => {
+  const codesOf = (...places: readonly string[]) =>
+    compile({
+      path: 'services.yaml',
+      text: places
+        .map((place, index) => `service-${index}: { ${place}ecs: { cluster: prod, service: web } }`)
+        .join('\n'),
+    })
+      .diagnostics.filter(({ file }) => file === 'services.yaml')
+      .map(({ code, line, message }) => [code, line, message])
+  const here = 'account: "123456789012", region: eu-west-1, '
+  const there = 'account: "123456789012", region: us-east-1, '
+  expect(codesOf(here, here, there)).toEqual([])
+  expect(codesOf('', '')).toEqual([])
+  expect(codesOf(here, '')).toEqual([
+    [
+      'MISSING_KEY',
+      2,
+      'service-0 and service-1 both name ECS service prod/web, and only one of them says its account or region',
+    ],
+  ])
+  expect(codesOf('region: eu-west-1, ', here)).toHaveLength(1)
+})
+
 test('a short runbook that two services claim is refused with what to do', () => {
   const { diagnostics } = compile(
     { path: 'services.yaml', text: 'api: { alarms: ["api-*"] }\nweb: { alarms: ["*-5xx"] }' },
