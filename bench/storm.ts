@@ -8,6 +8,7 @@ import type { Storage } from '../lib/ledger/storage.ts'
 import { createAccount, type Account } from '../sim/account.ts'
 import { catalogueFrom } from '../sim/catalogue.ts'
 import { addService } from '../sim/ecs.ts'
+import { MAX_RECEIVES } from '../sim/queue.ts'
 import type { SimEvent } from '../sim/world.ts'
 import { exactly, inFlight, shuffled, type Line, type Section } from './figures.ts'
 import { startStore } from './store.ts'
@@ -44,7 +45,6 @@ export interface StormResult {
 }
 
 const SEED = 20_261_123
-const MAX_RECEIVES = 10
 
 /** Signals of many alarms at once, each alarm one onset and its duplicates, shuffled, through the real ingest. */
 export async function playStorm(

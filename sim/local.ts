@@ -68,7 +68,6 @@ export async function startLocal(options: LocalOptions): Promise<LocalStack> {
       name,
       now: time.now,
       visibilityMs: 6 * FUNCTION_TIMEOUT_MS,
-      maxReceives: 10,
       ...(options.queues === undefined ? {} : { saved: options.queues[name] }),
     })
   const signals = queueOf('signals')
@@ -214,7 +213,7 @@ async function deliverTo(
     const answer = (await crew.invoke(name, { Records: [delivery.record] })) as
       | { batchItemFailures?: readonly unknown[] }
       | undefined
-    if ((answer?.batchItemFailures?.length ?? 0) === 0) queue.acknowledge(delivery.messageId)
+    if ((answer?.batchItemFailures?.length ?? 0) === 0) queue.acknowledge(delivery)
   } catch {
     // Not acknowledged: it becomes visible again, as after a crash of a function.
   }

@@ -1,13 +1,16 @@
+import { MAX_DELAY_MS } from '../lib/queue.ts'
+
 /**
  * A queue with SQS's semantics on a virtual clock: at least once, delay, visibility, receive count, dead letters. Plain
  * data beside a few functions, so that a local stack can keep it on disk.
  */
 export interface SimQueue {
+  /** Throws where SQS would refuse the delay. */
   send(body: string, delayMs?: number): string
   /** The next visible message, now in flight for the visibility timeout; `undefined` where none is visible. */
   receive(): Delivery | undefined
-  /** Done with: gone for ever. */
-  acknowledge(messageId: string): void
+  /** Done with: gone for ever, unless it was received again since, for an old receipt deletes nothing. */
+  acknowledge(delivery: Stored): void
   /** When the next message becomes visible; `undefined` while there is none. */
   nextAtMs(): number | undefined
   readonly waiting: readonly Stored[]
@@ -40,9 +43,11 @@ export interface SimQueueOptions {
   readonly now: () => number
   /** At least six times the function's timeout, as AWS advises. */
   readonly visibilityMs: number
-  readonly maxReceives: number
   readonly saved?: readonly Stored[]
 }
+
+/** As deployed (deploy/queues.yml): what was received so often and not acknowledged is a dead letter. */
+export const MAX_RECEIVES = 5
 
 export function simQueue(options: SimQueueOptions): SimQueue {
   let waiting: Stored[] = [...(options.saved ?? [])]
@@ -60,6 +65,8 @@ export function simQueue(options: SimQueueOptions): SimQueue {
     },
     deadLetters,
     send(body, delayMs = 0) {
+      if (!(delayMs >= 0 && delayMs <= MAX_DELAY_MS))
+        throw new RangeError(`SQS delays a message by 0 to ${MAX_DELAY_MS} ms, not by ${delayMs}`)
       const messageId = `${options.name}-${++count}`
       waiting.push({
         messageId,
@@ -78,15 +85,15 @@ export function simQueue(options: SimQueueOptions): SimQueue {
         receiveCount: message.receiveCount + 1,
       }
       waiting = waiting.filter((one) => one !== message)
-      if (received.receiveCount > options.maxReceives) {
+      if (received.receiveCount > MAX_RECEIVES) {
         deadLetters.push(message)
         return this.receive()
       }
       waiting.push(received)
       return { ...received, record: recordOf(options.name, received) }
     },
-    acknowledge(messageId) {
-      waiting = waiting.filter((one) => one.messageId !== messageId)
+    acknowledge({ messageId, receiveCount }) {
+      waiting = waiting.filter((one) => one.messageId !== messageId || one.receiveCount !== receiveCount)
     },
     nextAtMs() {
       return soonest()?.visibleAtMs

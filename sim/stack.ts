@@ -57,8 +57,8 @@ export function createStack(options: StackOptions): Stack {
   const { account, catalogue } = options
   const now = () => account.now()
   const storage = options.storage ?? memoryStorage()
-  const signals = simQueue({ name: 'signals', now, visibilityMs: VISIBILITY_MS, maxReceives: 10 })
-  const work = simQueue({ name: 'work', now, visibilityMs: VISIBILITY_MS, maxReceives: 10 })
+  const signals = simQueue({ name: 'signals', now, visibilityMs: VISIBILITY_MS })
+  const work = simQueue({ name: 'work', now, visibilityMs: VISIBILITY_MS })
   const random = countingRandom()
   const crashes: string[] = []
   let points = 0
@@ -96,8 +96,7 @@ export function createStack(options: StackOptions): Stack {
   const work1 = async (queued: SimQueue, handle: (body: string) => Promise<unknown>): Promise<boolean> => {
     const delivery = queued.receive()
     if (!delivery) return false
-    if (await survives(() => handle(delivery.body), options.log ?? silentLog))
-      queued.acknowledge(delivery.messageId)
+    if (await survives(() => handle(delivery.body), options.log ?? silentLog)) queued.acknowledge(delivery)
     return true
   }
   const step = async (): Promise<boolean> => {

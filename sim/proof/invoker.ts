@@ -19,8 +19,6 @@ export interface Invoker {
 
 type Handle = (app: App, turn: Turn) => Promise<unknown>
 
-const MAX_RECEIVES = 20
-
 export function invoker(options: {
   readonly agenda: Agenda
   readonly lastsMs: number
@@ -76,7 +74,7 @@ export function invoker(options: {
         delivery.messageId,
         (app, turn) => one.handle(app, delivery.body, turn),
         (ok) => {
-          if (ok) one.queue.acknowledge(delivery.messageId)
+          if (ok) one.queue.acknowledge(delivery)
           one.underWay--
           serveAt(agenda.nowMs)
         },
@@ -104,7 +102,6 @@ export function invoker(options: {
         name,
         now: () => agenda.nowMs,
         visibilityMs: 6 * lastsMs,
-        maxReceives: MAX_RECEIVES,
       })
       served.push({ queue, handle, underWay: 0 })
       return queue

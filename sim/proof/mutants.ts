@@ -88,7 +88,7 @@ const DEMANDED: readonly Mutant[] = [
     rule: 'queue',
     file: 'sim/proof/invoker.ts',
     from: 'one.underWay++',
-    to: 'one.underWay++; one.queue.acknowledge(delivery.messageId)',
+    to: 'one.underWay++; one.queue.acknowledge(delivery)',
   },
   {
     name: 'lock released before the result is recorded',

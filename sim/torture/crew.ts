@@ -10,6 +10,8 @@ export interface Job {
   readonly name: FunctionName
   readonly event: unknown
   readonly subject: Subject
+  /** It is not to be killed; at its deadline it is all the same. */
+  readonly spared?: boolean
 }
 
 /** Worker processes, each with one invocation at a time, as Lambda's environments have. A dead one is replaced. */
@@ -141,7 +143,7 @@ export function startCrew(options: CrewOptions): Crew {
     const { worker } = slot
     slot.isBusy = true
     slot.changes = 0
-    slot.plan = drawKill(options.dice, job.name)
+    slot.plan = job.spared ? { is: 'never' } : drawKill(options.dice, job.name)
     invocations++
     const startedAtMs = time.now()
     let isKilled = false

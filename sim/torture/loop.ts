@@ -2,7 +2,7 @@ import { dueHeads, shards } from '../../lib/ledger/head.ts'
 import { dueOpens } from '../../lib/ledger/open.ts'
 import type { Storage } from '../../lib/ledger/storage.ts'
 import type { Dice } from '../proof/dice.ts'
-import type { Delivery, SimQueue } from '../queue.ts'
+import { MAX_RECEIVES, type Delivery, type SimQueue } from '../queue.ts'
 import type { Crew, Job } from './crew.ts'
 import { signalOf, type Asked, type Stage } from './stage.ts'
 import type { VirtualTime } from './time.ts'
@@ -64,11 +64,13 @@ export async function play(
     if (!delivery) return false
     if (delivery.receiveCount > 1) redelivered++
     const subject = name === 'ingest' ? signalSubject(delivery) : streamSubject(delivery)
-    void run({ name, event: { Records: [delivery.record] }, subject }, (answer) => {
+    // Killed at every one of its deliveries a message is a dead letter, and nothing else could be asked of it.
+    const spared = delivery.receiveCount === MAX_RECEIVES
+    void run({ name, event: { Records: [delivery.record] }, subject, spared }, (answer) => {
       const { batchItemFailures = [] } = (answer?.answer ?? { batchItemFailures: [0] }) as {
         readonly batchItemFailures?: readonly unknown[]
       }
-      if (batchItemFailures.length === 0) queue.acknowledge(delivery.messageId)
+      if (batchItemFailures.length === 0) queue.acknowledge(delivery)
     })
     return true
   }

@@ -47,8 +47,6 @@ export interface Tortured {
 
 const START_AT_MS = Date.parse('2026-11-23T09:00:00Z')
 const TABLE = 'firebreak'
-/** A message survives so many deliveries: more than kills can use up. */
-const MAX_RECEIVES = 20
 /** Messages that are sent twice. */
 const DOUBLED = 0.1
 /** So many services at most, and with few executions fewer, so that they still meet. */
@@ -131,8 +129,7 @@ function groundFor(
     tableName: TABLE,
     client: { ...embeddedClient(endpoint), requestHandler: patience },
   })
-  const queueOf = (name: string) =>
-    simQueue({ name, now: time.now, visibilityMs: 6 * FUNCTION_TIMEOUT_MS, maxReceives: MAX_RECEIVES })
+  const queueOf = (name: string) => simQueue({ name, now: time.now, visibilityMs: 6 * FUNCTION_TIMEOUT_MS })
   const [signals, work] = [queueOf('signals'), queueOf('work')]
   const tell = (line: string) => options.tell(`${new Date(time.now()).toISOString().slice(11, 23)} ${line}`)
   const serve = async (text: string) => (await account.ask({ is: 'serve', text, atMs: time.now() })) as string

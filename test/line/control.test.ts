@@ -362,7 +362,7 @@ async function playBySweeps(stack: Stack, minutes: number): Promise<void> {
     account.advance(1_000)
     for (let signal = stack.signals.receive(); signal; signal = stack.signals.receive()) {
       await ingest(deaf, JSON.parse(signal.body), turnOf(stack))
-      stack.signals.acknowledge(signal.messageId)
+      stack.signals.acknowledge(signal)
     }
     if (account.now() >= nextSweepMs) {
       nextSweepMs += MINUTE_MS

@@ -1,5 +1,6 @@
 import { ingest } from '../../lib/ingest.ts'
 import { memoryStorage } from '../../lib/ledger/memory.ts'
+import { MAX_DELAY_MS } from '../../lib/queue.ts'
 import { createStack } from '../../sim/stack.ts'
 import {
   ANN,
@@ -34,7 +35,7 @@ test('every message delivered three times, and at odd times: every effect once, 
         await queue.send(message, delayMs)
         if (count % 3 !== 0) return
         await queue.send(message, Math.max(0, delayMs - 7_000))
-        await queue.send(message, delayMs + 11_000)
+        await queue.send(message, Math.min(MAX_DELAY_MS, delayMs + 11_000))
       },
     },
   })

@@ -255,8 +255,8 @@ describe('a lock whose owner died', () => {
     // Every wake of the first one is lost until long after its lock has expired.
     for (let atS = 2; atS < 100; atS++) {
       if (atS === 50) fire(stack, 'ALARM', 'shop-slow')
-      for (const { messageId, body } of stack.work.waiting)
-        if (body.includes(`"${unsettled?.stream}"`)) stack.work.acknowledge(messageId)
+      for (const message of stack.work.waiting)
+        if (message.body.includes(`"${unsettled?.stream}"`)) stack.work.acknowledge(message)
       await stack.runUntil(START_AT_MS + atS * 1_000)
     }
     await play(stack, 10)
