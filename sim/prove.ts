@@ -64,7 +64,8 @@ async function playSeeds(): Promise<void> {
   const last = only ?? (values.minutes === undefined ? first + numberOf('seeds') - 1 : Infinity)
   const untilS = values.minutes === undefined ? Infinity : numberOf('minutes') * 60
   const faults: { [fault in Fault]?: number } = {}
-  const kinds = new Map<string, number>()
+  const kinds = new Set<string>()
+  const hit = new Set<string>()
   let runs = 0
   let points = 0
   let executions = 0
@@ -74,7 +75,10 @@ async function playSeeds(): Promise<void> {
     runs++
     points += run.points.length
     executions += run.executions
-    for (const { name } of run.points) kinds.set(name, (kinds.get(name) ?? 0) + 1)
+    for (const { name, fault } of run.points) {
+      kinds.add(name)
+      if (fault) hit.add(`${fault} at ${name}`)
+    }
     for (const fault of FAULTS) faults[fault] = (faults[fault] ?? 0) + (run.faults[fault] ?? 0)
     if (only !== undefined) say(`trace hash ${run.hash}`)
     if (run.problems.length === 0) continue
@@ -88,6 +92,9 @@ async function playSeeds(): Promise<void> {
     `${(runs / took).toFixed(1)} seeds/s, ${(points / took).toFixed(0)} I/Os/s, ${executions} executions, ${points} I/Os of ${kinds.size} kinds`,
   )
   say(`faults: ${FAULTS.map((fault) => `${fault} ${faults[fault] ?? 0}`).join(', ')}`)
+  say(
+    `points of I/O covered: ${hit.size} of ${kinds.size * FAULTS.length}, each kind of I/O with each kind of fault`,
+  )
   process.exitCode = broken > 0 ? 1 : 0
 }
 

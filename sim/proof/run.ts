@@ -40,8 +40,11 @@ export interface RunResult {
   readonly faults: { readonly [fault in Fault]?: number }
   readonly executions: number
   readonly incidents: number
-  /** Every I/O in order, for the exhaustive search: what it was, and in which invocation. */
-  readonly points: readonly (Pick<Point, 'name' | 'beside'> & { readonly turn: number })[]
+  /** Every I/O in order: what it was, in which invocation, and what went wrong with it. */
+  readonly points: readonly (Pick<Point, 'name' | 'beside'> & {
+    readonly turn: number
+    readonly fault?: Fault | undefined
+  })[]
 }
 
 const START_AT_MS = Date.parse('2026-11-23T09:00:00Z')
@@ -133,8 +136,8 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
       dice,
       app: () => ({ ports, catalogue: scene.catalogueAt(agenda.nowMs) }),
       faults: (point, turn) => {
-        points.push({ name: point.name, beside: point.beside, turn })
-        const fault = plan({ ...point, ordinal: points.length })
+        const fault = plan({ ...point, ordinal: points.length + 1 })
+        points.push({ name: point.name, beside: point.beside, turn, fault })
         if (fault) injected[fault] = (injected[fault] ?? 0) + 1
         return fault
       },
