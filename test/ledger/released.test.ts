@@ -1,14 +1,23 @@
 import { fold } from '../../lib/execution/fold.ts'
 import { verifyChain } from '../../lib/ledger/chain.ts'
 import { timelineOf } from '../../lib/timeline.ts'
-import { corpus, kindsIn, recordsIn, schemaKinds, statesOf, streamsIn } from './released/corpus.ts'
+import { ENTRY_VERSION } from '../../lib/ledger/entry.ts'
+import { corpus, kindsMissingIn, recordsIn, statesOf, streamsIn } from './released/corpus.ts'
 
 const files = corpus()
 const runs = files.map(({ name, ...rest }) => [name, rest] as const)
 
-test('the records of every released version have every kind of entry', () => {
-  const known = kindsIn(files)
-  expect(schemaKinds.filter((kind) => !known.has(kind))).toEqual([])
+test('every version has its folder, and what lies in it was written by that version', () => {
+  const versionOf = (name: string) => Number(/^v(\d+)\//.exec(name)?.[1])
+  const released = Array.from({ length: ENTRY_VERSION }, (_unused, index) => index + 1)
+  expect(new Set(files.map(({ name }) => versionOf(name)))).toEqual(new Set(released))
+  for (const { name, text } of files)
+    for (const record of [...recordsIn(text).values()].flat())
+      expect(record).toMatchObject({ v: versionOf(name) })
+})
+
+test('the records of the present version have every kind of entry', () => {
+  expect(kindsMissingIn(ENTRY_VERSION)).toEqual([])
 })
 
 describe.each(runs)('%s', (_name, { text, states }) => {

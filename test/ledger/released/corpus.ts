@@ -88,16 +88,15 @@ export function statesOf(streams: readonly Stream[]): unknown {
 }
 
 /** Every kind of entry that the schema knows. */
-export const schemaKinds: readonly string[] = entrySchema.options.flatMap((option) => [
-  ...option.shape.kind.values,
-])
+const schemaKinds: readonly string[] = entrySchema.options.flatMap((option) => [...option.shape.kind.values])
 
-export function kindsIn(files: readonly Recorded[]): ReadonlySet<string> {
-  return new Set(
-    files.flatMap(({ text }) =>
-      [...recordsIn(text).values()]
-        .flat()
-        .flatMap(({ entries }) => entries.map((entry) => (entry as { readonly kind: string }).kind)),
-    ),
+/** The kinds that the schema knows and the folder of this version lacks; what another version wrote does not stand in for them. */
+export function kindsMissingIn(version: number): readonly string[] {
+  const known = new Set(
+    corpus()
+      .filter(({ name }) => name.startsWith(`v${version}/`))
+      .flatMap(({ text }) => [...recordsIn(text).values()].flat())
+      .flatMap(({ entries }) => entries.map((entry) => (entry as { readonly kind: string }).kind)),
   )
+  return schemaKinds.filter((kind) => !known.has(kind))
 }

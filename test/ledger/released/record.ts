@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { ENTRY_VERSION } from '../../../lib/ledger/entry.ts'
 import { listIncidents } from '../../../lib/ledger/head.ts'
 import { incidentPk } from '../../../lib/ledger/records.ts'
-import { CORPUS, corpus, kindsIn, schemaKinds, statesOf, streamsIn } from './corpus.ts'
+import { CORPUS, kindsMissingIn, statesOf, streamsIn } from './corpus.ts'
 import { scenarios } from './scenarios.ts'
 
 /*
@@ -29,8 +29,7 @@ for (const [name, play] of Object.entries(scenarios)) {
   writeFileSync(new URL(`${name}.states.json`, folder), `${JSON.stringify(states, null, 1)}\n`)
   process.stdout.write(`${name}: ${lines.length} records\n`)
 }
-const known = kindsIn(corpus())
-const missing = schemaKinds.filter((kind) => !known.has(kind))
+const missing = kindsMissingIn(ENTRY_VERSION)
 process.stdout.write(
   missing.length === 0 ? 'every kind is there\n' : `still missing: ${missing.join(', ')}\n`,
 )
