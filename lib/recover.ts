@@ -107,6 +107,9 @@ async function look(session: Session, id: string): Promise<() => Intent | undefi
     values: {},
   }
   if (action.effect === 'message') return () => repeatMessage(session, again)
+  // A dead worker may have made the call, and nobody can see whether it has: it is not made twice.
+  if (!action.observable && stateOf(session.execution, id).is === 'open')
+    return () => neverKnown(session, id, tried.attempt)
   const before = await holdsBefore(session, id, action, tried.change.target)
   if (before) return () => lookLater(session, id, { held: before })
   const locked = await takeLocks(session, action, tried.change.target)
@@ -152,6 +155,11 @@ async function look(session: Session, id: string): Promise<() => Intent | undefi
         return never(where)
     }
   }
+}
+
+function neverKnown(session: Session, id: string, attempt: number): undefined {
+  const reason = `the outcome of attempt ${attempt} is unknown and cannot be observed: its worker is gone`
+  failStep(session, id, { attempt, code: 'unknown', reason })
 }
 
 /** While its alarm is not clear an undo waits, also one whose attempt is to be repeated (CORE.md 1.8). */
