@@ -1,7 +1,7 @@
 import { advance } from '../../lib/advance.ts'
 import { ingest } from '../../lib/ingest.ts'
 import { verifyChain } from '../../lib/ledger/chain.ts'
-import { listIncidents } from '../../lib/ledger/head.ts'
+import { dueHeads, listIncidents } from '../../lib/ledger/head.ts'
 import type { NamedScope } from '../../lib/ledger/kill-switch.ts'
 import { loadRecords } from '../../lib/ledger/records.ts'
 import { StorageError } from '../../lib/ledger/storage.ts'
@@ -391,6 +391,22 @@ test('with every work message lost the sweep alone finishes everything, with eve
     'route53:ChangeResourceRecordSets': 1,
     'codedeploy:CreateDeployment': 1,
   })
+})
+
+test('with every work message lost a check of several samples ends inconclusive: a person is called, and nothing hangs (G4, G9)', async () => {
+  const stack = apiStack({ catalogue: shippedCatalogue('auto') })
+  await playBySweeps(stack, 120)
+  const [checked, ...others] = await entriesOfKind(stack, 'step.checked')
+  expect(others).toEqual([])
+  // The alarm has long been clear, but each sample is the first of a new row.
+  const reason = '1 of 3 good samples in a row when the time was over; the last: alarm api-5xx-spike is OK'
+  expect(checked?.verdict).toMatchObject({ verdict: 'inconclusive', reason })
+  expect(pagesOf(stack)).toContainEqual(expect.stringContaining(`check inconclusive: ${reason}`))
+  // What was to be put back is put back, and nobody waits for anything.
+  expect(await outcomes(stack)).toEqual(['failed', 'succeeded'])
+  expect(await incidentsOf(stack)).toEqual([expect.stringMatching(/resolved$/)])
+  expect(desired(stack)).toBe(6)
+  expect(await dueHeads(stack.storage, Infinity, 10)).toEqual([])
 })
 
 test('a lost wake costs no more than about a minute: a step after a wait begins within it (G4)', async () => {
