@@ -33,7 +33,7 @@ export function sqsQueue(options: SqsOptions): Queue {
             QueueUrl: options.url,
             MessageBody: JSON.stringify(message),
             DelaySeconds: delaySeconds(delayMs),
-            // On a standard queue this orders nothing: it keeps one incident's storm from delaying the others (docs/adr/0036).
+            // On a standard queue this orders nothing: it keeps one incident's storm from delaying the others (docs/adr/0037).
             MessageGroupId: message.incidentId,
           }),
         )
