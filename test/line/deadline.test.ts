@@ -170,8 +170,8 @@ describe('an intent whose put is answered', () => {
     expect(desired(stack)).toBe(9)
     const intents = await entriesOfKind(stack, 'step.intended')
     expect(intents.map((entry) => [entry.attempt, entry.locks])).toEqual([
-      [1, { 'ecs/prod/api': 1 }],
-      [2, { 'ecs/prod/api': 2 }],
+      [1, { 'ecs/123456789012/eu-west-1/prod/api': 1 }],
+      [2, { 'ecs/123456789012/eu-west-1/prod/api': 2 }],
     ])
     await play(stack, 5)
     expect(await entriesOfKind(stack, 'step.applied')).toMatchObject([{ step: 'scale_out', attempt: 2 }])
