@@ -212,13 +212,21 @@ async function endTurn(session: Session): Promise<TurnResult | undefined> {
   return { is: 'done' }
 }
 
-/** The hold-down is over: an alarm that has cleared meanwhile needs nothing. */
+/** The hold-down is over: an alarm that has cleared meanwhile needs nothing, and one that came again must last anew. */
 async function endHold(session: Session): Promise<void> {
   const { storage } = session.app.ports
   const open = await readOpen(storage, session.header.key)
   const cleared = open !== undefined && (open.state === 'ok' || open.incidentId !== session.header.incidentId)
+  const hold = { actor: actor(session), step: HOLD_DOWN, waitId: HOLD_DOWN } as const
+  const { holdDownMs } = session.pinned.runbook
+  const lastsMs = (open?.onsetAtMs ?? 0) + holdDownMs
+  if (!cleared && session.app.ports.clock.now() < lastsMs) {
+    const reason = `the alarm came again, and must last ${holdDownMs / 1000} s`
+    note(session, { kind: 'step.waiting', ...hold, wakeAtMs: lastsMs, reason })
+    return
+  }
   if (!cleared) {
-    note(session, { kind: 'step.waited', actor: actor(session), step: HOLD_DOWN, waitId: HOLD_DOWN })
+    note(session, { kind: 'step.waited', ...hold })
     return
   }
   const entry: Entry = {
@@ -227,6 +235,7 @@ async function endHold(session: Session): Promise<void> {
     outcome: 'skipped',
     reason: 'the alarm cleared during the hold-down',
   }
-  await finish(session, [entry])
+  // It has done nothing, so nothing has to cool down: the alarm that comes next may be the real one.
+  await withdrawClaims(session)
   note(session, entry)
 }

@@ -39,7 +39,7 @@ export async function endOwnClaim({ app, header, pinned }: Session): Promise<voi
   })
 }
 
-/** A refused execution takes its ids out of the limits. */
+/** An execution that was refused, or had nothing to do, takes its ids out of the limits. */
 export async function withdrawClaims(session: Session): Promise<void> {
   const { storage } = session.app.ports
   const { executionId } = session.header

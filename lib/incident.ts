@@ -73,8 +73,9 @@ function move(
   switch (signal.state) {
     case 'alarm':
     case 'occurred': {
-      if (base.state === 'alarm') return { open: base, pending: attach(base, signal) }
-      const joins = joinsIncident(base, signal)
+      const unheard = clearedUnheard(base, signal)
+      if (base.state === 'alarm' && !unheard) return { open: base, pending: attach(base, signal) }
+      const joins = unheard ? !base.closed : joinsIncident(base, signal)
       const incidentId = joins ? base.incidentId : incidentIdFor(signal.key, signal.stateAtMs)
       const open: Open = {
         ...withoutClosed(base),
@@ -103,6 +104,11 @@ function move(
       // Silence is not health (G9): the alarm's state stays what it was.
       return { open: base, pending: base.state === 'alarm' ? attach(base, signal) : undefined }
   }
+}
+
+/** CloudWatch tells which state came before: an alarm that stands here and comes from OK has cleared meanwhile, and come again. */
+function clearedUnheard(base: Open, { source, state, previousState }: Signal): boolean {
+  return base.state === 'alarm' && source === 'cloudwatch' && state === 'alarm' && previousState === 'ok'
 }
 
 function attach(base: Open, signal: Signal): Pending {

@@ -140,6 +140,8 @@ function beginSession(
 /** The alarm must stay for so long before anything is done; the wait counts from its onset. */
 function holdDown(session: Session, order: StartOrder, runbook: Runbook): void {
   if (order.occasion.is !== 'alarm' || runbook.holdDownMs === 0) return
+  // What only occurs cannot last.
+  if (order.occasion.signal.state === 'occurred') return
   const wakeAtMs = order.occasion.onsetAtMs + runbook.holdDownMs
   if (wakeAtMs <= session.app.ports.clock.now()) return
   const entry: Entry = {

@@ -304,6 +304,23 @@ test('a flapping alarm is no longer acted on: refused with the numbers, and a pe
   expect(pagesOf(stack).filter((page) => page.includes('changes of state'))).toHaveLength(1)
 })
 
+test('an alarm that comes from OK, though no event told that it had cleared, is a recurrence and is acted on (G1)', async () => {
+  const stack = calmStack(catalogueOf([runbookText(STEPS)]))
+  fire(stack)
+  await play(stack, 5)
+  const ok = transition(stack.account, 'OK')
+  await play(stack, 0.5)
+  fire(stack)
+  await play(stack, 2)
+  expect(await entriesOfKind(stack, 'incident.recurred')).toHaveLength(1)
+  expect(await started(stack)).toBe(2)
+  // What comes too late is older than what is known.
+  stack.deliver(ok)
+  await play(stack, 2)
+  expect(await entriesOfKind(stack, 'incident.cleared')).toEqual([])
+  expect(await incidentsOf(stack)).toEqual([expect.stringMatching(/ open$/)])
+})
+
 describe('hold-down', () => {
   const HELD = catalogueOf([runbookText(STEPS, 'hold_down: 30s')])
 
@@ -328,6 +345,51 @@ describe('hold-down', () => {
     await stack.runUntil(START_AT_MS + 40_000)
     expect(desired(stack)).toBe(9)
     expect(stack.account.calls.find((call) => call.mutating)?.atMs).toBe(START_AT_MS + 30_000)
+  })
+
+  test('an alarm that comes again meanwhile must last anew', async () => {
+    const stack = calmStack(catalogueOf([runbookText(STEPS, 'hold_down: 30s\nkeep_open: 5m\ncooldown: 15m')]))
+    fire(stack)
+    await stack.runUntil(START_AT_MS + 10_000)
+    fire(stack, 'OK')
+    await stack.runUntil(START_AT_MS + 20_000)
+    fire(stack)
+    await stack.runUntil(START_AT_MS + 49_000)
+    expect(effectsOf(stack)).toEqual({})
+    await stack.runUntil(START_AT_MS + 60_000)
+    expect(desired(stack)).toBe(9)
+  })
+
+  test('what was skipped needs no cooldown: the alarm that comes next is acted on', async () => {
+    const stack = calmStack(catalogueOf([runbookText(STEPS, 'hold_down: 30s\ncooldown: 15m')]))
+    fire(stack)
+    await stack.runUntil(START_AT_MS + 10_000)
+    fire(stack, 'OK')
+    await play(stack, 2)
+    expect(await entriesOfKind(stack, 'execution.finished')).toMatchObject([{ outcome: 'skipped' }])
+    fire(stack)
+    await play(stack, 2)
+    expect(await entriesOfKind(stack, 'execution.refused')).toEqual([])
+    expect(desired(stack)).toBe(9)
+  })
+
+  test('an event that only occurs is not waited for', async () => {
+    const stack = calmStack(
+      catalogueOf([runbookText(STEPS, 'hold_down: 30s\ntriggers: [{ pattern: { source: [aws.health] } }]')]),
+    )
+    stack.deliver({
+      version: '0',
+      id: '12345678-1234-1234-1234-123456789012',
+      'detail-type': 'AWS Health Event',
+      source: 'aws.health',
+      account: '123456789012',
+      time: new Date(START_AT_MS).toISOString(),
+      region: 'eu-west-1',
+      resources: [],
+      detail: {},
+    })
+    await play(stack, 2)
+    expect(desired(stack)).toBe(9)
   })
 
   test('insufficient data is no recovery: the wait goes on and the step is done (G9)', async () => {
