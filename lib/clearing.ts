@@ -67,7 +67,7 @@ export async function clearingFor(session: Session, step: string): Promise<Clear
 /** What was built on the change of another execution is held for as long as that one's alarm needs it, whatever `max_hold` says. */
 async function clearingOver(
   session: Session,
-  { incidentId: own, afterMs }: UndoStarted,
+  { incidentId: own, key: ownKey, afterMs }: UndoStarted,
   over: readonly string[],
 ): Promise<Clearing> {
   const { storage, clock } = session.app.ports
@@ -76,7 +76,8 @@ async function clearingOver(
   for (const incidentId of incidents) {
     const { entries } = await load(storage, incidentId, INCIDENT_STREAM)
     const key = foldIncident(entries)?.key
-    const open = key === undefined ? undefined : await readOpen(storage, key)
+    // An earlier incident of the same alarm needs no other answer than the own one.
+    const open = key === undefined || key === ownKey ? undefined : await readOpen(storage, key)
     const { flapping } = session.pinned.runbook
     const clearing = open ? clearingOf(open, { afterMs, flapping }, clock.now()) : CLEAR
     if (clearing.is === 'clear') continue

@@ -184,3 +184,24 @@ test('what a person started by hand, without an alarm, is not put back until som
   await play(stack, 10)
   expect(desired(stack)).toBe(6)
 })
+
+test('then: undo also where the change was built on that of an earlier incident of the same alarm', async () => {
+  const stack = calmStack(
+    catalogueOf([
+      runbookText(
+        SCALE,
+        'on_resolved: { undo: [scale_out], after: 30m, max_hold: { for: 1h, then: undo } }\nkeep_open: 1m',
+      ),
+    ]),
+  )
+  fire(stack)
+  await play(stack, 5)
+  fire(stack, 'OK')
+  await play(stack, 10)
+  fire(stack)
+  await play(stack, 5)
+  expect(desired(stack)).toBe(14)
+  expect(await incidentsOf(stack)).toHaveLength(2)
+  await play(stack, 90)
+  expect(desired(stack)).toBe(6)
+})
