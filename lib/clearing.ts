@@ -6,6 +6,8 @@ import { INCIDENT_STREAM } from './incident-stream.ts'
 import type { EntryOf } from './ledger/entry.ts'
 import { readOpen, type Open } from './ledger/open.ts'
 import { actor, escalate } from './perform.ts'
+import { awsOf } from './ports.ts'
+import { describeAlarm } from './probes/alarm-state.ts'
 import { load } from './ledger/records.ts'
 import { writeDuration } from './runbook/fields.ts'
 import type { Runbook } from './runbook/runbook.ts'
@@ -14,7 +16,7 @@ import { note, type Session } from './session.ts'
 /** Whether an undo may take its next step. */
 export type Clearing = { readonly is: 'clear' } | NotClear
 
-/** Another incident's alarm is asked again after so long, without a write. */
+/** What no event will tell is asked again after so long, without a write. */
 const OTHERS_POLL_MS = 60_000
 
 const CLEAR = { is: 'clear' } as const
@@ -93,11 +95,32 @@ async function ownClearing(session: Session, header: UndoStarted): Promise<Clear
   if (header.atOnce || (isOverdue(session) && onResolved?.maxHold?.atEnd === 'undo')) return CLEAR
   const { storage, clock } = session.app.ports
   const open = await readOpen(storage, header.key)
-  if (open) return clearingOf(open, { afterMs: header.afterMs, flapping }, clock.now())
+  if (open) {
+    const told = clearingOf(open, { afterMs: header.afterMs, flapping }, clock.now())
+    return told.is === 'clear' ? standsUnheard(session, header) : told
+  }
   // Without an alarm it is clear once a person says so, which is what begins an undo in time.
   return isOverdue(session) && !(await isResolved(session))
     ? { is: 'not-clear', reason: 'nobody has resolved the incident', troubled: true }
     : CLEAR
+}
+
+/**
+ * An alarm may have come again without an event of it: CloudWatch is asked before anything is taken back. Where it does not
+ * answer, what was told counts (CORE.md 1.9).
+ */
+async function standsUnheard(session: Session, { occasion, executionId }: UndoStarted): Promise<Clearing> {
+  if (occasion.is !== 'alarm' || occasion.signal.source !== 'cloudwatch') return CLEAR
+  const { app, pinned } = session
+  try {
+    const alarm = await describeAlarm(awsOf(app.ports, pinned.service, executionId), occasion.signal.name)
+    if (alarm?.state !== 'alarm') return CLEAR
+  } catch {
+    return CLEAR
+  }
+  const untilMs = app.ports.clock.now() + OTHERS_POLL_MS
+  const reason = 'CloudWatch says that the alarm stands, though no event told so'
+  return { is: 'not-clear', reason, untilMs, troubled: true }
 }
 
 function isOverdue({ header, app }: Session): boolean {

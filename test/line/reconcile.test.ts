@@ -1,4 +1,5 @@
 import { command } from '../../lib/command.ts'
+import { throttle } from '../../sim/faults.ts'
 import { CrashError, mortalPorts } from '../../sim/mortal.ts'
 import {
   ANN,
@@ -44,6 +45,34 @@ test('it is found behind any number of incidents that stand or are over, some sw
   await play(stack, 10)
   const cleared = await entriesOfKind(stack, 'incident.cleared')
   expect(cleared).toHaveLength(others.slice(60).length + 1)
+})
+
+test('an ALARM that never arrived keeps what was added, and it is said once why (G7)', async () => {
+  const stack = calmStack(UNDONE())
+  fire(stack)
+  await play(stack, 5)
+  fire(stack, 'OK')
+  await play(stack, 2)
+  transition(stack.account, 'ALARM')
+  await play(stack, 30)
+  expect(desired(stack)).toBe(9)
+  const waits = (await entriesOfKind(stack, 'step.waiting')).filter((entry) => entry.blocked)
+  expect(waits.map(({ reason }) => reason)).toEqual([
+    'CloudWatch says that the alarm stands, though no event told so',
+  ])
+  fire(stack, 'OK')
+  await play(stack, 10)
+  expect(desired(stack)).toBe(6)
+})
+
+test('where CloudWatch does not answer, an undo goes by what was told', async () => {
+  const stack = calmStack(UNDONE())
+  fire(stack)
+  await play(stack, 5)
+  fire(stack, 'OK')
+  throttle(stack.account.world, 'cloudwatch:DescribeAlarms', 1_000)
+  await play(stack, 30)
+  expect(desired(stack)).toBe(6)
 })
 
 test('the event that comes after all says the same signal once more, which changes nothing (G1)', async () => {
