@@ -9,6 +9,8 @@ import type { Build, EcsService, Sim, World } from './world.ts'
 /** What somebody else does to the account: colleagues, pipelines, customers, the hardware. Plain data, so it can be scripted. */
 export type OutsideAct =
   | { readonly is: 'set-desired'; readonly service: string; readonly desired: number }
+  /** What a scaling policy does: it moves the count, and never out of the range of the scalable target. */
+  | { readonly is: 'autoscale'; readonly service: string; readonly desired: number }
   /** How many tasks there is room for; null lifts the limit. */
   | { readonly is: 'set-room'; readonly service: string; readonly tasks: number | null }
   /** A new task definition straight on an ECS service, as a pipeline does on a canary. */
@@ -41,6 +43,11 @@ export function actOutside(sim: Sim, act: OutsideAct): void {
     case 'set-desired':
       setDesired(world, serviceOf(world, act.service), act.desired)
       return
+    case 'autoscale': {
+      const { min, max } = known(world.scalableTargets, `service/${act.service}`, 'scalable target')
+      setDesired(world, serviceOf(world, act.service), Math.min(max, Math.max(min, act.desired)))
+      return
+    }
     case 'set-room': {
       const service = serviceOf(world, act.service)
       if (act.tasks === null) delete service.placeable

@@ -16,7 +16,7 @@ import { agendaFrom } from './agenda.ts'
 import { diceOf, type Dice } from './dice.ts'
 import { randomFaults, type Fault, type FaultPlan, type Point } from './faults.ts'
 import { invoker } from './invoker.ts'
-import { sceneFrom, type Happening, type Scene } from './scene.ts'
+import { AUTOSCALED, sceneFrom, type Happening, type Scene } from './scene.ts'
 import { standingIn } from './standing.ts'
 import { watchOver, type Watch } from './watch.ts'
 import { SKEW_MS } from './worker.ts'
@@ -291,7 +291,7 @@ function alarmingIn({ world }: Account): ReadonlySet<string> {
 function accountOf(scene: Scene): Account {
   const account = calmAccount({ startAtMs: START_AT_MS, seed: 1 }, scene.alarms)
   Object.assign(account.world.faults.lagMs, scene.lagMs)
-  if (scene.autoscaler) addScalableTarget(account.world, 'prod/api', { min: 4, max: 20 })
+  if (scene.autoscaler) addScalableTarget(account.world, 'prod/api', AUTOSCALED)
   return account
 }
 

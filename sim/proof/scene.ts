@@ -44,7 +44,7 @@ export interface Scene {
   readonly lagMs: { readonly [name in CallName]?: number }
   /** How far the table's indexes stay behind. */
   readonly indexLagMs: number
-  /** Whether an autoscaler works on the service. */
+  /** Whether the service has a scalable target; what a scaling policy then does is among the happenings. */
   readonly autoscaler: boolean
   /** Whether wakes are lost: then a wait may end later. */
   readonly losesWakes: boolean
@@ -57,6 +57,9 @@ const SECOND_MS = 1_000
 const MINUTE_MS = 60_000
 const SPIKE = 'api-5xx-spike'
 const SLOW = 'twin-slow'
+
+/** The range of the scalable target, as it stands before anybody changes it. */
+export const AUTOSCALED = { min: 4, max: 20 } as const
 
 /** What is left out makes room for more of the rest: in so many runs the alarm stands to the end, and nothing is put back. */
 const STAYS = 0.4
@@ -136,6 +139,7 @@ function smallScene(dice: Dice, startAtMs: number): Scene {
   const strikes = dice.chance(0.3) ? [strike(dice, 8)] : []
   const scene = weather(dice, { runbooks: [runbook], startsPerHour: 20 }, startAtMs, 4 * MINUTE_MS)
   const expiring = runbook === 'only-expiring'
+  if (scene.autoscaler || expiring) autoscale(dice, happenings, startAtMs)
   return {
     ...scene,
     alarms: [SPIKE],
@@ -185,6 +189,7 @@ function crowdedScene(dice: Dice, startAtMs: number): Scene {
     ...(dice.chance(0.2) ? { once: second } : {}),
   }
   const scene = weather(dice, deployed, startAtMs, 12 * MINUTE_MS)
+  if (scene.autoscaler) autoscale(dice, happenings, startAtMs)
   const stranger = dice.chance(0.1)
   if (stranger) add(dice.between(1, 600), foreignAct(dice))
   return {
@@ -215,6 +220,16 @@ function foreignAct(dice: Dice): { readonly is: 'outside'; readonly act: Outside
       }
     : { is: 'set-desired', service: 'prod/api', desired: dice.between(4, 20) }
   return { is: 'outside', act }
+}
+
+/** A scaling policy moves the count within the range that holds at that moment. */
+function autoscale(dice: Dice, happenings: Happening[], startAtMs: number): void {
+  for (let move = dice.between(1, 4); move > 0; move--)
+    happenings.push({
+      atMs: startAtMs + dice.between(1, 400) * SECOND_MS,
+      is: 'outside',
+      act: { is: 'autoscale', service: 'prod/api', desired: dice.between(AUTOSCALED.min, AUTOSCALED.max) },
+    })
 }
 
 function comeAndGo(

@@ -25,6 +25,6 @@ export function standingOf(value: unknown): Standing {
 
 /** What somebody else's act sets. */
 export function setBy({ is }: OutsideAct): keyof Standing | undefined {
-  if (is === 'set-desired') return 'desired'
+  if (is === 'set-desired' || is === 'autoscale') return 'desired'
   return is === 'set-weight' ? 'weight' : undefined
 }
