@@ -2,10 +2,12 @@ import type { HttpRequest } from '../../lib/http.ts'
 import type { EntryOf } from '../../lib/ledger/entry.ts'
 import type { LoggedCall } from '../account.ts'
 import type { OutsideAct } from '../outside.ts'
-import { setBy, standingOf, type Standing } from './standing.ts'
+import { heldBy, isTouched, setBy, standingOf, type Standing, type Touched } from './standing.ts'
 import { isUndo, type Told } from './told.ts'
 
 export type MadeCall = Pick<LoggedCall, 'name' | 'mutating' | 'executionId'>
+
+type Foreign = NonNullable<ReturnType<typeof setBy>>
 
 /** What the account was made to do, and by which step. */
 interface Effect {
@@ -16,6 +18,8 @@ interface Effect {
 }
 
 export interface EffectWatch {
+  /** What somebody else has set. */
+  readonly touched: Touched
   /** Somebody else has acted, and this stands after it. */
   outside(act: OutsideAct, standing: Standing, nowMs: number): void
   /** A call that the account has carried out, and what stands after it. */
@@ -23,7 +27,7 @@ export interface EffectWatch {
   /** A request that has reached a page's provider. */
   post(request: HttpRequest): void
   /** What was made twice, and what is on record as applied and was not made. */
-  end(undisturbed: boolean): void
+  end(): void
 }
 
 /** Holds what the account was made to do against what is on record (CORE.md 2, checks 1, 2, 4, 7 and 9). */
@@ -31,7 +35,8 @@ export function watchEffects(streams: ReadonlyMap<string, Told>, wrong: (what: s
   const effects: Effect[] = []
   const deployed = new Map<string, number>()
   const pages = new Map<string, string>()
-  const foreign = new Map<keyof Standing, { readonly value: number | undefined; readonly sinceMs: number }>()
+  const foreign = new Map<Foreign, { readonly value: number | undefined; readonly sinceMs: number }>()
+  const touched = new Set<keyof Standing>()
 
   function call(made: MadeCall, input: unknown, standing: Standing, nowMs: number): void {
     if (!made.mutating || made.executionId === undefined) return
@@ -53,6 +58,8 @@ export function watchEffects(streams: ReadonlyMap<string, Told>, wrong: (what: s
       if (count > 1) wrong(`"${description}" was deployed ${count} times (check 1)`)
     }
     inOrder(told, step)
+    // The switch beside a change moves nothing; whatever becomes of the change, it may stay behind, or be taken away (ADR 25).
+    if (made.name.endsWith('ScheduledAction') && !isUndo(told)) return
     effects.push({ name: made.name, stream: told.stream, step, action })
   }
 
@@ -99,9 +106,12 @@ export function watchEffects(streams: ReadonlyMap<string, Told>, wrong: (what: s
   }
 
   return {
+    touched,
     outside(act, standing, nowMs) {
       const what = setBy(act)
-      if (what) foreign.set(what, { value: standing[what], sinceMs: nowMs })
+      if (!what) return
+      touched.add(what)
+      foreign.set(what, { value: standing[what], sinceMs: nowMs })
     },
     call,
     post({ body }) {
@@ -119,12 +129,14 @@ export function watchEffects(streams: ReadonlyMap<string, Told>, wrong: (what: s
         wrong(`page ${key} is meant by ${[...authors].join(', ') || 'nobody'} (check 7)`)
       pages.set(key, intended[0] ?? '')
     },
-    end(undisturbed) {
-      if (!undisturbed) return
+    end() {
       for (const told of streams.values()) {
+        const meant = new Map<string, Partial<Standing>>()
         for (const { entry } of told.entries) {
+          if (entry.kind === 'step.intended') meant.set(entry.step, heldBy(standingOf(entry.change.after)))
           if (entry.kind !== 'step.applied' && entry.kind !== 'step.failed') continue
           const { step } = entry
+          if (isTouched(touched, meant.get(step) ?? {})) continue
           const isThere = effects.some((effect) => effect.stream === told.stream && effect.step === step)
           if (entry.kind === 'step.applied' && !entry.message && !isThere && !isByAnother(told, entry))
             wrong(`${told.stream}: ${step} is on record as applied, and nothing was called (check 4)`)

@@ -1,13 +1,11 @@
 import { fold } from '../../lib/execution/fold.ts'
 import { brokenChains, looseEnds } from '../loose-ends.ts'
 import type { Entry } from '../../lib/ledger/entry.ts'
-import { standingOf, type Standing } from './standing.ts'
+import { heldBy, isTouched, standingOf, type Standing, type Touched } from './standing.ts'
 import { isUndo, stampedOf, type Told, type WorkerLife } from './told.ts'
 
 /** What a run has come to. */
 export interface Ending {
-  /** Somebody else has changed what we change. */
-  readonly disturbed: boolean
   /** Wakes were lost on purpose, so that a wait may have ended later. */
   readonly losesWakes: boolean
   readonly standing: Standing
@@ -20,6 +18,7 @@ export interface Ending {
 interface Seen {
   readonly streams: ReadonlyMap<string, Told>
   readonly workers: ReadonlyMap<string, WorkerLife>
+  readonly touched: Touched
 }
 
 /** CORE.md 1.9: a wait ends by its time, or by when a dead worker's lease has ended, and the sweep's minute. */
@@ -40,7 +39,7 @@ export function watchEnd(seen: Seen, ending: Ending, wrong: (what: string) => vo
       for (const what of looseEnds(told.stream, fold(stampedOf(told)))) wrong(`${what} (check 6)`)
   if (!ending.losesWakes) late(seen, wrong)
   for (const what of brokenChains(seen.streams.values())) wrong(`${what} (check 3)`)
-  if (!ending.disturbed) putBack(seen, ending, wrong)
+  putBack(seen, ending, wrong)
 }
 
 function late({ streams, workers }: Seen, wrong: (what: string) => void): void {
@@ -99,7 +98,7 @@ function workerOf({ actor }: Entry): string {
 }
 
 /** Where everything was changed by us and everything was put back, what stood before the first change stands again. */
-function putBack({ streams }: Seen, { standing }: Ending, wrong: (what: string) => void): void {
+function putBack({ streams, touched }: Seen, { standing }: Ending, wrong: (what: string) => void): void {
   const all = [...streams.values()].filter((told) => told.stream !== 'incident')
   const undone = new Set(all.filter(isUndo).flatMap(undoneBy))
   const intents = all
@@ -114,13 +113,15 @@ function putBack({ streams }: Seen, { standing }: Ending, wrong: (what: string) 
     const whole = ofTarget.every(({ told, entry }) => undone.has(`${told.stream}.undo/${entry.step}`))
     const [first] = ofTarget
     if (!whole || !first) continue
-    const before = standingOf(first.entry.change.before)
-    for (const [was, is] of [
-      [before.desired, standing.desired],
-      [before.weight, standing.weight],
-    ])
-      if (was !== undefined && was !== is)
-        wrong(`${label} was left at ${is}, and everything was put back to ${was} (check 9)`)
+    const before = heldBy(standingOf(first.entry.change.before))
+    if (isTouched(touched, before)) continue
+    // Whatever an attempt had left behind before: AWS has nothing more to put back then.
+    const goal = before.expires === undefined ? before : { ...before, expires: false }
+    for (const [what, was] of Object.entries(goal)) {
+      const is = standing[what as keyof Standing]
+      if (was !== is)
+        wrong(`${what} of ${label} was left at ${is}, and everything was put back to ${was} (check 9)`)
+    }
   }
 }
 

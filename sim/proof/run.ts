@@ -254,9 +254,9 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
       busyAtMs = agenda.nowMs
     else if (agenda.nowMs - busyAtMs > CALM_FOR_MS || !watch.hasOpenIncident) break
   }
+  account.advanceTo(agenda.nowMs)
   const problems = [
     ...watch.end({
-      disturbed: scene.disturbed,
       losesWakes: scene.losesWakes,
       standing: standingIn(account),
       quietAtMs: until,

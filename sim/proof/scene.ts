@@ -36,8 +36,6 @@ export interface Scene {
   readonly alarms: readonly string[]
   readonly happenings: readonly Happening[]
   readonly strikes: readonly Strike[]
-  /** Somebody else changes what we change, so the last value need not be the first. */
-  readonly disturbed: boolean
   /** From the beginning, so long everything may fail; after it only what is under way goes wrong. */
   readonly faultsForMs: number
   /** How far describes and lists stay behind; never longer than the actions reckon with. */
@@ -55,6 +53,10 @@ export interface Scene {
 
 const SECOND_MS = 1_000
 const MINUTE_MS = 60_000
+/** Only where a scalable target looks after the service a change can expire. */
+const EXPIRING: ReadonlySet<string> = new Set(['only-expiring', 'expiring-soon'])
+/** What ends while their alarm still stands is to be seen. */
+const LONG: ReadonlySet<string> = new Set(['holding', 'expiring-soon'])
 const SPIKE = 'api-5xx-spike'
 const SLOW = 'twin-slow'
 
@@ -83,7 +85,7 @@ export function quietScene(runbook: string, startAtMs: number): Scene {
     ...STILL,
     catalogueAt: () => catalogueOf({ runbooks: [runbook], startsPerHour: 20 }),
     alarms: [SPIKE],
-    ...(runbook === 'only-expiring' ? { autoscaler: true, disturbed: true } : {}),
+    ...(EXPIRING.has(runbook) ? { autoscaler: true } : {}),
     happenings: [
       at(SECOND_MS, 'ALARM'),
       ...(asks ? [{ atMs: startAtMs + 2 * MINUTE_MS, is: 'person', verb: 'approve' } as const] : []),
@@ -118,7 +120,6 @@ export function stormScene(
 const STILL = {
   atOnce: 4,
   strikes: [],
-  disturbed: false,
   lagMs: {},
   indexLagMs: 0,
   autoscaler: false,
@@ -127,26 +128,31 @@ const STILL = {
 } as const
 
 function smallScene(dice: Dice, startAtMs: number): Scene {
-  const runbook = dice.pick<string>(['line', 'holding', ...Object.keys(ACTION_RUNBOOKS), ...SHIPPED])
+  const runbook = dice.pick<string>([
+    'line',
+    'holding',
+    'expiring-soon',
+    ...Object.keys(ACTION_RUNBOOKS),
+    ...SHIPPED,
+  ])
   const happenings: Happening[] = []
   const rounds = dice.chance(0.2) ? 2 : 1
-  const standsForS = runbook === 'holding' ? 900 : 240
+  const standsForS = LONG.has(runbook) ? 900 : 240
   // The checks of the shipped runbooks would look at it for ten minutes.
-  const stays = runbook !== 'holding' && !SHIPPED.includes(runbook) && dice.chance(STAYS)
+  const stays = !LONG.has(runbook) && !SHIPPED.includes(runbook) && dice.chance(STAYS)
   comeAndGo(dice, happenings, { alarm: SPIKE, fromMs: startAtMs, rounds, stays, standsForS })
   if (SHIPPED.includes(runbook) && dice.chance(0.5))
     happenings.push({ atMs: startAtMs + dice.between(20, 240) * SECOND_MS, is: 'person', verb: 'approve' })
   const strikes = dice.chance(0.3) ? [strike(dice, 8)] : []
   const scene = weather(dice, { runbooks: [runbook], startsPerHour: 20 }, startAtMs, 4 * MINUTE_MS)
-  const expiring = runbook === 'only-expiring'
-  if (scene.autoscaler || expiring) autoscale(dice, happenings, startAtMs)
+  const autoscaler = scene.autoscaler || EXPIRING.has(runbook)
+  if (autoscaler) autoscale(dice, happenings, startAtMs)
   return {
     ...scene,
     alarms: [SPIKE],
     happenings,
     strikes,
-    autoscaler: scene.autoscaler || expiring,
-    disturbed: scene.disturbed || expiring || strikes.some(({ what }) => what.is === 'outside'),
+    autoscaler,
   }
 }
 
@@ -190,14 +196,12 @@ function crowdedScene(dice: Dice, startAtMs: number): Scene {
   }
   const scene = weather(dice, deployed, startAtMs, 12 * MINUTE_MS)
   if (scene.autoscaler) autoscale(dice, happenings, startAtMs)
-  const stranger = dice.chance(0.1)
-  if (stranger) add(dice.between(1, 600), foreignAct(dice))
+  if (dice.chance(0.1)) add(dice.between(1, 600), foreignAct(dice))
   return {
     ...scene,
     alarms: [SPIKE, SLOW],
     happenings,
     strikes,
-    disturbed: scene.disturbed || stranger || strikes.some(({ what }) => what.is === 'outside'),
   }
 }
 
@@ -274,7 +278,6 @@ function weather(dice: Dice, deployed: Deployed, startAtMs: number, faultsForMs:
   }
   return {
     catalogueAt: (nowMs: number) => catalogueOf(nowMs < newerAtMs ? deployed : newer),
-    disturbed: autoscaler,
     faultsForMs,
     lagMs: stale
       ? {

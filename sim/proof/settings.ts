@@ -122,6 +122,12 @@ steps:
   - { id: drain, route53_weight: { record: canary, weight: 0 }, on_failure: continue }
 on_resolved: { undo: [room, drain], after: 1m, step: 50%, every: 30s, max_hold: { for: 2m, then: undo } }
 `,
+  // AWS puts the floor back by itself, before the undo, in the midst of it, or not at all.
+  'expiring-soon': `${headOf('expiring-soon')}
+steps:
+  - { id: room, scale_out: { ecs: api, by: 50%, expires_in: 5m } }
+on_resolved: { undo: [room], after: 1m, step: 25%, every: 30s }
+`,
   short: `${headOf('short', 'twin')}
 steps:
   - { id: room, scale_out: { ecs: twin, by: 2 }, on_failure: continue }

@@ -221,9 +221,9 @@ export function watchOver(limits: Limits): Watch {
       return [...streams.values()].some(isOpenIncident)
     },
     end(ending) {
-      effects.end(!ending.disturbed)
+      effects.end()
       alarms.end(ending)
-      watchEnd({ streams, workers }, ending, wrong)
+      watchEnd({ streams, workers, touched: effects.touched }, ending, wrong)
       return problems
     },
   }
