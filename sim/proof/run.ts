@@ -1,6 +1,5 @@
 import { sha256 } from '../../lib/ids.ts'
 import { advance } from '../../lib/advance.ts'
-import { command } from '../../lib/command.ts'
 import { ingest } from '../../lib/ingest.ts'
 import { memoryStorage } from '../../lib/ledger/memory.ts'
 import type { Item, Storage } from '../../lib/ledger/storage.ts'
@@ -13,12 +12,13 @@ import { addScalableTarget } from '../autoscaling.ts'
 import { asAlarmAction, calmAccount, transition } from '../calm.ts'
 import type { Account } from '../account.ts'
 import { agendaFrom } from './agenda.ts'
-import { diceOf, type Dice } from './dice.ts'
+import { diceOf } from './dice.ts'
 import { randomFaults, type Fault, type FaultPlan, type Point } from './faults.ts'
 import { invoker } from './invoker.ts'
+import { people } from './people.ts'
 import { AUTOSCALED, sceneFrom, type Happening, type Scene } from './scene.ts'
 import { standingIn } from './standing.ts'
-import { watchOver, type Watch } from './watch.ts'
+import { watchOver } from './watch.ts'
 import { SKEW_MS } from './worker.ts'
 
 export interface RunOptions {
@@ -152,6 +152,8 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
     advance(app, JSON.parse(body) as WorkMessage, turn),
   )
 
+  const persons = people({ agenda, dice, watch, invoke: invocations.invoke, tell })
+
   function watchedStorage(): Storage {
     const memory = memoryStorage({
       indexLag: { clock: { now: () => agenda.nowMs }, lagMs: scene.indexLagMs },
@@ -204,30 +206,13 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
         watch.outside(one.act, standingIn(account), agenda.nowMs)
         return
       case 'person':
-        ask(one)
+        persons.ask(one)
         return
       case 'sweep':
         invocations.invoke('a sweep', (app, turn) => sweep(app, turn))
         return
     }
   }
-  const ask = (one: Asked): void => {
-    const request = requestFor(one, watch, dice)
-    if (!request) return
-    tell(`ann asks ${JSON.stringify(request)}`)
-    invocations.invoke(
-      one.verb,
-      async (app, turn) => {
-        const answer = await command(app, request, turn)
-        tell(`ann is answered ${JSON.stringify(answer).slice(0, 200)}`)
-      },
-      (ok) => {
-        // Whoever was not answered asks again; but a pause that comes after its end would stand for ever.
-        if (!ok && one.verb !== 'pause') ask(one)
-      },
-    )
-  }
-
   for (const one of scene.happenings) agenda.at(one.atMs, () => happen(one))
   const isDueBy = (atMs: number): boolean => {
     for (const from of due.values()) if (from <= atMs) return true
@@ -249,7 +234,7 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
   let busyAtMs = lastAtMs
   while (agenda.step(endAtMs)) {
     await invocations.settled()
-    const waiting = signals.waiting.length + work.waiting.length + toCome
+    const waiting = signals.waiting.length + work.waiting.length + toCome + persons.pausing
     if (waiting > 0 || invocations.live > 0 || isDueBy(endAtMs) || agenda.nowMs <= lastAtMs)
       busyAtMs = agenda.nowMs
     else if (agenda.nowMs - busyAtMs > CALM_FOR_MS || !watch.hasOpenIncident) break
@@ -293,25 +278,4 @@ function accountOf(scene: Scene): Account {
   Object.assign(account.world.faults.lagMs, scene.lagMs)
   if (scene.autoscaler) addScalableTarget(account.world, 'prod/api', AUTOSCALED)
   return account
-}
-
-type Asked = Extract<Happening, { is: 'person' }>
-
-function requestFor(asked: Asked, watch: Watch, dice: Dice): object | undefined {
-  const by = { name: 'ann', via: 'cli' }
-  const reason = 'the proof asks'
-  switch (asked.verb) {
-    case 'pause':
-    case 'resume': {
-      const { verb, scope } = asked
-      const why = verb === 'pause' ? { reason } : {}
-      return scope.is === 'all' ? { verb: `${verb}-all`, by, ...why } : { verb, scope, by, ...why }
-    }
-    default: {
-      const [first, ...others] = asked.verb === 'resolve' ? watch.incidents : watch.executions
-      return first === undefined
-        ? undefined
-        : { verb: asked.verb, id: dice.pick([first, ...others]), by, reason }
-    }
-  }
 }

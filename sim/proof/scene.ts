@@ -5,6 +5,7 @@ import type { OutsideAct } from '../outside.ts'
 import { DEMO_ZONE } from '../scenarios.ts'
 import type { AlarmState } from '../world.ts'
 import type { Dice } from './dice.ts'
+import type { Asked } from './people.ts'
 import { ACTION_RUNBOOKS, catalogueOf, SHIPPED, stormCatalogue, type Deployed } from './settings.ts'
 
 /** What happens in a run beside the workers: alarms, people, colleagues. Drawn from the seed, told in the trace. */
@@ -17,8 +18,7 @@ export type Happening = { readonly atMs: number } & (
       readonly copies: number
     }
   | { readonly is: 'outside'; readonly act: OutsideAct }
-  | { readonly is: 'person'; readonly verb: 'abort' | 'approve' | 'resolve' }
-  | { readonly is: 'person'; readonly verb: 'pause' | 'resume'; readonly scope: PauseScope }
+  | Asked
   | { readonly is: 'sweep' }
 )
 
@@ -177,15 +177,18 @@ function crowdedScene(dice: Dice, startAtMs: number): Scene {
   if (second === 'asking') add(dice.between(30, 300), { is: 'person', verb: 'approve' })
   if (dice.chance(0.05)) add(dice.between(30, 400), { is: 'person', verb: 'resolve' })
   if (dice.chance(0.15)) {
-    const pausedAt = dice.between(1, 300)
     const scope = dice.pick<PauseScope>([
       { is: 'all' },
       { is: 'service', name: dice.pick(['api', 'twin']) },
       { is: 'runbook', name: first },
       { is: 'runbook', name: second },
     ])
-    add(pausedAt, { is: 'person', verb: 'pause', scope })
-    add(pausedAt + dice.between(5, 120), { is: 'person', verb: 'resume', scope })
+    add(dice.between(1, 300), {
+      is: 'person',
+      verb: 'pause',
+      scope,
+      forMs: dice.between(5, 120) * SECOND_MS,
+    })
   }
   const strikes = dice.chance(0.4) ? [strike(dice, 20), strike(dice, 20)] : []
   const startsPerHour = dice.chance(0.1) ? dice.between(1, 2) : 20

@@ -1,0 +1,90 @@
+import { command, type Request } from '../../lib/command.ts'
+import type { PauseScope } from '../../lib/ledger/kill-switch.ts'
+import type { Agenda } from './agenda.ts'
+import type { Dice } from './dice.ts'
+import type { Invoker } from './invoker.ts'
+import type { Watch } from './watch.ts'
+
+/** What a person asks for. */
+export type Asked =
+  | { readonly is: 'person'; readonly verb: 'abort' | 'approve' | 'resolve' }
+  /** Everything of the scope stands still for so long. */
+  | { readonly is: 'person'; readonly verb: 'pause'; readonly scope: PauseScope; readonly forMs: number }
+
+export interface People {
+  ask(one: Asked): void
+  /** So many pauses are still to be ended. */
+  readonly pausing: number
+}
+
+/** After this time nothing that a dead worker has sent arrives any more. */
+const IN_FLIGHT_MS = 2_000
+
+/** People who ask something of the stack: who is not answered asks again. */
+export function people(options: {
+  readonly agenda: Agenda
+  readonly dice: Dice
+  readonly watch: Watch
+  readonly invoke: Invoker['invoke']
+  readonly tell: (line: string) => void
+}): People {
+  const { agenda, dice, watch, invoke, tell } = options
+  let pausing = 0
+
+  function send(request: Request, then: (ok: boolean) => void): void {
+    tell(`ann asks ${JSON.stringify(request)}`)
+    invoke(
+      request.verb,
+      async (app, turn) => {
+        const answer = await command(app, request, turn)
+        tell(`ann is answered ${JSON.stringify(answer).slice(0, 200)}`)
+      },
+      then,
+    )
+  }
+
+  function insist(request: Request): void {
+    send(request, (ok) => {
+      if (!ok) insist(request)
+    })
+  }
+
+  function pause({ scope, forMs }: Extract<Asked, { verb: 'pause' }>): void {
+    const untilMs = agenda.nowMs + forMs
+    const [begun, ended]: readonly [Request, Request] =
+      scope.is === 'all'
+        ? [
+            { verb: 'pause-all', ...WHY },
+            { verb: 'resume-all', by: WHY.by },
+          ]
+        : [
+            { verb: 'pause', scope, ...WHY },
+            { verb: 'resume', scope, by: WHY.by },
+          ]
+    pausing++
+    // One that came after its end would stand for ever: it is ended only when nothing of it is under way any more.
+    send(begun, () => {
+      agenda.at(Math.max(untilMs, agenda.nowMs + IN_FLIGHT_MS), () => {
+        pausing--
+        insist(ended)
+      })
+    })
+  }
+
+  return {
+    ask(one) {
+      if (one.verb === 'pause') {
+        pause(one)
+        return
+      }
+      const [first, ...others] = one.verb === 'resolve' ? watch.incidents : watch.executions
+      if (first === undefined) return
+      insist({ verb: one.verb, id: dice.pick([first, ...others]), ...WHY })
+    },
+    get pausing() {
+      return pausing
+    },
+  }
+}
+
+const WHY = { by: { name: 'ann', via: 'cli' }, reason: 'the proof asks' }
