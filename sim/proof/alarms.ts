@@ -2,7 +2,7 @@ import { foldIncident } from '../../lib/incident.ts'
 import type { EntryOf, Header } from '../../lib/ledger/entry.ts'
 import { openOf, type Open } from '../../lib/ledger/open.ts'
 import type { Item } from '../../lib/ledger/storage.ts'
-import type { MaxHold, Pinned } from '../../lib/runbook/runbook.ts'
+import type { Pinned } from '../../lib/runbook/runbook.ts'
 import type { Ending } from './ending.ts'
 import { isUndo, stampedOf, type Told, type WorkerLife } from './told.ts'
 
@@ -14,7 +14,7 @@ export interface ToldAlarm {
 
 export interface AlarmWatch {
   told(alarm: ToldAlarm): void
-  /** An item of OPEN, SIGNAL or RUNBOOK. */
+  /** An item of OPEN or SIGNAL. */
   put(item: Item, nowMs: number): void
   /** An execution has begun. */
   begun(told: Told, header: Header, address: string, worker: WorkerLife | undefined): void
@@ -34,11 +34,14 @@ const SKEW_MS = 1_000
 const HELD_LATE_MS = 3 * 60_000
 
 /** Holds what is begun and put back against the state of the alarms (CORE.md 2, checks 6, 9 and 11). */
-export function watchAlarms(streams: ReadonlyMap<string, Told>, wrong: (what: string) => void): AlarmWatch {
+export function watchAlarms(
+  streams: ReadonlyMap<string, Told>,
+  pinned: ReadonlyMap<string, Pinned>,
+  wrong: (what: string) => void,
+): AlarmWatch {
   const alarms: ToldAlarm[] = []
   const opens = new Map<string, { readonly open: Open; readonly sinceMs: number }>()
   const verdicts: Verdict[] = []
-  const holds = new Map<string, MaxHold>()
 
   /** OPEN, where it stood so before the worker began: what it may not have seen is no fault of its. */
   function known(key: string, worker: WorkerLife | undefined): Open | undefined {
@@ -53,7 +56,7 @@ export function watchAlarms(streams: ReadonlyMap<string, Told>, wrong: (what: st
 
   /** When a change is put back whether its alarm stands or not: counted from what is on record of the first, and not from what the engine says. */
   function heldUntil(header: EntryOf<'undo.started'>): number {
-    const hold = holds.get(header.runbookHash)
+    const hold = pinned.get(header.runbookHash)?.runbook.onResolved?.maxHold
     if (hold?.atEnd !== 'undo') return Infinity
     const steps = new Set(header.items.map(({ step }) => step))
     const applied = undoneBy(header)?.entries.filter(
@@ -100,10 +103,6 @@ export function watchAlarms(streams: ReadonlyMap<string, Told>, wrong: (what: st
     told: (alarm) => void alarms.push(alarm),
     put(item, nowMs) {
       if (item.pk.startsWith('SIGNAL#')) verdicts.push(JSON.parse(item.body) as Verdict)
-      if (item.pk.startsWith('RUNBOOK#')) {
-        const { maxHold } = (JSON.parse(item.body) as Pinned).runbook.onResolved ?? {}
-        if (maxHold) holds.set(item.pk.slice('RUNBOOK#'.length), maxHold)
-      }
       if (!item.pk.startsWith('OPEN#')) return
       const open = openOf(item)
       const before = opens.get(open.key)

@@ -1,5 +1,7 @@
 import { command, type Request } from '../../lib/command.ts'
+import type { Entry } from '../../lib/ledger/entry.ts'
 import type { PauseScope } from '../../lib/ledger/kill-switch.ts'
+import type { Item } from '../../lib/ledger/storage.ts'
 import type { Agenda } from './agenda.ts'
 import type { Dice } from './dice.ts'
 import type { Invoker } from './invoker.ts'
@@ -7,12 +9,24 @@ import type { Watch } from './watch.ts'
 
 /** What a person asks for. */
 export type Asked =
-  | { readonly is: 'person'; readonly verb: 'abort' | 'approve' | 'resolve' }
+  | { readonly is: 'person'; readonly verb: 'abort' | 'approve' | 'deny' | 'resolve' }
   /** Everything of the scope stands still for so long. */
   | { readonly is: 'person'; readonly verb: 'pause'; readonly scope: PauseScope; readonly forMs: number }
 
+/** What somebody who is asked for an approval answers to the plan that was shown, and when. */
+export interface Answer {
+  /** To which of the questions of the run, from 1. */
+  readonly question: number
+  readonly verb: 'approve' | 'deny'
+  /** Counted from when it is asked, or from when the time to decide is over. */
+  readonly from: 'asked' | 'over'
+  readonly delayMs: number
+}
+
 export interface People {
   ask(one: Asked): void
+  /** A record was put: whoever is asked in it will answer. */
+  told(record: Item): void
   /** So many pauses are still to be ended. */
   readonly pausing: number
 }
@@ -25,11 +39,13 @@ export function people(options: {
   readonly agenda: Agenda
   readonly dice: Dice
   readonly watch: Watch
+  readonly answers: readonly Answer[]
   readonly invoke: Invoker['invoke']
   readonly tell: (line: string) => void
 }): People {
-  const { agenda, dice, watch, invoke, tell } = options
+  const { agenda, dice, watch, answers, invoke, tell } = options
   let pausing = 0
+  let questions = 0
 
   function send(request: Request, then: (ok: boolean) => void): void {
     tell(`ann asks ${JSON.stringify(request)}`)
@@ -80,6 +96,21 @@ export function people(options: {
       const [first, ...others] = one.verb === 'resolve' ? watch.incidents : watch.executions
       if (first === undefined) return
       insist({ verb: one.verb, id: dice.pick([first, ...others]), ...WHY })
+    },
+    told({ sk, body }) {
+      if (answers.length === 0 || !body.includes('"approval.requested"')) return
+      const { entries } = JSON.parse(body) as { readonly entries: readonly Entry[] }
+      const [, id = ''] = sk.split('#')
+      for (const entry of entries) {
+        if (entry.kind !== 'approval.requested') continue
+        questions++
+        const { subject, digest, expiresAtMs } = entry
+        for (const { question, verb, from, delayMs } of answers) {
+          if (question !== questions) continue
+          const fromMs = from === 'asked' ? agenda.nowMs : expiresAtMs
+          agenda.at(fromMs + delayMs, () => insist({ verb, id, subject, digest, ...WHY }))
+        }
+      }
     },
     get pausing() {
       return pausing

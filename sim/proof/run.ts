@@ -14,9 +14,10 @@ import type { Account } from '../account.ts'
 import { agendaFrom } from './agenda.ts'
 import { diceOf } from './dice.ts'
 import { randomFaults, type Fault, type FaultPlan, type Point } from './faults.ts'
+import { AUTOSCALED, type Happening } from './happenings.ts'
 import { invoker } from './invoker.ts'
 import { people } from './people.ts'
-import { AUTOSCALED, sceneFrom, type Happening, type Scene } from './scene.ts'
+import { sceneFrom, type Scene } from './scene.ts'
 import { standingIn } from './standing.ts'
 import { watchOver } from './watch.ts'
 import { SKEW_MS } from './worker.ts'
@@ -152,7 +153,14 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
     advance(app, JSON.parse(body) as WorkMessage, turn),
   )
 
-  const persons = people({ agenda, dice, watch, invoke: invocations.invoke, tell })
+  const persons = people({
+    agenda,
+    dice,
+    watch,
+    answers: scene.answers,
+    invoke: invocations.invoke,
+    tell,
+  })
 
   function watchedStorage(): Storage {
     const memory = memoryStorage({
@@ -165,7 +173,10 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
         tell(`${answer.is} ${item.pk} ${item.sk} ${item.body}`)
         if (answer.is === 'conflict') return answer
         watch.put(item, agenda.nowMs)
-        if (item.sk.startsWith('REC#') && !item.sk.startsWith('REC#incident#')) strike(++records)
+        if (item.sk.startsWith('REC#') && !item.sk.startsWith('REC#incident#')) {
+          strike(++records)
+          persons.told(item)
+        }
         if (item.due) due.set(`${item.pk} ${item.sk}`, sweptFrom(item.due.atMs, item))
         else due.delete(`${item.pk} ${item.sk}`)
         return answer

@@ -1,34 +1,19 @@
 import type { CallName } from '../../lib/aws/aws.ts'
 import type { PauseScope } from '../../lib/ledger/kill-switch.ts'
 import type { Catalogue } from '../../lib/runbook/runbook.ts'
-import type { OutsideAct } from '../outside.ts'
-import { DEMO_ZONE } from '../scenarios.ts'
-import type { AlarmState } from '../world.ts'
 import type { Dice } from './dice.ts'
-import type { Asked } from './people.ts'
+import {
+  answersOf,
+  autoscale,
+  comeAndGo,
+  foreignAct,
+  strike,
+  type DistributiveOmit,
+  type Happening,
+  type Strike,
+} from './happenings.ts'
+import type { Answer } from './people.ts'
 import { ACTION_RUNBOOKS, catalogueOf, SHIPPED, stormCatalogue, type Deployed } from './settings.ts'
-
-/** What happens in a run beside the workers: alarms, people, colleagues. Drawn from the seed, told in the trace. */
-export type Happening = { readonly atMs: number } & (
-  | {
-      readonly is: 'alarm'
-      readonly alarm: string
-      readonly state: Extract<AlarmState, 'OK' | 'ALARM'>
-      /** How often it is delivered, by either path; 0 is a transition whose event never arrives. */
-      readonly copies: number
-    }
-  | { readonly is: 'outside'; readonly act: OutsideAct }
-  | Asked
-  | { readonly is: 'sweep' }
-)
-
-/** What happens within milliseconds of a record: where people and colleagues race with a worker. */
-export interface Strike {
-  /** The number of the record of an execution or undo, from 1. */
-  readonly afterRecord: number
-  readonly delayMs: number
-  readonly what: DistributiveOmit<Exclude<Happening, { is: 'alarm' | 'sweep' }>, 'atMs'>
-}
 
 export interface Scene {
   /** What is deployed at that time: a newer version may come between two turns. */
@@ -36,6 +21,7 @@ export interface Scene {
   readonly alarms: readonly string[]
   readonly happenings: readonly Happening[]
   readonly strikes: readonly Strike[]
+  readonly answers: readonly Answer[]
   /** From the beginning, so long everything may fail; after it only what is under way goes wrong. */
   readonly faultsForMs: number
   /** How far describes and lists stay behind; never longer than the actions reckon with. */
@@ -57,11 +43,10 @@ const MINUTE_MS = 60_000
 const EXPIRING: ReadonlySet<string> = new Set(['only-expiring', 'expiring-soon'])
 /** What ends while their alarm still stands is to be seen. */
 const LONG: ReadonlySet<string> = new Set(['holding', 'expiring-soon'])
+/** They ask a person before they change anything. */
+const ASKING: ReadonlySet<string> = new Set(['asking', 'deciding'])
 const SPIKE = 'api-5xx-spike'
 const SLOW = 'twin-slow'
-
-/** The range of the scalable target, as it stands before anybody changes it. */
-export const AUTOSCALED = { min: 4, max: 20 } as const
 
 /** What is left out makes room for more of the rest: in so many runs the alarm stands to the end, and nothing is put back. */
 const STAYS = 0.4
@@ -120,6 +105,7 @@ export function stormScene(
 const STILL = {
   atOnce: 4,
   strikes: [],
+  answers: [],
   lagMs: {},
   indexLagMs: 0,
   autoscaler: false,
@@ -142,7 +128,11 @@ function smallScene(dice: Dice, startAtMs: number): Scene {
   const stays = !LONG.has(runbook) && !SHIPPED.includes(runbook) && dice.chance(STAYS)
   comeAndGo(dice, happenings, { alarm: SPIKE, fromMs: startAtMs, rounds, stays, standsForS })
   if (SHIPPED.includes(runbook) && dice.chance(0.5))
-    happenings.push({ atMs: startAtMs + dice.between(20, 240) * SECOND_MS, is: 'person', verb: 'approve' })
+    happenings.push({
+      atMs: startAtMs + dice.between(20, 240) * SECOND_MS,
+      is: 'person',
+      verb: dice.chance(0.9) ? 'approve' : 'deny',
+    })
   const strikes = dice.chance(0.3) ? [strike(dice, 8)] : []
   const scene = weather(dice, { runbooks: [runbook], startsPerHour: 20 }, startAtMs, 4 * MINUTE_MS)
   const autoscaler = scene.autoscaler || EXPIRING.has(runbook)
@@ -152,6 +142,7 @@ function smallScene(dice: Dice, startAtMs: number): Scene {
     alarms: [SPIKE],
     happenings,
     strikes,
+    answers: SHIPPED.includes(runbook) && dice.chance(0.3) ? answersOf(dice) : [],
     autoscaler,
   }
 }
@@ -160,7 +151,7 @@ function smallScene(dice: Dice, startAtMs: number): Scene {
 function crowdedScene(dice: Dice, startAtMs: number): Scene {
   // Where nothing is deployed, two executions change the capacity one on top of the other.
   const first = dice.pick(['line', 'line', 'only-scale-out'])
-  const second = dice.pick(['short', 'short', 'waiting', 'asking'])
+  const second = dice.pick(['short', 'short', 'waiting', 'asking', 'deciding'])
   const happenings: Happening[] = []
   const add = (afterS: number, what: DistributiveOmit<Happening, 'atMs'>) =>
     void happenings.push({ ...what, atMs: startAtMs + afterS * SECOND_MS })
@@ -174,7 +165,7 @@ function crowdedScene(dice: Dice, startAtMs: number): Scene {
     const fromMs = together ? spikeAtMs + dice.between(0, 300) : startAtMs + dice.between(0, 90) * SECOND_MS
     comeAndGo(dice, happenings, { alarm: SLOW, fromMs, rounds: rounds(), stays })
   }
-  if (second === 'asking') add(dice.between(30, 300), { is: 'person', verb: 'approve' })
+  if (second === 'asking' && dice.chance(0.5)) add(dice.between(30, 300), { is: 'person', verb: 'approve' })
   if (dice.chance(0.05)) add(dice.between(30, 400), { is: 'person', verb: 'resolve' })
   if (dice.chance(0.15)) {
     const scope = dice.pick<PauseScope>([
@@ -205,67 +196,7 @@ function crowdedScene(dice: Dice, startAtMs: number): Scene {
     alarms: [SPIKE, SLOW],
     happenings,
     strikes,
-  }
-}
-
-function strike(dice: Dice, records: number): Strike {
-  const what = dice.chance(0.5)
-    ? ({ is: 'person', verb: dice.chance(0.8) ? 'abort' : 'resolve' } as const)
-    : foreignAct(dice)
-  return { afterRecord: dice.between(1, records), delayMs: dice.between(0, 30), what }
-}
-
-/** Somebody else sets what the runbooks set. */
-function foreignAct(dice: Dice): { readonly is: 'outside'; readonly act: OutsideAct } {
-  const act: OutsideAct = dice.chance(0.4)
-    ? {
-        is: 'set-weight',
-        zone: DEMO_ZONE,
-        name: 'api.example.com',
-        set: 'canary',
-        weight: dice.between(0, 20),
-      }
-    : { is: 'set-desired', service: 'prod/api', desired: dice.between(4, 20) }
-  return { is: 'outside', act }
-}
-
-/** A scaling policy moves the count within the range that holds at that moment. */
-function autoscale(dice: Dice, happenings: Happening[], startAtMs: number): void {
-  for (let move = dice.between(1, 4); move > 0; move--)
-    happenings.push({
-      atMs: startAtMs + dice.between(1, 400) * SECOND_MS,
-      is: 'outside',
-      act: { is: 'autoscale', service: 'prod/api', desired: dice.between(AUTOSCALED.min, AUTOSCALED.max) },
-    })
-}
-
-function comeAndGo(
-  dice: Dice,
-  happenings: Happening[],
-  {
-    alarm,
-    fromMs,
-    rounds,
-    stays,
-    standsForS = 240,
-  }: {
-    readonly alarm: string
-    readonly fromMs: number
-    readonly rounds: number
-    /** It stands to the end. */
-    readonly stays: boolean
-    /** At most so long. */
-    readonly standsForS?: number
-  },
-): void {
-  const copies = () => (dice.chance(0.05) ? 0 : dice.chance(0.5) ? 1 : dice.between(2, 3))
-  let atMs = fromMs
-  for (let round = 1; round <= rounds; round++) {
-    happenings.push({ atMs, is: 'alarm', alarm, state: 'ALARM', copies: Math.max(1, copies()) })
-    if (stays) return
-    atMs += dice.between(20, standsForS) * SECOND_MS
-    happenings.push({ atMs, is: 'alarm', alarm, state: 'OK', copies: copies() })
-    atMs += dice.between(20, 300) * SECOND_MS
+    answers: ASKING.has(second) ? answersOf(dice) : [],
   }
 }
 
@@ -295,5 +226,3 @@ function weather(dice: Dice, deployed: Deployed, startAtMs: number, faultsForMs:
     atOnce: 4,
   }
 }
-
-type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never

@@ -150,6 +150,21 @@ steps:
   - { id: back, rollback: { to: last-success }, on_failure: escalate }
 on_resolved: { undo: [room], after: 1m }
 `,
+  // Silence means something else for each step, and never that it is applied.
+  deciding: `${headOf('deciding', 'twin')}
+steps:
+  - id: room
+    scale_out: { ecs: twin, by: 2 }
+    approve: { by: sre, timeout: 2m, on_timeout: skip }
+    on_failure: continue
+  - id: drain
+    route53_weight: { record: canary, weight: 0 }
+    approve: { by: sre, timeout: 1m, on_timeout: escalate }
+    on_failure: continue
+  - { id: back, rollback: { to: last-success }, approve: { by: sre, timeout: 1m, on_timeout: stop } }
+  - { id: tell, notify: { to: oncall@sre } }
+on_resolved: { undo: [drain, room], after: 1m }
+`,
 }
 
 const compiled = new Map<string, Catalogue>()

@@ -6,7 +6,9 @@ import type { ChainRecord } from '../../lib/ledger/chain.ts'
 import type { Entry, EntryOf } from '../../lib/ledger/entry.ts'
 import { pausedBy, type Control } from '../../lib/ledger/kill-switch.ts'
 import type { Item } from '../../lib/ledger/storage.ts'
+import type { Pinned } from '../../lib/runbook/runbook.ts'
 import { isOpenIncident, watchAlarms, type ToldAlarm } from './alarms.ts'
+import { watchConsents } from './consents.ts'
 import { watchEffects, type MadeCall } from './effects.ts'
 import { watchEnd, type Ending } from './ending.ts'
 import type { Standing } from './standing.ts'
@@ -58,7 +60,9 @@ export function watchOver(limits: Limits): Watch {
   const started = new Map<string, string>()
   const wrong = (what: string) => void problems.push(what)
   const effects = watchEffects(streams, wrong)
-  const alarms = watchAlarms(streams, wrong)
+  const pinned = new Map<string, Pinned>()
+  const alarms = watchAlarms(streams, pinned, wrong)
+  const consents = watchConsents(pinned, wrong)
 
   function record(item: Item, nowMs: number): void {
     const stream = item.sk.split('#')[1] ?? ''
@@ -77,6 +81,7 @@ export function watchOver(limits: Limits): Watch {
     for (const entry of body.entries) {
       told.entries.push({ entry, seq: body.seq, atMs: body.atMs, putAtMs: nowMs })
       judge(told, entry, `${stream}/${body.seq}`, nowMs)
+      consents.judge(told, entry, `${stream}/${body.seq}`)
     }
   }
 
@@ -208,6 +213,8 @@ export function watchOver(limits: Limits): Watch {
     },
     put(item, nowMs) {
       if (item.sk.startsWith('REC#')) record(item, nowMs)
+      else if (item.sk === 'RUNBOOK')
+        pinned.set(item.pk.slice('RUNBOOK#'.length), JSON.parse(item.body) as Pinned)
       else alarms.put(item, nowMs)
     },
     outside: effects.outside,

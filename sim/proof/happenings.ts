@@ -1,0 +1,108 @@
+import type { OutsideAct } from '../outside.ts'
+import { DEMO_ZONE } from '../scenarios.ts'
+import type { AlarmState } from '../world.ts'
+import type { Dice } from './dice.ts'
+import type { Answer, Asked } from './people.ts'
+
+/** What happens in a run beside the workers: alarms, people, colleagues. Drawn from the seed, told in the trace. */
+export type Happening = { readonly atMs: number } & (
+  | {
+      readonly is: 'alarm'
+      readonly alarm: string
+      readonly state: Extract<AlarmState, 'OK' | 'ALARM'>
+      /** How often it is delivered, by either path; 0 is a transition whose event never arrives. */
+      readonly copies: number
+    }
+  | { readonly is: 'outside'; readonly act: OutsideAct }
+  | Asked
+  | { readonly is: 'sweep' }
+)
+
+/** What happens within milliseconds of a record: where people and colleagues race with a worker. */
+export interface Strike {
+  /** The number of the record of an execution or undo, from 1. */
+  readonly afterRecord: number
+  readonly delayMs: number
+  readonly what: DistributiveOmit<Exclude<Happening, { is: 'alarm' | 'sweep' }>, 'atMs'>
+}
+
+const SECOND_MS = 1_000
+
+/** The range of the scalable target, as it stands before anybody changes it. */
+export const AUTOSCALED = { min: 4, max: 20 } as const
+
+export function strike(dice: Dice, records: number): Strike {
+  const what = dice.chance(0.5)
+    ? ({ is: 'person', verb: dice.chance(0.8) ? 'abort' : 'resolve' } as const)
+    : foreignAct(dice)
+  return { afterRecord: dice.between(1, records), delayMs: dice.between(0, 30), what }
+}
+
+/** One or more answers to what a run asks: at once, or in the very last moment; and two of them may be at odds. */
+export function answersOf(dice: Dice): readonly Answer[] {
+  return Array.from({ length: dice.between(1, 4) }, (): Answer => {
+    const from = dice.pick<Answer['from']>(['asked', 'over'])
+    const delayMs =
+      from === 'asked'
+        ? dice.between(5, dice.chance(0.5) ? 100 : 30_000)
+        : dice.between(dice.chance(0.5) ? -100 : -2_000, 500)
+    return { question: dice.between(1, 3), verb: dice.chance(0.75) ? 'approve' : 'deny', from, delayMs }
+  })
+}
+
+/** Somebody else sets what the runbooks set. */
+export function foreignAct(dice: Dice): { readonly is: 'outside'; readonly act: OutsideAct } {
+  const act: OutsideAct = dice.chance(0.4)
+    ? {
+        is: 'set-weight',
+        zone: DEMO_ZONE,
+        name: 'api.example.com',
+        set: 'canary',
+        weight: dice.between(0, 20),
+      }
+    : { is: 'set-desired', service: 'prod/api', desired: dice.between(4, 20) }
+  return { is: 'outside', act }
+}
+
+/** A scaling policy moves the count within the range that holds at that moment. */
+export function autoscale(dice: Dice, happenings: Happening[], startAtMs: number): void {
+  for (let move = dice.between(1, 4); move > 0; move--)
+    happenings.push({
+      atMs: startAtMs + dice.between(1, 400) * SECOND_MS,
+      is: 'outside',
+      act: { is: 'autoscale', service: 'prod/api', desired: dice.between(AUTOSCALED.min, AUTOSCALED.max) },
+    })
+}
+
+/** An alarm comes and goes, and is told of more than once, or never. */
+export function comeAndGo(
+  dice: Dice,
+  happenings: Happening[],
+  {
+    alarm,
+    fromMs,
+    rounds,
+    stays,
+    standsForS = 240,
+  }: {
+    readonly alarm: string
+    readonly fromMs: number
+    readonly rounds: number
+    /** It stands to the end. */
+    readonly stays: boolean
+    /** At most so long. */
+    readonly standsForS?: number
+  },
+): void {
+  const copies = () => (dice.chance(0.05) ? 0 : dice.chance(0.5) ? 1 : dice.between(2, 3))
+  let atMs = fromMs
+  for (let round = 1; round <= rounds; round++) {
+    happenings.push({ atMs, is: 'alarm', alarm, state: 'ALARM', copies: Math.max(1, copies()) })
+    if (stays) return
+    atMs += dice.between(20, standsForS) * SECOND_MS
+    happenings.push({ atMs, is: 'alarm', alarm, state: 'OK', copies: copies() })
+    atMs += dice.between(20, 300) * SECOND_MS
+  }
+}
+
+export type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never
