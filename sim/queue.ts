@@ -11,6 +11,8 @@ export interface SimQueue {
   receive(): Delivery | undefined
   /** Done with: gone for ever, unless it was received again since, for an old receipt deletes nothing. */
   acknowledge(delivery: Stored): void
+  /** Makes what is in flight visible before its time: SQS delivers at least once. */
+  release(delivery: Stored): void
   /** When the next message becomes visible; `undefined` while there is none. */
   nextAtMs(): number | undefined
   readonly waiting: readonly Stored[]
@@ -94,6 +96,13 @@ export function simQueue(options: SimQueueOptions): SimQueue {
     },
     acknowledge({ messageId, receiveCount }) {
       waiting = waiting.filter((one) => one.messageId !== messageId || one.receiveCount !== receiveCount)
+    },
+    release({ messageId, receiveCount }) {
+      waiting = waiting.map((one) =>
+        one.messageId === messageId && one.receiveCount === receiveCount
+          ? { ...one, visibleAtMs: Math.min(one.visibleAtMs, options.now()) }
+          : one,
+      )
     },
     nextAtMs() {
       return soonest()?.visibleAtMs

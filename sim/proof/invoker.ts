@@ -1,5 +1,5 @@
 import type { App, Turn } from '../../lib/ports.ts'
-import { simQueue, type SimQueue } from '../queue.ts'
+import { simQueue, type Delivery, type SimQueue } from '../queue.ts'
 import type { Agenda } from './agenda.ts'
 import type { WorkerLife } from './told.ts'
 import { startWorker, type Ground, type Process, type Worker } from './worker.ts'
@@ -24,6 +24,8 @@ export function invoker(options: {
   readonly lastsMs: number
   /** So many invocations for one queue at a time. */
   readonly atOnce: number
+  /** After how long a message that was just received is delivered once more, whatever becomes of it; rarely anything. */
+  readonly doubledAfterMs: () => number | undefined
   readonly ground: Ground
   readonly tell: (line: string) => void
   readonly watch: { worker(workerId: string, life: WorkerLife): void }
@@ -70,6 +72,8 @@ export function invoker(options: {
         return
       }
       one.underWay++
+      const againMs = options.doubledAfterMs()
+      if (againMs !== undefined) again(one.queue, delivery, againMs)
       invoke(
         delivery.messageId,
         (app, turn) => one.handle(app, delivery.body, turn),
@@ -80,6 +84,13 @@ export function invoker(options: {
         },
       )
     }
+  }
+
+  function again(queue: SimQueue, delivery: Delivery, afterMs: number): void {
+    agenda.at(agenda.nowMs + afterMs, () => {
+      queue.release(delivery)
+      serve()
+    })
   }
 
   function serveAt(atMs: number): void {

@@ -130,6 +130,9 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
     agenda,
     lastsMs: WORKER_MS,
     atOnce: scene.atOnce,
+    // At the same moment, or while the first invocation is at it.
+    doubledAfterMs: () =>
+      isFaulty() && dice.chance(share) ? dice.between(0, dice.chance(0.5) ? 50 : WORKER_MS) : undefined,
     tell,
     watch,
     ground: {
