@@ -9,6 +9,8 @@ export const DIMENSION = 'ecs:service:DesiredCount'
 /** Target tracking looks once a minute, and scales in only after a quarter of an hour of low use. */
 const TRACKING_MS = 60_000
 const LOW_MS = 900_000
+/** How long ranges are kept for describes that lag. */
+const PAST_MS = 300_000
 
 type RegisterInput = Calls['application-autoscaling:RegisterScalableTarget']['input']
 
@@ -46,13 +48,15 @@ export function describeScalableTargets(
   const size = Math.min(input.MaxResults ?? 50, 50)
   const from = input.NextToken === undefined ? 0 : Number(input.NextToken)
   if (!Number.isInteger(from)) throw refuse('InvalidNextTokenException', 'The next token is invalid.')
+  const asOfMs = world.nowMs - (world.faults.lagMs['application-autoscaling:DescribeScalableTargets'] ?? 0)
+  const seen = (target: ScalableTarget) => target.past?.find((range) => range.untilMs > asOfMs) ?? target
   return {
     ScalableTargets: asked.slice(from, from + size).map(([id, target]) => ({
       ServiceNamespace: 'ecs' as const,
       ResourceId: id,
       ScalableDimension: DIMENSION,
-      MinCapacity: target.min,
-      MaxCapacity: target.max,
+      MinCapacity: seen(target).min,
+      MaxCapacity: seen(target).max,
       RoleARN: `arn:aws:iam::${world.account}:role/aws-service-role/ecs.application-autoscaling.amazonaws.com/AWSServiceRoleForApplicationAutoScaling_ECSService`,
       CreationTime: new Date(target.createdAtMs),
       SuspendedState: { ...target.suspended },
@@ -100,11 +104,18 @@ export function registerScalableTarget(
     throw refuse('ValidationException', 'Minimum capacity cannot be negative.')
   if (min > max) throw refuse('ValidationException', 'Maximum capacity cannot be less than minimum capacity')
   const target = old ?? addScalableTarget(world, id.replace(/^service\//, ''), { min, max })
-  target.min = min
-  target.max = max
+  setRange(world, target, min, max)
   Object.assign(target.suspended, definedOf(input.SuspendedState ?? {}))
   clamp(world, service, target)
   return { ScalableTargetARN: arnOf(world, id) }
+}
+
+/** Changes the range, and keeps what it was. */
+export function setRange(world: World, target: ScalableTarget, min: number, max: number): void {
+  const recent = (target.past ?? []).filter((range) => range.untilMs > world.nowMs - PAST_MS)
+  target.past = [...recent, { untilMs: world.nowMs, min: target.min, max: target.max }]
+  target.min = min
+  target.max = max
 }
 
 /** Moves the service inside the range of its target. */

@@ -39,7 +39,11 @@ export function refuseNext(
 /** How far a list or describe call stays behind what has happened. */
 export function lagBehind(
   world: World,
-  name: 'ecs:DescribeServices' | 'elasticloadbalancing:DescribeTargetHealth' | 'codedeploy:ListDeployments',
+  name:
+    | 'ecs:DescribeServices'
+    | 'application-autoscaling:DescribeScalableTargets'
+    | 'elasticloadbalancing:DescribeTargetHealth'
+    | 'codedeploy:ListDeployments',
   ms: number,
 ): void {
   world.faults.lagMs[name] = ms

@@ -1,6 +1,6 @@
 import type { Calls } from '../lib/aws/aws.ts'
 import { sha256 } from '../lib/ids.ts'
-import { clamp, DIMENSION, validation } from './autoscaling.ts'
+import { clamp, DIMENSION, setRange, validation } from './autoscaling.ts'
 import type { Answer } from './calls.ts'
 import { need, refuse } from './refusal.ts'
 import type { ScalableTarget, Sim, World } from './world.ts'
@@ -88,8 +88,8 @@ export function tickSchedules(world: World, id: string, target: ScalableTarget):
     target.scheduled = rest
     // It does not run while scheduled scaling is suspended, and is not made up for (AWS.md 1.2).
     if (target.suspended.ScheduledScalingSuspended) continue
-    target.min = min ?? target.min
-    target.max = Math.max(max ?? target.max, target.min)
+    const floor = min ?? target.min
+    setRange(world, target, floor, Math.max(max ?? target.max, floor))
     const service = world.services[id.replace(/^service\//, '')]
     if (service) clamp(world, service, target)
   }

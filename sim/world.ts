@@ -92,6 +92,8 @@ export interface ScalableTarget {
     ScheduledScalingSuspended: boolean
   }
   readonly createdAtMs: number
+  /** The range as it was before its latest changes, newest last, for describes that lag behind. */
+  past?: { readonly untilMs: number; readonly min: number; readonly max: number }[]
   /** One-time scheduled actions by name; gone once they have run. */
   scheduled?: { [name: string]: { atMs: number; min?: number; max?: number; readonly createdAtMs: number } }
   /** A target tracking policy on the share of capacity in use. */

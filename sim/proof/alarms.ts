@@ -33,7 +33,9 @@ const SKEW_MS = 1_000
 /** From the end of `max_hold`: to the sweep's minute, a poll of what has not ended or is held off, a takeover. */
 const HELD_LATE_MS = 3 * 60_000
 
-/** Holds what is begun and put back against the state of the alarms (CORE.md 2, checks 6, 9 and 11). */
+const NEVER_FLAPS = { changes: Infinity, withinMs: 0 }
+
+/** Holds what is begun and put back against the state of the alarms (CORE.md 2, checks 6, 8, 9 and 11). */
 export function watchAlarms(
   streams: ReadonlyMap<string, Told>,
   pinned: ReadonlyMap<string, Pinned>,
@@ -81,6 +83,18 @@ export function watchAlarms(
       wrong(`${undo.stream}: it begins ${Math.ceil(lateMs / 1000)} s after the end of max_hold (check 6)`)
   }
 
+  /** Changes up to its onset that lie so near that they count as flapping even when its first record is put. */
+  function flaps({ entries }: Told, onsetAtMs: number, address: string): void {
+    const [first] = entries
+    if (first?.entry.kind !== 'execution.started') return
+    const { key, runbookHash } = first.entry
+    const { changes: limit, withinMs } = pinned.get(runbookHash)?.runbook.flapping ?? NEVER_FLAPS
+    const changes = opens.get(key)?.open.changes ?? []
+    const near = changes.filter((atMs) => atMs <= onsetAtMs && first.atMs - atMs <= withinMs)
+    if (near.length > limit)
+      wrong(`${address}: it was started while its alarm flaps: ${near.length} changes (check 8)`)
+  }
+
   function unheard({ alarm, atMs }: ToldAlarm): void {
     const at = `${alarm} came at ${new Date(atMs).toISOString()}`
     if (verdicts.some(({ name, stateAtMs }) => name === alarm && stateAtMs === atMs)) return
@@ -109,7 +123,7 @@ export function watchAlarms(
       const sinceMs = before?.open.stateAtMs === open.stateAtMs ? before.sinceMs : nowMs
       opens.set(open.key, { open, sinceMs })
     },
-    begun(_told, { key, occasion }, address, worker) {
+    begun(told, { key, occasion }, address, worker) {
       if (occasion.is !== 'alarm') return
       const { name } = occasion.signal
       if (!alarms.some(({ alarm, atMs }) => alarm === name && atMs === occasion.onsetAtMs))
@@ -117,6 +131,7 @@ export function watchAlarms(
       const open = known(key, worker)
       if (open?.state === 'ok' && open.stateAtMs > occasion.onsetAtMs)
         wrong(`${address}: it was started for an alarm that had cleared (check 11)`)
+      flaps(told, occasion.onsetAtMs, address)
     },
     undoes(told, address, worker) {
       const header = told.entries[0]?.entry

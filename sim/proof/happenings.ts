@@ -84,6 +84,7 @@ export function comeAndGo(
     rounds,
     stays,
     standsForS = 240,
+    awayForS = 300,
   }: {
     readonly alarm: string
     readonly fromMs: number
@@ -92,6 +93,8 @@ export function comeAndGo(
     readonly stays: boolean
     /** At most so long. */
     readonly standsForS?: number
+    /** From then on it comes again, at most so much later. */
+    readonly awayForS?: number
   },
 ): void {
   const copies = () => (dice.chance(0.05) ? 0 : dice.chance(0.5) ? 1 : dice.between(2, 3))
@@ -101,7 +104,7 @@ export function comeAndGo(
     if (stays) return
     atMs += dice.between(20, standsForS) * SECOND_MS
     happenings.push({ atMs, is: 'alarm', alarm, state: 'OK', copies: copies() })
-    atMs += dice.between(20, 300) * SECOND_MS
+    atMs += dice.between(20, awayForS) * SECOND_MS
   }
 }
 

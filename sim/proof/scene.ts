@@ -43,10 +43,13 @@ const MINUTE_MS = 60_000
 const EXPIRING: ReadonlySet<string> = new Set(['only-expiring', 'expiring-soon'])
 /** What ends while their alarm still stands is to be seen. */
 const LONG: ReadonlySet<string> = new Set(['holding', 'expiring-soon'])
+/** Their alarm may come and go more often than a runbook allows; the default is four changes within ten minutes. */
+const FLAPPING: ReadonlySet<string> = new Set(['line', 'only-scale-out', 'only-weight', 'only-notify'])
 /** They ask a person before they change anything. */
 const ASKING: ReadonlySet<string> = new Set(['asking', 'deciding'])
 const SPIKE = 'api-5xx-spike'
 const SLOW = 'twin-slow'
+const FLAPS = { alarm: SPIKE, stays: false, standsForS: 40, awayForS: 90 } as const
 
 /** What is left out makes room for more of the rest: in so many runs the alarm stands to the end, and nothing is put back. */
 const STAYS = 0.4
@@ -126,7 +129,9 @@ function smallScene(dice: Dice, startAtMs: number): Scene {
   const standsForS = LONG.has(runbook) ? 900 : 240
   // The checks of the shipped runbooks would look at it for ten minutes.
   const stays = !LONG.has(runbook) && !SHIPPED.includes(runbook) && dice.chance(STAYS)
-  comeAndGo(dice, happenings, { alarm: SPIKE, fromMs: startAtMs, rounds, stays, standsForS })
+  if (FLAPPING.has(runbook) && dice.chance(0.05))
+    comeAndGo(dice, happenings, { ...FLAPS, fromMs: startAtMs, rounds: dice.between(3, 5) })
+  else comeAndGo(dice, happenings, { alarm: SPIKE, fromMs: startAtMs, rounds, stays, standsForS })
   if (SHIPPED.includes(runbook) && dice.chance(0.5))
     happenings.push({
       atMs: startAtMs + dice.between(20, 240) * SECOND_MS,
@@ -216,6 +221,7 @@ function weather(dice: Dice, deployed: Deployed, startAtMs: number, faultsForMs:
     lagMs: stale
       ? {
           'ecs:DescribeServices': dice.between(0, 4) * SECOND_MS,
+          'application-autoscaling:DescribeScalableTargets': dice.between(0, 4) * SECOND_MS,
           'codedeploy:ListDeployments': dice.between(0, 14) * SECOND_MS,
         }
       : {},

@@ -163,6 +163,36 @@ test('registering a scalable target moves the service inside its range, whatever
   expect(ScalableTargets?.[0]).toMatchObject({ MinCapacity: 5, MaxCapacity: 8, SuspendedState: suspend })
 })
 
+test('a describe that lags shows the range of a while ago', async () => {
+  const { account, aws } = accountWithService()
+  addScalableTarget(account.world, 'prod/api', { min: 2, max: 6 })
+  account.advance(10_000)
+  lagBehind(account.world, 'application-autoscaling:DescribeScalableTargets', 5_000)
+  await aws.call('application-autoscaling:RegisterScalableTarget', { ...TARGET, MinCapacity: 5 })
+  const floor = async () => {
+    const { ScalableTargets } = await aws.call('application-autoscaling:DescribeScalableTargets', {
+      ServiceNamespace: 'ecs',
+    })
+    return ScalableTargets?.[0]?.MinCapacity
+  }
+  expect(await floor()).toBe(2)
+  account.advance(5_000)
+  expect(await floor()).toBe(5)
+})
+
+test('a scaling policy moves the count, and never out of the range', () => {
+  const { account, service } = accountWithService()
+  addScalableTarget(account.world, 'prod/api', { min: 2, max: 6 })
+  for (const [wanted, reached] of [
+    [5, 5],
+    [9, 6],
+    [1, 2],
+  ] as const) {
+    account.act({ is: 'autoscale', service: 'prod/api', desired: wanted })
+    expect(service.desired).toBe(reached)
+  }
+})
+
 test.each([
   ['a floor above the ceiling', { MinCapacity: 9 }, 'ValidationException'],
   [
