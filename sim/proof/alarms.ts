@@ -1,3 +1,5 @@
+import { fold } from '../../lib/execution/fold.ts'
+import { isEnded, stateOf } from '../../lib/execution/state.ts'
 import { foldIncident } from '../../lib/incident.ts'
 import type { EntryOf, Header } from '../../lib/ledger/entry.ts'
 import { openOf, type Open } from '../../lib/ledger/open.ts'
@@ -65,6 +67,20 @@ export function watchAlarms(
       ({ entry }) => entry.kind === 'step.applied' && steps.has(entry.step),
     )
     return hold.forMs + Math.min(...(applied ?? []).map(({ atMs }) => atMs))
+  }
+
+  /** What an execution is to put back and nobody has begun to, though its alarm is clear, or a person has said that it is over. */
+  function leftStanding(told: Told): void {
+    const execution = fold(stampedOf(told))
+    const { header } = execution
+    if (header?.kind !== 'execution.started' || !isEnded(execution)) return
+    const steps = pinned.get(header.runbookHash)?.runbook.onResolved?.undo ?? []
+    const standing = steps.filter((step) => stateOf(execution, step).is === 'applied')
+    if (standing.length === 0 || streams.has(`${told.incidentId}/${told.stream}.undo`)) return
+    const open = opens.get(header.key)?.open
+    const incident = streams.get(`${told.incidentId}/incident`)
+    const isOver = open ? open.state === 'ok' : incident && !isOpenIncident(incident)
+    if (isOver) wrong(`${told.stream}: ${standing.join(', ')} is over, and was not put back (check 6)`)
   }
 
   /** What has not begun to put anything back long after the end of `max_hold`. */
@@ -149,14 +165,20 @@ export function watchAlarms(
       for (const { open } of opens.values())
         if (Object.keys(open.pending).length > 0) wrong(`${open.key} still has something pending (check 6)`)
       for (const told of streams.values()) {
-        if (isOpenIncident(told) && isOver(told))
+        // What a person has started without an alarm is over when a person says so.
+        if (isOpenIncident(told) && isOver(told) && !incidentOf(told)?.key.startsWith('manual/'))
           wrong(`${told.incidentId} is not resolved, and its alarm is clear (check 6)`)
         if (isUndo(told)) heldOn(told, quietAtMs)
+        else if (told.stream !== 'incident') leftStanding(told)
       }
     },
   }
 }
 
 export function isOpenIncident(told: Told): boolean {
-  return told.stream === 'incident' && foldIncident(stampedOf(told))?.status !== 'resolved'
+  return told.stream === 'incident' && incidentOf(told)?.status !== 'resolved'
+}
+
+function incidentOf(told: Told) {
+  return foldIncident(stampedOf(told))
 }

@@ -74,6 +74,27 @@ export function autoscale(dice: Dice, happenings: Happening[], startAtMs: number
     })
 }
 
+/**
+ * A person starts a runbook: before its alarm, under an incident that is open, or after it; often twice under one key, and
+ * then perhaps under another. Somebody ends what no alarm does, in most runs.
+ */
+export function byHand(dice: Dice, happenings: Happening[], runbook: string, startAtMs: number): void {
+  const afterS = dice.between(1, 300)
+  const add = (atS: number, what: Asked) =>
+    void happenings.push({ ...what, atMs: startAtMs + atS * SECOND_MS })
+  add(afterS, { is: 'person', verb: 'run', runbook, key: 'one' })
+  if (dice.chance(0.5))
+    add(afterS + dice.between(0, dice.chance(0.5) ? 1 : 300), {
+      is: 'person',
+      verb: 'run',
+      runbook,
+      key: 'one',
+    })
+  if (dice.chance(0.2))
+    add(afterS + dice.between(0, 300), { is: 'person', verb: 'run', runbook, key: 'other' })
+  if (dice.chance(0.7)) add(afterS + dice.between(60, 600), { is: 'person', verb: 'resolve' })
+}
+
 /** An alarm comes and goes, and is told of more than once, or never. */
 export function comeAndGo(
   dice: Dice,

@@ -10,6 +10,8 @@ import type { Watch } from './watch.ts'
 /** What a person asks for. */
 export type Asked =
   | { readonly is: 'person'; readonly verb: 'abort' | 'approve' | 'deny' | 'resolve' }
+  /** A start by hand, under a key that stands for one execution however often it is asked for. */
+  | { readonly is: 'person'; readonly verb: 'run'; readonly runbook: string; readonly key: string }
   /** Everything of the scope stands still for so long. */
   | { readonly is: 'person'; readonly verb: 'pause'; readonly scope: PauseScope; readonly forMs: number }
 
@@ -89,13 +91,18 @@ export function people(options: {
 
   return {
     ask(one) {
-      if (one.verb === 'pause') {
-        pause(one)
-        return
+      switch (one.verb) {
+        case 'pause':
+          pause(one)
+          return
+        case 'run':
+          insist({ verb: one.verb, runbook: one.runbook, key: one.key, ...WHY })
+          return
+        default: {
+          const [first, ...others] = one.verb === 'resolve' ? watch.incidents : watch.executions
+          if (first !== undefined) insist({ verb: one.verb, id: dice.pick([first, ...others]), ...WHY })
+        }
       }
-      const [first, ...others] = one.verb === 'resolve' ? watch.incidents : watch.executions
-      if (first === undefined) return
-      insist({ verb: one.verb, id: dice.pick([first, ...others]), ...WHY })
     },
     told({ sk, body }) {
       if (answers.length === 0 || !body.includes('"approval.requested"')) return

@@ -5,6 +5,7 @@ import type { Dice } from './dice.ts'
 import {
   answersOf,
   autoscale,
+  byHand,
   comeAndGo,
   foreignAct,
   strike,
@@ -53,6 +54,9 @@ const FLAPS = { alarm: SPIKE, stays: false, standsForS: 40, awayForS: 90 } as co
 
 /** What is left out makes room for more of the rest: in so many runs the alarm stands to the end, and nothing is put back. */
 const STAYS = 0.4
+
+/** In so many runs a person starts a runbook as well. */
+const BY_HAND = 0.06
 
 /** Draws a run. Most are small, so that the faults of many runs fall on few steps; the others are crowded, and cost three times as much. */
 export function sceneFrom(dice: Dice, startAtMs: number): Scene {
@@ -138,6 +142,7 @@ function smallScene(dice: Dice, startAtMs: number): Scene {
       is: 'person',
       verb: dice.chance(0.9) ? 'approve' : 'deny',
     })
+  if (dice.chance(BY_HAND)) byHand(dice, happenings, runbook, startAtMs)
   const strikes = dice.chance(0.3) ? [strike(dice, 8)] : []
   const scene = weather(dice, { runbooks: [runbook], startsPerHour: 20 }, startAtMs, 4 * MINUTE_MS)
   const autoscaler = scene.autoscaler || EXPIRING.has(runbook)
@@ -172,6 +177,7 @@ function crowdedScene(dice: Dice, startAtMs: number): Scene {
   }
   if (second === 'asking' && dice.chance(0.5)) add(dice.between(30, 300), { is: 'person', verb: 'approve' })
   if (dice.chance(0.05)) add(dice.between(30, 400), { is: 'person', verb: 'resolve' })
+  if (dice.chance(BY_HAND)) byHand(dice, happenings, dice.pick([first, second]), startAtMs)
   if (dice.chance(0.15)) {
     const scope = dice.pick<PauseScope>([
       { is: 'all' },

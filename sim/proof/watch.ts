@@ -57,7 +57,10 @@ export function watchOver(limits: Limits): Watch {
   const streams = new Map<string, Told>()
   const workers = new Map<string, WorkerLife>()
   const controls = new Map<string, Control>()
-  const started = new Map<string, string>()
+  const started = new Map<
+    string,
+    { readonly stream: string; readonly runbook: string; readonly byHand: boolean }
+  >()
   const wrong = (what: string) => void problems.push(what)
   const effects = watchEffects(streams, wrong)
   const pinned = new Map<string, Pinned>()
@@ -124,21 +127,26 @@ export function watchOver(limits: Limits): Watch {
   }
 
   function begun(told: Told, entry: EntryOf<'execution.started'>, address: string): void {
-    const { occasion } = entry
-    const onset = occasion.is === 'alarm' ? occasion.onsetAtMs : occasion.key
-    const one = `${entry.incidentId} ${entry.runbook} ${onset}`
+    const { occasion, incidentId, runbook } = entry
+    // A key is the same whatever incident it was to join by then.
+    const one =
+      occasion.is === 'alarm'
+        ? `${incidentId} ${runbook} ${occasion.onsetAtMs}`
+        : `${occasion.by}'s key ${occasion.key}`
     const other = started.get(one)
-    if (other !== undefined) wrong(`${one} was started twice: ${other}, ${told.stream} (check 7)`)
-    started.set(one, told.stream)
+    if (other !== undefined) wrong(`${one} was started twice: ${other.stream}, ${told.stream} (check 7)`)
+    started.set(one, { stream: told.stream, runbook, byHand: occasion.is === 'manual' })
     alarms.begun(told, entry, address, lifeOf(entry))
+    // Whoever starts by hand is not held back by the limits.
     if (occasion.is !== 'alarm') return
+    const automatic = [...started.values()].filter(({ byHand }) => !byHand)
     // A run is shorter than the hour in which the limit counts.
-    if (started.size > limits.startsPerHour)
+    if (automatic.length > limits.startsPerHour)
       wrong(`${address}: more than ${limits.startsPerHour} were started (check 8)`)
-    const same = [...started.keys()].filter((key) => key.split(' ')[1] === entry.runbook).length
-    if (same > limits.startsPerHourOf(entry.runbook))
-      wrong(`${address}: ${same} of ${entry.runbook} were started (check 8)`)
-    coolEnough(told, entry.runbook, address)
+    const same = automatic.filter((each) => each.runbook === runbook).length
+    if (same > limits.startsPerHourOf(runbook))
+      wrong(`${address}: ${same} of ${runbook} were started (check 8)`)
+    coolEnough(told, runbook, address)
   }
 
   function coolEnough(told: Told, runbook: string, address: string): void {
@@ -151,6 +159,8 @@ export function watchOver(limits: Limits): Watch {
         entries.findLast(({ entry }) => entry.kind === 'execution.finished'),
       ]
       if (stream === told.stream || first?.kind !== 'execution.started' || first.runbook !== runbook) continue
+      // One by hand may begin beside it.
+      if (first.occasion.is === 'manual') continue
       // The claim ends just before the last record is put.
       if (!last || atMs - last.atMs < cooldownMs - ENDING_MS)
         wrong(`${address}: it was started within the cooldown of ${stream} (check 8)`)
@@ -206,7 +216,7 @@ export function watchOver(limits: Limits): Watch {
   return {
     problems,
     get executions() {
-      return [...started.values()]
+      return [...started.values()].map(({ stream }) => stream)
     },
     get incidents() {
       return [...new Set([...streams.values()].map((told) => told.incidentId))]
