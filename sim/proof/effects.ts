@@ -1,3 +1,4 @@
+import type { Calls } from '../../lib/aws/aws.ts'
 import type { HttpRequest } from '../../lib/http.ts'
 import type { EntryOf } from '../../lib/ledger/entry.ts'
 import type { LoggedCall } from '../account.ts'
@@ -40,14 +41,18 @@ export function watchEffects(streams: ReadonlyMap<string, Told>, wrong: (what: s
 
   function call(made: MadeCall, input: unknown, standing: Standing, nowMs: number): void {
     if (!made.mutating || made.executionId === undefined) return
+    if (made.name === 'sns:Publish') {
+      const { MessageAttributes } = input as Calls['sns:Publish']['input']
+      page(MessageAttributes?.key?.StringValue)
+      return
+    }
     overwrites(made, standing, nowMs)
     const own = [...streams.values()].filter(
       ({ stream }) => stream === made.executionId || stream === `${made.executionId}.undo`,
     )
     const author = authorOf(made, input, own)
     if (!author) {
-      if (!made.name.startsWith('sns:'))
-        wrong(`${made.executionId}: ${made.name} was called and no intent says so (G2)`)
+      wrong(`${made.executionId}: ${made.name} was called and no intent says so (G2)`)
       return
     }
     const { told, step, action } = author
@@ -61,6 +66,24 @@ export function watchEffects(streams: ReadonlyMap<string, Told>, wrong: (what: s
     // The switch beside a change moves nothing; whatever becomes of the change, it may stay behind, or be taken away (ADR 25).
     if (made.name.endsWith('ScheduledAction') && !isUndo(told)) return
     effects.push({ name: made.name, stream: told.stream, step, action })
+  }
+
+  /** A page has reached a provider, by whichever channel: one step means it. */
+  function page(key: string | undefined): void {
+    if (key === undefined) {
+      wrong('a page has reached its provider without a key (check 7)')
+      return
+    }
+    const intended = [...streams.values()].flatMap((told) =>
+      told.entries.flatMap(({ entry }) =>
+        entry.kind === 'step.intended' && JSON.stringify(entry.change.after).includes(`"${key}"`)
+          ? [`${told.stream}/${entry.step}`]
+          : [],
+      ),
+    )
+    const authors = new Set(intended)
+    if (authors.size !== 1) wrong(`page ${key} is meant by ${[...authors].join(', ') || 'nobody'} (check 7)`)
+    pages.set(key, intended[0] ?? '')
   }
 
   /** What another execution has made of the same kind meanwhile is found done; and a rollback may follow another's. */
@@ -116,18 +139,7 @@ export function watchEffects(streams: ReadonlyMap<string, Told>, wrong: (what: s
     call,
     post({ body }) {
       const { dedup_key: key } = JSON.parse(body) as { readonly dedup_key?: string }
-      if (key === undefined) return
-      const intended = [...streams.values()].flatMap((told) =>
-        told.entries.flatMap(({ entry }) =>
-          entry.kind === 'step.intended' && JSON.stringify(entry.change.after).includes(`"${key}"`)
-            ? [`${told.stream}/${entry.step}`]
-            : [],
-        ),
-      )
-      const authors = new Set(intended)
-      if (authors.size !== 1)
-        wrong(`page ${key} is meant by ${[...authors].join(', ') || 'nobody'} (check 7)`)
-      pages.set(key, intended[0] ?? '')
+      page(key)
     },
     end() {
       for (const told of streams.values()) {
@@ -151,8 +163,7 @@ export function watchEffects(streams: ReadonlyMap<string, Told>, wrong: (what: s
         for (const { entry } of told.entries) {
           if (entry.kind !== 'step.applied' || !entry.message) continue
           const id = `${told.stream}/${entry.step}`
-          const bySns = entry.receipt.operationId?.startsWith('sns/') ?? false
-          if (!bySns && ![...pages.values()].includes(id))
+          if (![...pages.values()].includes(id))
             wrong(`${id} is on record as sent, and no provider has it (check 4)`)
         }
       }

@@ -1,8 +1,11 @@
 import { fold } from '../../lib/execution/fold.ts'
+import type { Execution } from '../../lib/execution/state.ts'
+import { stepsOf, type Pinned } from '../../lib/runbook/runbook.ts'
 import { brokenChains, looseEnds } from '../loose-ends.ts'
 import type { Entry } from '../../lib/ledger/entry.ts'
-import { heldBy, isTouched, standingOf, type Standing, type Touched } from './standing.ts'
-import { isUndo, stampedOf, type Told, type WorkerLife } from './told.ts'
+import type { Standing, Touched } from './standing.ts'
+import { stampedOf, type Told, type WorkerLife } from './told.ts'
+import { watchValues } from './values.ts'
 
 /** What a run has come to. */
 export interface Ending {
@@ -15,9 +18,10 @@ export interface Ending {
   readonly alarming: ReadonlySet<string>
 }
 
-interface Seen {
+export interface Seen {
   readonly streams: ReadonlyMap<string, Told>
   readonly workers: ReadonlyMap<string, WorkerLife>
+  readonly pinned: ReadonlyMap<string, Pinned>
   readonly touched: Touched
 }
 
@@ -34,12 +38,24 @@ const SKEW_MS = 500
 
 /** What can be said only when everything had its time. */
 export function watchEnd(seen: Seen, ending: Ending, wrong: (what: string) => void): void {
-  for (const told of seen.streams.values())
-    if (told.stream !== 'incident')
-      for (const what of looseEnds(told.stream, fold(stampedOf(told)))) wrong(`${what} (check 6)`)
+  for (const told of seen.streams.values()) {
+    if (told.stream === 'incident') continue
+    const execution = fold(stampedOf(told))
+    for (const what of looseEnds(told.stream, execution)) wrong(`${what} (check 6)`)
+    for (const step of unmentioned(execution, seen.pinned))
+      wrong(`${told.stream} has ended, and nothing is on record of ${step} (check 4)`)
+  }
   if (!ending.losesWakes) late(seen, wrong)
   for (const what of brokenChains(seen.streams.values())) wrong(`${what} (check 3)`)
-  putBack(seen, ending, wrong)
+  watchValues(seen, ending.standing, wrong)
+}
+
+/** Steps of the runbook of which an execution that went through to its end says nothing. */
+function unmentioned({ header, status, steps }: Execution, pinned: Seen['pinned']): readonly string[] {
+  if (header?.kind !== 'execution.started' || status.is !== 'finished') return []
+  if (status.outcome !== 'succeeded' && status.outcome !== 'failed') return []
+  const runbook = pinned.get(header.runbookHash)?.runbook ?? { steps: [] }
+  return stepsOf(runbook).flatMap(({ id }) => (steps.has(id) ? [] : [id]))
 }
 
 function late({ streams, workers }: Seen, wrong: (what: string) => void): void {
@@ -95,46 +111,4 @@ type ToldEntry = Told['entries'][number]
 
 function workerOf({ actor }: Entry): string {
   return actor.is === 'engine' ? actor.worker : ''
-}
-
-/** Where everything was changed by us and everything was put back, what stood before the first change stands again. */
-function putBack({ streams, touched }: Seen, { standing }: Ending, wrong: (what: string) => void): void {
-  const all = [...streams.values()].filter((told) => told.stream !== 'incident')
-  const undone = new Set(all.filter(isUndo).flatMap(undoneBy))
-  const intents = all
-    .filter((told) => !isUndo(told))
-    .flatMap((told) =>
-      told.entries.flatMap(({ entry, putAtMs }) =>
-        entry.kind === 'step.intended' && entry.attempt === 1 ? [{ told, entry, putAtMs }] : [],
-      ),
-    )
-    .toSorted((a, b) => a.putAtMs - b.putAtMs)
-  for (const [label, ofTarget] of Map.groupBy(intents, ({ entry }) => entry.change.target.label)) {
-    const whole = ofTarget.every(({ told, entry }) => undone.has(`${told.stream}.undo/${entry.step}`))
-    const [first] = ofTarget
-    if (!whole || !first) continue
-    const before = heldBy(standingOf(first.entry.change.before))
-    if (isTouched(touched, before)) continue
-    // Whatever an attempt had left behind before: AWS has nothing more to put back then.
-    const goal = before.expires === undefined ? before : { ...before, expires: false }
-    for (const [what, was] of Object.entries(goal)) {
-      const is = standing[what as keyof Standing]
-      if (was !== is)
-        wrong(`${what} of ${label} was left at ${is}, and everything was put back to ${was} (check 9)`)
-    }
-  }
-}
-
-/** What an undo has put back to the end, or found put back. */
-function undoneBy(told: Told): readonly string[] {
-  return told.entries.flatMap(({ entry, seq }) => {
-    if (entry.kind === 'step.skipped' && (entry.code === 'undone' || entry.code === 'superseded'))
-      return [`${told.stream}/${entry.step}`]
-    if (entry.kind !== 'step.applied') return []
-    const intent = told.entries.findLast(
-      ({ entry: other, seq: otherSeq }) =>
-        other.kind === 'step.intended' && other.step === entry.step && otherSeq < seq,
-    )?.entry
-    return intent?.kind === 'step.intended' && intent.last !== false ? [`${told.stream}/${entry.step}`] : []
-  })
 }

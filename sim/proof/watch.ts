@@ -240,7 +240,7 @@ export function watchOver(limits: Limits): Watch {
     end(ending) {
       effects.end()
       alarms.end(ending)
-      watchEnd({ streams, workers, touched: effects.touched }, ending, wrong)
+      watchEnd({ streams, workers, pinned, touched: effects.touched }, ending, wrong)
       return problems
     },
   }

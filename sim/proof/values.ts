@@ -1,0 +1,114 @@
+import type { EntryOf } from '../../lib/ledger/entry.ts'
+import { heldBy, isTouched, standingOf, type Standing, type Touched } from './standing.ts'
+import { isUndo, type Told } from './told.ts'
+
+/** One attempt to change a target, in the order of the true times, and what is on record of it. */
+interface Attempt {
+  readonly told: Told
+  readonly entry: EntryOf<'step.intended'>
+  readonly putAtMs: number
+  came: 'applied' | 'to nothing' | 'unknown'
+}
+
+/** Holds what stands at the end against the records, wherever nobody else has set it (CORE.md 2, checks 1 and 9). */
+export function watchValues(
+  { streams, touched }: { readonly streams: ReadonlyMap<string, Told>; readonly touched: Touched },
+  standing: Standing,
+  wrong: (what: string) => void,
+): void {
+  const all = [...streams.values()].filter((told) => told.stream !== 'incident')
+  const undone = new Set(all.filter(isUndo).flatMap(undoneBy))
+  const attempts = all.flatMap(attemptsOf).toSorted((a, b) => a.putAtMs - b.putAtMs)
+  for (const [label, ofTarget] of Map.groupBy(attempts, ({ entry }) => entry.change.target.label)) {
+    const [first] = ofTarget
+    if (!first || isTouched(touched, heldBy(standingOf(first.entry.change.before)))) continue
+    asRecorded(label, ofTarget, standing, wrong)
+    const changes = ofTarget.filter(({ told, entry }) => !isUndo(told) && entry.attempt === 1)
+    if (changes.every(({ told, entry }) => undone.has(`${told.stream}.undo/${entry.step}`)))
+      putBack(label, first, standing, wrong)
+  }
+}
+
+/** The last change on record is what stands, or what AWS itself has put back since. */
+function asRecorded(
+  label: string,
+  attempts: readonly Attempt[],
+  standing: Standing,
+  wrong: (what: string) => void,
+): void {
+  const last = attempts.findLast(({ came }) => came === 'applied')
+  const later = last ? attempts.slice(attempts.indexOf(last) + 1) : attempts
+  const [first] = attempts
+  if (!first || later.some(({ came }) => came === 'unknown')) return
+  const { change, undoTo = change.before } = (last ?? first).entry
+  const goal = heldBy(standingOf(last ? change.after : change.before))
+  const hasExpired = goal.expires === true && standing.expires === false
+  const possible = [goal, ...(hasExpired ? [heldBy(standingOf(undoTo))] : [])]
+  for (const what of Object.keys(goal) as (keyof Standing)[]) {
+    // An attempt that came to nothing may have left the switch behind, or taken it away (ADR 25).
+    if (what === 'expires' && (hasExpired || later.length > 0)) continue
+    const is = standing[what]
+    if (!possible.some((one) => one[what] === is))
+      wrong(`${what} of ${label} is ${is}, and ${possible[0]?.[what]} is on record as set last (check 1)`)
+  }
+}
+
+/** Where everything that was changed was put back, what stood before the first change stands again. */
+function putBack(label: string, { entry }: Attempt, standing: Standing, wrong: (what: string) => void): void {
+  const before = heldBy(standingOf(entry.change.before))
+  // Whatever an attempt had left behind before: AWS has nothing more to put back then.
+  const goal = before.expires === undefined ? before : { ...before, expires: false }
+  for (const [what, was] of Object.entries(goal)) {
+    const is = standing[what as keyof Standing]
+    if (was !== is)
+      wrong(`${what} of ${label} was left at ${is}, and everything was put back to ${was} (check 9)`)
+  }
+}
+
+function attemptsOf(told: Told): readonly Attempt[] {
+  const attempts: Attempt[] = []
+  const latest = new Map<string, Attempt>()
+  const settle = (step: string, came: Attempt['came']) => {
+    const attempt = latest.get(step)
+    // What was applied stays so, whatever becomes of the next slow step of an undo.
+    if (attempt && (came === 'applied' || attempt.came === 'unknown')) attempt.came = came
+  }
+  for (const { entry, putAtMs } of told.entries) {
+    switch (entry.kind) {
+      case 'step.intended': {
+        // Nothing is repeated before it was seen not to be there.
+        if (entry.attempt > 1) settle(entry.step, 'to nothing')
+        const attempt: Attempt = { told, entry, putAtMs, came: 'unknown' }
+        attempts.push(attempt)
+        latest.set(entry.step, attempt)
+        break
+      }
+      case 'step.applied':
+        settle(entry.step, 'applied')
+        break
+      case 'step.retried':
+      case 'step.skipped':
+        settle(entry.step, 'to nothing')
+        break
+      case 'step.failed':
+        settle(entry.step, entry.code === 'unknown' || entry.code === 'conflict' ? 'unknown' : 'to nothing')
+        break
+      default:
+    }
+  }
+  return attempts
+}
+
+/** What an undo has put back to the end, or found put back. */
+function undoneBy(told: Told): readonly string[] {
+  return told.entries.flatMap(({ entry, seq }) => {
+    if (entry.kind === 'step.skipped' && (entry.code === 'undone' || entry.code === 'superseded'))
+      return [`${told.stream}/${entry.step}`]
+    if (entry.kind !== 'step.applied') return []
+    const intent = told.entries.findLast(
+      ({ entry: other, seq: otherSeq }) =>
+        other.kind === 'step.intended' && other.step === entry.step && otherSeq < seq,
+    )?.entry
+    return intent?.kind === 'step.intended' && intent.last !== false ? [`${told.stream}/${entry.step}`] : []
+  })
+}
