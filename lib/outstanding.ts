@@ -29,19 +29,19 @@ export function afterChange(
   found: Outstanding | undefined,
 ): Outstanding | undefined {
   const { step, change, undoTo, heritage, last } = applied
-  const replaced = heritage?.replaces ? { replaced: true as const } : {}
-  // The slow steps of an undo go on with what the execution had inherited.
-  const over = header.kind === 'undo.started' ? found?.over : heritage?.over
-  const inherited = over === undefined ? {} : { over }
+  // The slow steps of an undo go on with what the execution had inherited, or had not.
+  const isUndo = header.kind === 'undo.started'
+  const over = isUndo ? found?.over : heritage?.over
+  const replaced = isUndo ? found?.replaced : heritage?.replaces
   const own = {
     target: change.target.label,
     before: undoTo,
     after: change.after,
     by: header.executionId,
-    ...inherited,
-    ...replaced,
+    ...(over === undefined ? {} : { over }),
+    ...(replaced === undefined ? {} : { replaced }),
   }
-  if (header.kind === 'undo.started') return last ? undefined : own
+  if (isUndo) return last ? undefined : own
   if (pinned.runbook.onResolved?.undo.includes(step)) return own
   // A duty that somebody else's value has ended is handed on to nobody.
   return heritage?.replaces ? undefined : found && { ...found, after: change.after }

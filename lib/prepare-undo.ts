@@ -41,8 +41,11 @@ export async function prepareUndo(session: Session, step: ActionStep): Promise<P
   if (outstanding && outstanding.by !== header.executionId) {
     releaseAll(session, locked.locks)
     return unlocked(() => {
-      if (outstanding.replaced) {
-        const reason = `somebody else had changed it before ${outstanding.by} did; what stood there before us is not put back`
+      const { by, over, replaced } = outstanding
+      // Whose change is not among those that it was built on has had somebody else's value stand over its own.
+      if (replaced || over?.includes(header.executionId) === false) {
+        const [first = by] = over ?? []
+        const reason = `somebody else had changed it before ${first} did; what stood there before us is not put back`
         skipUndo(session, step, 'foreign', reason)
         escalate(session, step.id, `${item.change.target.label} was left alone: ${reason}`)
         return undefined
@@ -51,7 +54,7 @@ export async function prepareUndo(session: Session, step: ActionStep): Promise<P
         session,
         step,
         'superseded',
-        `${outstanding.by} has changed ${item.change.target.label} since; its undo puts both back`,
+        `${by} has changed ${item.change.target.label} since; its undo puts both back`,
       )
       return undefined
     })
