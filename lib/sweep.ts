@@ -192,7 +192,10 @@ async function carryStart(app: App, head: Head, turn: Turn): Promise<number> {
   const { ports, catalogue } = app
   const runbook = catalogue.runbooks.find((candidate) => candidate.runbook === head.order?.runbook)
   if (!head.order || !runbook) {
-    await advanceHead(ports.storage, withoutDue(head))
+    // What has begun goes on by the runbook that it has pinned, whatever is deployed by now.
+    const { headSeq } = await load(ports.storage, head.incidentId, head.stream)
+    if (headSeq >= 0) await wake(app, head, ports.clock.now())
+    else await advanceHead(ports.storage, withoutDue(head))
     return 0
   }
   const { key, occasion, mode } = head.order

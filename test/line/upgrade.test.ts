@@ -1,3 +1,4 @@
+import { command } from '../../lib/command.ts'
 import { recordHash, verifyChain, type ChainRecord } from '../../lib/ledger/chain.ts'
 import { readHead } from '../../lib/ledger/head.ts'
 import { incidentPk, loadRecords } from '../../lib/ledger/records.ts'
@@ -6,7 +7,8 @@ import { incidentIdOf, undoStreamOf } from '../../lib/ids.ts'
 import type { Log } from '../../lib/log.ts'
 import type { Catalogue } from '../../lib/runbook/runbook.ts'
 import { refuseNext, throttle } from '../../sim/faults.ts'
-import { createStack, type Stack, type StackOptions } from '../../sim/stack.ts'
+import { CrashError, mortalPorts, type Point } from '../../sim/mortal.ts'
+import { createStack, WORKER_MS, type Stack, type StackOptions } from '../../sim/stack.ts'
 import {
   ANN,
   calmStack,
@@ -137,6 +139,25 @@ describe('runbooks that change between two turns', () => {
       undoStreamOf(await onlyId(after)),
     )
     expect(heads).toMatchObject({ status: 'succeeded' })
+  })
+
+  test('a start by hand whose worker died over its first change outlives the removal of its runbook', async () => {
+    const before = calmStack(catalogueOf([RUNBOOK]))
+    let records = 0
+    const isItsFirst = ({ name, when }: Point) => name === 'put REC' && when === 'after' && ++records === 2
+    const ports = mortalPorts(
+      before.app.ports,
+      () => 0,
+      isItsFirst,
+      () => {},
+    )
+    const request = { verb: 'run', runbook: 'spike', key: 'k-1', by: ANN, reason: 'the site is slow' }
+    const turn = { workerId: 'dies', deadlineMs: before.account.now() + WORKER_MS }
+    await expect(command({ ...before.app, ports }, request, turn)).rejects.toThrow(CrashError)
+    const after = deployOver(before, catalogueOf([runbookText('- wait: 1m', '', 'another')]))
+    await play(after, 10)
+    expect(await outcomesOf(after)).toEqual(['succeeded'])
+    expect({ desired: desired(after), weight: weight(after) }).toEqual({ desired: 9, weight: 0 })
   })
 
   test('what fails is told to whom the newer version calls, by another name as well', async () => {
