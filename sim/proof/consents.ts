@@ -2,8 +2,9 @@ import { findAction } from '../../lib/actions/index.ts'
 import { WHOLE_PLAN } from '../../lib/execution/state.ts'
 import { canonical } from '../../lib/json.ts'
 import type { Entry, EntryOf } from '../../lib/ledger/entry.ts'
+import type { Item } from '../../lib/ledger/storage.ts'
 import { stepsOf, type Pinned } from '../../lib/runbook/runbook.ts'
-import { isUndo, type Told } from './told.ts'
+import { isUndo, type Told, type WorkerLife } from './told.ts'
 
 /** What people were asked and what they have decided, of one stream and by subject. */
 interface Question {
@@ -11,21 +12,67 @@ interface Question {
   answer: 'none' | 'approved' | 'denied' | 'expired'
 }
 
+interface Lock {
+  readonly owner: string
+  readonly token: number
+  readonly isHeld: boolean
+  /** Who has taken it. */
+  worker?: string
+}
+
+/** Who asked while it had locks in its hands, other than those of open intents. */
+interface Asking {
+  readonly worker: string
+  readonly tokens: ReadonlyMap<string, number>
+}
+
 export interface ConsentWatch {
+  /** A lock was written. */
+  lock(item: Item): void
+  /** It was this worker that has just written a lock. Another one of the same execution may leave one behind where it loses a race. */
+  lockedBy(workerId: string): void
   /** An entry was put on record. */
   judge(told: Told, entry: Entry, address: string): void
 }
 
-/** Holds what is intended against what people have agreed to (CORE.md 1.6): to an outcome, in time, and never by silence. */
+/**
+ * Holds what is intended against what people have agreed to (CORE.md 1.6): to an outcome, in time, never by silence, and with no
+ * lock in anybody's hands meanwhile.
+ */
 export function watchConsents(
   pinned: ReadonlyMap<string, Pinned>,
+  workers: ReadonlyMap<string, WorkerLife>,
   wrong: (what: string) => void,
 ): ConsentWatch {
   const questions = new Map<Told, Map<string, Question>>()
+  const locks = new Map<string, Lock>()
+  let latest: Lock | undefined
+  const asking = new Map<Told, Asking>()
 
   function ask(told: Told, asked: EntryOf<'approval.requested'>): void {
     const own = questions.get(told) ?? new Map<string, Question>()
     questions.set(told, own.set(asked.subject, { asked, answer: 'none' }))
+    if (asked.actor.is !== 'engine') return
+    const { worker } = asked.actor
+    const used = new Set([...told.open.values()].flatMap((open) => Object.keys(open.locks ?? {})))
+    const held = [...locks].filter(
+      ([key, lock]) => lock.isHeld && lock.owner === told.stream && lock.worker === worker && !used.has(key),
+    )
+    const tokens = new Map(held.map(([key, { token }]) => [key, token]))
+    if (tokens.size > 0) asking.set(told, { worker, tokens })
+  }
+
+  /** Whoever has asked, and has ended well since, has given back what was in its hands. */
+  function waits(told: Told, address: string): void {
+    const one = asking.get(told)
+    const life = one && workers.get(one.worker)
+    if (!one || life?.ended !== 'well' || life.hit) return
+    asking.delete(told)
+    for (const [key, token] of one.tokens) {
+      const lock = locks.get(key)
+      if (lock?.isHeld && lock.token === token)
+        wrong(`${address}: ${key} was held while a person was asked (CORE.md 1.7)`)
+    }
   }
 
   /** The first answer counts, and only one to the question that stands. */
@@ -46,6 +93,13 @@ export function watchConsents(
       wrong(`${address}: ${entry.step} is intended as nobody has approved it (CORE.md 1.6)`)
   }
 
+  /** By the clock of whoever puts the answer on record. */
+  function inTime(told: Told, { subject }: EntryOf<'step.approved'>, address: string): void {
+    const untilMs = questions.get(told)?.get(subject)?.asked.expiresAtMs ?? 0
+    if ((told.entries.at(-1)?.atMs ?? 0) >= untilMs)
+      wrong(`${address}: ${subject} is approved when its time is over (CORE.md 1.6)`)
+  }
+
   function mustAsk({ entries }: Told, step: string): boolean {
     const [header] = entries.map(({ entry }) => entry)
     if (header?.kind !== 'execution.started') return false
@@ -55,12 +109,22 @@ export function watchConsents(
   }
 
   return {
+    lock({ pk, version = 0, body }) {
+      const { owner, releasedAtMs } = JSON.parse(body) as { owner: string; releasedAtMs?: number }
+      latest = { owner, token: version, isHeld: releasedAtMs === undefined }
+      locks.set(pk.slice('LOCK#'.length), latest)
+    },
+    lockedBy(workerId) {
+      if (latest) latest.worker = workerId
+    },
     judge(told, entry, address) {
+      waits(told, address)
       switch (entry.kind) {
         case 'approval.requested':
           ask(told, entry)
           return
         case 'step.approved':
+          inTime(told, entry, address)
           answer(told, entry.subject, 'approved', entry.digest)
           return
         case 'step.denied':

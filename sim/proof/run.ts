@@ -146,9 +146,7 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
         return fault
       },
       told: tell,
-      seen: (workerId, name, answer) => {
-        if (name === 'get CONTROL') watch.control(workerId, (answer as { body?: string } | undefined)?.body)
-      },
+      seen: watch.answered,
     },
   })
   const signals = invocations.queue('signals', (app, body, turn) => ingest(app, JSON.parse(body), turn))

@@ -21,7 +21,12 @@ export function watchValues(
   const attempts = all.flatMap(attemptsOf).toSorted((a, b) => a.putAtMs - b.putAtMs)
   for (const [label, ofTarget] of Map.groupBy(attempts, ({ entry }) => entry.change.target.label)) {
     const [first] = ofTarget
+    for (const [index, attempt] of ofTarget.entries()) inherits(attempt, ofTarget.slice(0, index), wrong)
+    for (const told of all) if (isUndo(told)) givesWay(told, ofTarget, wrong)
     if (!first || isTouched(touched, heldBy(standingOf(first.entry.change.before)))) continue
+    // A runbook without expires_in does not know of the switch of one with it (ADR 25).
+    const ofSwitch = ofTarget.filter(({ entry }) => standingOf(entry.change.after).expires !== undefined)
+    if (ofSwitch.length > 0 && ofSwitch.length < ofTarget.length) continue
     asRecorded(label, ofTarget, standing, wrong)
     const changes = ofTarget.filter(({ told, entry }) => !isUndo(told) && entry.attempt === 1)
     if (changes.every(({ told, entry }) => undone.has(`${told.stream}.undo/${entry.step}`)))
@@ -62,6 +67,43 @@ function putBack(label: string, { entry }: Attempt, standing: Standing, wrong: (
     const is = standing[what as keyof Standing]
     if (was !== is)
       wrong(`${what} of ${label} was left at ${is}, and everything was put back to ${was} (check 9)`)
+  }
+}
+
+/** Who is to go back to what stood before an earlier change of ours has found that change standing. */
+function inherits(
+  { told, entry }: Attempt,
+  earlier: readonly Attempt[],
+  wrong: (what: string) => void,
+): void {
+  if (isUndo(told) || entry.attempt > 1 || entry.undoTo === undefined) return
+  const { desired, floor, weight } = standingOf(entry.change.before)
+  const found: Partial<Standing> = { desired, floor, weight }
+  const set = earlier.findLast(({ came }) => came === 'applied')
+  const { expires: _switch, ...left } = heldBy(standingOf(set?.entry.change.after))
+  const isSame = set && Object.entries(left).every(([what, value]) => found[what as keyof Standing] === value)
+  if (!isSame)
+    wrong(
+      `${told.stream}: ${entry.step} is to go back to what stood before an earlier change, and did not find that one standing (check 9)`,
+    )
+}
+
+/** An undo that leaves it to another execution's to put both back: all that was changed since was built on what it had set. */
+function givesWay(undo: Told, attempts: readonly Attempt[], wrong: (what: string) => void): void {
+  for (const { entry, putAtMs } of undo.entries) {
+    if (entry.kind !== 'step.skipped' || entry.code !== 'superseded') continue
+    const own = attempts.findIndex(
+      ({ told, entry: intent, came }) =>
+        `${told.stream}.undo` === undo.stream && intent.step === entry.step && came === 'applied',
+    )
+    const since = attempts
+      .slice(own + 1)
+      .filter(({ told, putAtMs: atMs, came }) => !isUndo(told) && atMs < putAtMs && came === 'applied')
+    const breach = since.find(({ entry: intent }) => intent.heritage?.replaces)
+    if (own >= 0 && breach)
+      wrong(
+        `${undo.stream}: ${entry.step} is left to another, and ${breach.told.stream} was built on a foreign value (check 9)`,
+      )
   }
 }
 

@@ -5,11 +5,12 @@ import { canonical } from '../../lib/json.ts'
 import type { ChainRecord } from '../../lib/ledger/chain.ts'
 import type { Entry, EntryOf } from '../../lib/ledger/entry.ts'
 import { pausedBy, type Control } from '../../lib/ledger/kill-switch.ts'
-import type { Item } from '../../lib/ledger/storage.ts'
+import type { Item, PutResult } from '../../lib/ledger/storage.ts'
 import type { Pinned } from '../../lib/runbook/runbook.ts'
 import { isOpenIncident, watchAlarms, type ToldAlarm } from './alarms.ts'
 import { watchConsents } from './consents.ts'
 import { watchEffects, type MadeCall } from './effects.ts'
+import { watchLimits } from './limits.ts'
 import { watchEnd, type Ending } from './ending.ts'
 import type { Standing } from './standing.ts'
 import { isUndo, newlyTold, type Told, type WorkerLife } from './told.ts'
@@ -30,8 +31,8 @@ export interface Watch {
   post(request: HttpRequest): void
   /** An invocation has begun; it may act until its deadline, whatever it says of itself. */
   worker(workerId: string, life: WorkerLife): void
-  /** A worker has read the kill switch: the item's body, or none. */
-  control(workerId: string, body: string | undefined): void
+  /** A worker is answered by the store. */
+  answered(workerId: string, name: string, answer: unknown): void
   /** Somebody was told that an alarm has come. */
   alarm(told: ToldAlarm): void
   /** Whether an incident still stands, so that a sweep may find something. */
@@ -65,7 +66,8 @@ export function watchOver(limits: Limits): Watch {
   const effects = watchEffects(streams, wrong)
   const pinned = new Map<string, Pinned>()
   const alarms = watchAlarms(streams, pinned, wrong)
-  const consents = watchConsents(pinned, wrong)
+  const consents = watchConsents(pinned, workers, wrong)
+  const windows = watchLimits(streams, wrong)
 
   function record(item: Item, nowMs: number): void {
     const stream = item.sk.split('#')[1] ?? ''
@@ -222,8 +224,11 @@ export function watchOver(limits: Limits): Watch {
       return [...new Set([...streams.values()].map((told) => told.incidentId))]
     },
     put(item, nowMs) {
+      const [kind = ''] = item.pk.split('#')
       if (item.sk.startsWith('REC#')) record(item, nowMs)
-      else if (item.sk === 'RUNBOOK')
+      else if (kind === 'LOCK') consents.lock(item)
+      else if (kind === 'LIMIT') windows.put(item)
+      else if (kind === 'RUNBOOK')
         pinned.set(item.pk.slice('RUNBOOK#'.length), JSON.parse(item.body) as Pinned)
       else alarms.put(item, nowMs)
     },
@@ -231,14 +236,19 @@ export function watchOver(limits: Limits): Watch {
     call: effects.call,
     post: effects.post,
     worker: (workerId, life) => void workers.set(workerId, life),
-    control: (workerId, body) =>
-      void controls.set(workerId, body === undefined ? { is: 'running' } : (JSON.parse(body) as Control)),
+    answered(workerId, name, answer) {
+      if (name === 'put LOCK' && (answer as PutResult).is === 'put') consents.lockedBy(workerId)
+      if (name !== 'get CONTROL') return
+      const item = answer as Item | undefined
+      controls.set(workerId, item ? (JSON.parse(item.body) as Control) : { is: 'running' })
+    },
     alarm: alarms.told,
     get hasOpenIncident() {
       return [...streams.values()].some(isOpenIncident)
     },
     end(ending) {
       effects.end()
+      windows.end()
       alarms.end(ending)
       watchEnd({ streams, workers, pinned, touched: effects.touched }, ending, wrong)
       return problems
