@@ -32,10 +32,14 @@ const SECOND_MS = 1_000
 export const AUTOSCALED = { min: 4, max: 20 } as const
 
 export function strike(dice: Dice, records: number): Strike {
-  const what = dice.chance(0.5)
-    ? ({ is: 'person', verb: dice.chance(0.8) ? 'abort' : 'resolve' } as const)
-    : foreignAct(dice)
+  const what = dice.chance(0.5) ? decision(dice) : foreignAct(dice)
   return { afterRecord: dice.between(1, records), delayMs: dice.between(0, 30), what }
+}
+
+function decision(dice: Dice): Asked {
+  const verb = dice.chance(0.7) ? 'abort' : dice.pick<'resolve' | 'pause'>(['resolve', 'pause'])
+  if (verb !== 'pause') return { is: 'person', verb }
+  return { is: 'person', verb, scope: { is: 'all' }, forMs: dice.between(5, 120) * SECOND_MS }
 }
 
 /** One or more answers to what a run asks: at once, or in the very last moment; and two of them may be at odds. */

@@ -1,3 +1,5 @@
+import { MORE } from './more-mutants.ts'
+
 /*
  * Deliberate defects, each of which takes one rule of the protocol out. They are changes to the source text that are made
  * while a process loads it (`mutated.ts`), so that no code that ships has a seam for them. A defect whose text is not found
@@ -14,6 +16,7 @@ export interface Mutant {
     | 'unknown outcome'
     | 'lock'
     | 'limit'
+    | 'approval'
     | 'undo'
     | 'waking'
     | 'queue'
@@ -281,6 +284,7 @@ const FURTHER: readonly Mutant[] = [
 export const MUTANTS: readonly Mutant[] = [
   ...DEMANDED.map((mutant) => ({ ...mutant, demanded: true as const })),
   ...FURTHER,
+  ...MORE,
 ]
 
 /** The source with the defect in it. Throws where the rule's text is not there exactly once. */
