@@ -3,7 +3,7 @@ import { gather, gatherAnswered } from './carry-out.ts'
 import { never } from './errors.ts'
 import { forecast } from './forecast.ts'
 import { next, type Command } from './execution/next.ts'
-import { HOLD_DOWN, isEnded } from './execution/state.ts'
+import { HOLD_DOWN, isEnded, type Execution } from './execution/state.ts'
 import { fold } from './execution/fold.ts'
 import { advanceIncident } from './advance-incident.ts'
 import { endOwnClaim, finish, withdrawClaims } from './finish.ts'
@@ -199,10 +199,11 @@ async function send(session: Session, untilMs: number, minSeq: number, guardUnti
 
 async function endTurn(session: Session): Promise<TurnResult | undefined> {
   const refused = session.execution.status.is === 'refused'
-  // Its ids leave the limits only now: before its first record a live start might have been behind them. Nor do they stay
-  // until its page was answered: another start of the service would be refused by them.
-  if (refused && !(await flush(session))) return undefined
-  if (refused) await withdrawClaims(session)
+  const idle = refused || endedInHold(session.execution)
+  // Its ids leave the limits only now: before its first record a live start might have been behind them, and what has not
+  // ended on record may go on. Nor do they stay until its page was answered: another start would be refused by them.
+  if (idle && !(await flush(session))) return undefined
+  if (idle) await withdrawClaims(session)
   // Whoever stopped it may have died before this.
   if (session.execution.status.is === 'stopped') await endOwnClaim(session)
   if (await gather(session)) return undefined
@@ -235,7 +236,10 @@ async function endHold(session: Session): Promise<void> {
     outcome: 'skipped',
     reason: 'the alarm cleared during the hold-down',
   }
-  // It has done nothing, so nothing has to cool down: the alarm that comes next may be the real one.
-  await withdrawClaims(session)
   note(session, entry)
+}
+
+/** It has done nothing, so nothing has to cool down: the alarm that comes next may be the real one. */
+function endedInHold({ status, steps }: Execution): boolean {
+  return status.is === 'finished' && status.outcome === 'skipped' && steps.get(HOLD_DOWN)?.is === 'waiting'
 }

@@ -6,7 +6,7 @@ import { openOf, type Open } from '../../lib/ledger/open.ts'
 import type { Item } from '../../lib/ledger/storage.ts'
 import type { Pinned } from '../../lib/runbook/runbook.ts'
 import type { Ending } from './ending.ts'
-import { isUndo, stampedOf, type Told, type WorkerLife } from './told.ts'
+import { alarmOf, isUndo, keysUnder, stampedOf, type Told, type WorkerLife } from './told.ts'
 
 /** A transition of an alarm into ALARM that somebody was told of. */
 export interface ToldAlarm {
@@ -86,7 +86,7 @@ export function watchAlarms(
   /** What has not begun to put anything back long after the end of `max_hold`. */
   function heldOn(undo: Told, quietAtMs: number): void {
     const header = undo.entries[0]?.entry
-    if (header?.kind !== 'undo.started' || undo.aborted) return
+    if (header?.kind !== 'undo.started' || undo.aborted || keysUnder(undo, streams).length > 0) return
     const untilMs = Math.max(heldUntil(header), quietAtMs, undoneBy(header)?.entries.at(-1)?.atMs ?? 0)
     const [first] = header.items
     // Each is put back, or found put back, after the one before it; a page about it is a step, too.
@@ -159,7 +159,7 @@ export function watchAlarms(
     end({ quietAtMs, alarming }) {
       const isOver = ({ incidentId }: Told) =>
         ![...opens.values()].some(
-          ({ open }) => open.incidentId === incidentId && alarming.has(open.key.split('/').at(-1) ?? ''),
+          ({ open }) => open.incidentId === incidentId && alarming.has(alarmOf(open.key)),
         )
       for (const alarm of alarms) unheard(alarm)
       for (const { open } of opens.values())

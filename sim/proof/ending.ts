@@ -4,7 +4,7 @@ import { stepsOf, type Pinned } from '../../lib/runbook/runbook.ts'
 import { brokenChains, looseEnds } from '../loose-ends.ts'
 import type { Entry } from '../../lib/ledger/entry.ts'
 import type { Standing, Touched } from './standing.ts'
-import { stampedOf, type Told, type WorkerLife } from './told.ts'
+import { alarmOf, keysUnder, stampedOf, type Told, type WorkerLife } from './told.ts'
 import { watchValues } from './values.ts'
 
 /** What a run has come to. */
@@ -41,7 +41,8 @@ export function watchEnd(seen: Seen, ending: Ending, wrong: (what: string) => vo
   for (const told of seen.streams.values()) {
     if (told.stream === 'incident') continue
     const execution = fold(stampedOf(told))
-    for (const what of looseEnds(told.stream, execution)) wrong(`${what} (check 6)`)
+    const mayWait = keysUnder(told, seen.streams).some((key) => ending.alarming.has(alarmOf(key)))
+    for (const what of looseEnds(told.stream, execution, mayWait)) wrong(`${what} (check 6)`)
     for (const step of unmentioned(execution, seen.pinned))
       wrong(`${told.stream} has ended, and nothing is on record of ${step} (check 4)`)
   }

@@ -8,6 +8,8 @@ import { stampedOf, type Told } from './told.ts'
 export interface LimitWatch {
   /** A window was written. */
   put(item: Item): void
+  /** An execution is about to change something. */
+  acts(told: Told, address: string): void
   end(): void
 }
 
@@ -33,6 +35,12 @@ export function watchLimits(streams: ReadonlyMap<string, Told>, wrong: (what: st
       windows.set(pk, claims)
       if (new Set(claims.map(({ executionId }) => executionId)).size < claims.length)
         wrong(`${pk} counts an execution twice (check 8)`)
+    },
+    acts({ stream, whose }, address) {
+      const window = windows.get(`LIMIT#service:${whose?.service}`) ?? []
+      const place = window.find(({ executionId }) => executionId === stream)
+      if (!place || place.endedAtMs !== undefined)
+        wrong(`${address}: it acts and has no place in the limits (check 8)`)
     },
     end() {
       for (const [window, claims] of windows) for (const claim of claims) counted(window, claim)

@@ -55,7 +55,7 @@ export const MORE: readonly Mutant[] = [
     name: 'a refused execution keeps its places in the limits',
     rule: 'limit',
     file: 'lib/advance.ts',
-    from: 'if (refused) await withdrawClaims(session)',
+    from: 'if (idle) await withdrawClaims(session)',
     to: '',
   },
   {

@@ -1,3 +1,5 @@
+import { incidentIdOf } from '../../lib/ids.ts'
+import { foldIncident } from '../../lib/incident.ts'
 import type { ChainRecord } from '../../lib/ledger/chain.ts'
 import type { Entry, EntryOf, Stamped } from '../../lib/ledger/entry.ts'
 import { stampAll } from '../../lib/ledger/records.ts'
@@ -44,6 +46,23 @@ export function newlyTold(incidentId: string, stream: string): Told {
     first: new Map(),
     settled: new Set(),
   }
+}
+
+/** The keys of other alarms whose changes an undo puts back as well: it waits for those too, whatever its own does (ADR 35). */
+export function keysUnder(undo: Told, streams: ReadonlyMap<string, Told>): readonly string[] {
+  const header = undo.entries[0]?.entry
+  if (header?.kind !== 'undo.started') return []
+  const incidents = header.items.flatMap(({ over = [] }) => over.flatMap((id) => incidentIdOf(id) ?? []))
+  return incidents.flatMap((incidentId) => {
+    const own = streams.get(`${incidentId}/incident`)
+    const key = own && foldIncident(stampedOf(own))?.key
+    return key === undefined || key === header.key ? [] : [key]
+  })
+}
+
+/** The name of the alarm that OPEN has under a key. */
+export function alarmOf(key: string): string {
+  return key.split('/').at(-1) ?? ''
 }
 
 export function isUndo(told: Told): boolean {

@@ -163,6 +163,8 @@ export function watchOver(limits: Limits): Watch {
       if (stream === told.stream || first?.kind !== 'execution.started' || first.runbook !== runbook) continue
       // One by hand may begin beside it.
       if (first.occasion.is === 'manual') continue
+      // What ended within its hold-down has done nothing that would have to cool down.
+      if (last?.entry.kind === 'execution.finished' && last.entry.outcome === 'skipped') continue
       // The claim ends just before the last record is put.
       if (!last || atMs - last.atMs < cooldownMs - ENDING_MS)
         wrong(`${address}: it was started within the cooldown of ${stream} (check 8)`)
@@ -211,6 +213,7 @@ export function watchOver(limits: Limits): Watch {
       }
     }
     if (isUndo(told) && !isOwnPage) alarms.undoes(told, address, lifeOf(entry))
+    if (!isUndo(told) && !isMessage) windows.acts(told, address)
     told.settled.delete(entry.step)
     told.open.set(entry.step, entry)
   }

@@ -373,6 +373,31 @@ describe('hold-down', () => {
     expect(desired(stack)).toBe(9)
   })
 
+  test('a worker that dies before it has recorded that keeps the place: an alarm that comes again is acted on once (G6)', async () => {
+    let dies = false
+    const stack = calmStack(
+      catalogueOf([runbookText(STEPS, 'hold_down: 30s\nkeep_open: 5m\ncooldown: 15m')]),
+      {
+        diesAt: ({ name, when }) => {
+          const now = dies && name === 'put REC' && when === 'before'
+          dies &&= !now
+          return now
+        },
+      },
+    )
+    fire(stack)
+    await stack.runUntil(START_AT_MS + 10_000)
+    fire(stack, 'OK')
+    await stack.runUntil(START_AT_MS + 20_000)
+    dies = true
+    await stack.runUntil(START_AT_MS + 35_000)
+    expect(stack.crashes).toHaveLength(1)
+    fire(stack)
+    await play(stack, 10)
+    expect(desired(stack)).toBe(9)
+    expect(await entriesOfKind(stack, 'execution.refused')).toMatchObject([{ code: 'cooldown' }])
+  })
+
   test('an event that only occurs is not waited for', async () => {
     const stack = calmStack(
       catalogueOf([runbookText(STEPS, 'hold_down: 30s\ntriggers: [{ pattern: { source: [aws.health] } }]')]),
