@@ -15,6 +15,8 @@ export interface Invoker {
   /** Everything that one event has set going comes to its next I/O before the next event happens. */
   settled(): Promise<void>
   readonly live: number
+  /** Messages that were delivered again while they were in flight, and so have used up a receive. */
+  readonly doubled: ReadonlySet<string>
 }
 
 type Handle = (app: App, turn: Turn) => Promise<unknown>
@@ -35,6 +37,7 @@ export function invoker(options: {
   const warm: Process[] = []
   const served: { readonly queue: SimQueue; readonly handle: Served; underWay: number }[] = []
   const appointed = new Set<number>()
+  const doubled = new Set<string>()
   let turns = 0
 
   function invoke(what: string, handle: Handle, then: (ok: boolean) => void = () => undefined): void {
@@ -87,6 +90,7 @@ export function invoker(options: {
   }
 
   function again(queue: SimQueue, delivery: Delivery, afterMs: number): void {
+    doubled.add(delivery.messageId)
     agenda.at(agenda.nowMs + afterMs, () => {
       queue.release(delivery)
       serve()
@@ -108,6 +112,7 @@ export function invoker(options: {
 
   return {
     invoke,
+    doubled,
     queue(name, handle) {
       const queue = simQueue({
         name,

@@ -98,8 +98,12 @@ function givesWay(undo: Told, attempts: readonly Attempt[], wrong: (what: string
     )
     const since = attempts
       .slice(own + 1)
-      .filter(({ told, putAtMs: atMs, came }) => !isUndo(told) && atMs < putAtMs && came === 'applied')
-    const breach = since.find(({ entry: intent }) => intent.heritage?.replaces)
+      .filter(({ putAtMs: atMs, came }) => atMs < putAtMs && came === 'applied')
+    // What a foreign value had broken is known for as long as the change that was built on it stands.
+    const gone = new Set(since.flatMap(({ told, entry: { last } }) => (last === false ? [] : [told.stream])))
+    const breach = since.find(
+      ({ told, entry: intent }) => intent.heritage?.replaces && !gone.has(`${told.stream}.undo`),
+    )
     if (own >= 0 && breach)
       wrong(
         `${undo.stream}: ${entry.step} is left to another, and ${breach.told.stream} was built on a foreign value (check 9)`,
