@@ -180,3 +180,19 @@ test('dead letters come after as many receives as in the deployed stack', () => 
     ['WorkQueue', MAX_RECEIVES],
   ])
 })
+
+test('a message in flight can be made visible before its time: its old receipt then deletes nothing', () => {
+  const { queue, at } = clocked()
+  queue.send('a')
+  const first = queue.receive()
+  if (!first) throw new Error('nothing was received')
+  at.ms = 1_000
+  queue.release(first)
+  const second = queue.receive()
+  expect(second).toMatchObject({ messageId: first.messageId, receiveCount: 2 })
+  // What is over stays over: the message is in flight under another receipt by now.
+  queue.release(first)
+  expect(queue.receive()).toBeUndefined()
+  queue.acknowledge(first)
+  expect(queue.waiting).toHaveLength(1)
+})
