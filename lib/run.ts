@@ -2,9 +2,10 @@ import { effectiveMode, frozenBy } from './guardrails.ts'
 import { canonical } from './json.ts'
 import { executionIdFor, incidentIdFor, sha256 } from './ids.ts'
 import { foldIncident } from './incident.ts'
-import { addToIncident, incidentHead } from './incident-stream.ts'
+import { addToIncident, INCIDENT_STREAM, incidentHead } from './incident-stream.ts'
 import { claimKey } from './ledger/control.ts'
 import { listIncidents, openHead } from './ledger/head.ts'
+import { load } from './ledger/records.ts'
 import type { App, Turn } from './ports.ts'
 import type { Mode, Runbook } from './runbook/runbook.ts'
 import { lesser, start } from './start.ts'
@@ -35,9 +36,11 @@ export async function run(app: App, runbook: Runbook, order: RunOrder, turn: Tur
   const { by, key, reason, mode } = order
   const despite = order.despiteFreeze ? { despiteFreeze: true as const } : {}
   const fingerprint = sha256(canonical({ runbook: order.runbook, reason, mode: mode ?? null, ...despite }))
-  const open = (await listIncidents(ports.storage, RECENT_INCIDENTS)).find(
+  const listed = (await listIncidents(ports.storage, RECENT_INCIDENTS)).find(
     (head) => head.status !== 'resolved' && head.summary?.service === runbook.service,
   )
+  // HEAD may precede the first record, which alone tells whose alarm an undo must ask: such an incident is not joined.
+  const open = listed && (await isOpened(app, listed.incidentId)) ? listed : undefined
   const fresh = incidentIdFor(`manual/${by.name}/${key}`, 0)
   const proposed = open?.incidentId ?? fresh
   const claimed = await claimKey(ports.storage, by.name, key, {
@@ -71,6 +74,11 @@ export async function run(app: App, runbook: Runbook, order: RunOrder, turn: Tur
     executionId,
     mode: lesser(effectiveMode(catalogue, runbook, frozen).mode, mode),
   }
+}
+
+async function isOpened({ ports }: App, incidentId: string): Promise<boolean> {
+  const { entries } = await load(ports.storage, incidentId, INCIDENT_STREAM)
+  return foldIncident(entries) !== undefined
 }
 
 /** The key of the incident that a manual start belongs to; an incident of its own is opened first. */

@@ -1,4 +1,6 @@
 import type { CommandResult } from '../../lib/command.ts'
+import { INCIDENT_STREAM } from '../../lib/incident-stream.ts'
+import { openHead } from '../../lib/ledger/head.ts'
 import type { Stack } from '../../sim/stack.ts'
 import {
   ANN,
@@ -12,7 +14,7 @@ import {
   play,
   runbookText,
 } from './calm.ts'
-import { effectsOf } from './world.ts'
+import { effectsOf, START_AT_MS } from './world.ts'
 
 const SCALE = '- scale_out: { ecs: api, by: 50% }'
 const BOOKS = [
@@ -70,6 +72,21 @@ test('a start by hand joins the open incident of the service (G1)', async () => 
     'succeeded',
     'succeeded',
   ])
+})
+
+test('an incident of which only HEAD is there yet is not joined: nothing on record tells whose alarm an undo would ask (G7)', async () => {
+  const stack = stackOf()
+  await openHead(stack.storage, {
+    incidentId: 'inc-0123456789ab',
+    stream: INCIDENT_STREAM,
+    headSeq: 0,
+    status: 'open',
+    wakes: 0,
+    summary: { title: 'api-5xx-spike', service: 'api', severity: 'sev2', openedAtMs: START_AT_MS },
+  })
+  const { incidentId } = answerOf(await run(stack, { runbook: 'call' }))
+  expect(incidentId).not.toBe('inc-0123456789ab')
+  expect(await incidentsOf(stack)).toContain(`${incidentId} open`)
 })
 
 test('the same key twice is one execution and the same answer, at the same time or much later (G1)', async () => {
