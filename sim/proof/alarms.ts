@@ -73,12 +73,16 @@ export function watchAlarms(
   function leftStanding(told: Told): void {
     const execution = fold(stampedOf(told))
     const { header } = execution
-    if (header?.kind !== 'execution.started' || !isEnded(execution)) return
+    if (header?.kind !== 'execution.started') return
+    const incident = streams.get(`${told.incidentId}/incident`)
+    const { key } = (incident && incidentOf(incident)) ?? {}
+    if (key !== undefined && key !== header.key)
+      wrong(`${told.stream} asks for the alarm of ${header.key}, and its incident is of ${key} (check 9)`)
+    if (!isEnded(execution)) return
     const steps = pinned.get(header.runbookHash)?.runbook.onResolved?.undo ?? []
     const standing = steps.filter((step) => stateOf(execution, step).is === 'applied')
     if (standing.length === 0 || streams.has(`${told.incidentId}/${told.stream}.undo`)) return
     const open = opens.get(header.key)?.open
-    const incident = streams.get(`${told.incidentId}/incident`)
     const isOver = open ? open.state === 'ok' : incident && !isOpenIncident(incident)
     if (isOver) wrong(`${told.stream}: ${standing.join(', ')} is over, and was not put back (check 6)`)
   }

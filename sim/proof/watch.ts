@@ -1,4 +1,5 @@
 import { findAction } from '../../lib/actions/index.ts'
+import { HOLD_DOWN } from '../../lib/execution/state.ts'
 import type { HttpRequest } from '../../lib/http.ts'
 import type { OutsideAct } from '../outside.ts'
 import { canonical } from '../../lib/json.ts'
@@ -41,6 +42,12 @@ export interface Watch {
   end(ending: Ending): readonly string[]
 }
 
+interface Started {
+  readonly told: Told
+  readonly runbook: string
+  readonly byHand: boolean
+}
+
 /** From the end of a claim to the record that tells it, a crash in between included. */
 const ENDING_MS = 180_000
 
@@ -58,10 +65,7 @@ export function watchOver(limits: Limits): Watch {
   const streams = new Map<string, Told>()
   const workers = new Map<string, WorkerLife>()
   const controls = new Map<string, Control>()
-  const started = new Map<
-    string,
-    { readonly stream: string; readonly runbook: string; readonly byHand: boolean }
-  >()
+  const started = new Map<string, Started>()
   const wrong = (what: string) => void problems.push(what)
   const effects = watchEffects(streams, wrong)
   const pinned = new Map<string, Pinned>()
@@ -136,12 +140,12 @@ export function watchOver(limits: Limits): Watch {
         ? `${incidentId} ${runbook} ${occasion.onsetAtMs}`
         : `${occasion.by}'s key ${occasion.key}`
     const other = started.get(one)
-    if (other !== undefined) wrong(`${one} was started twice: ${other.stream}, ${told.stream} (check 7)`)
-    started.set(one, { stream: told.stream, runbook, byHand: occasion.is === 'manual' })
+    if (other !== undefined) wrong(`${one} was started twice: ${other.told.stream}, ${told.stream} (check 7)`)
+    started.set(one, { told, runbook, byHand: occasion.is === 'manual' })
     alarms.begun(told, entry, address, lifeOf(entry))
     // Whoever starts by hand is not held back by the limits.
     if (occasion.is !== 'alarm') return
-    const automatic = [...started.values()].filter(({ byHand }) => !byHand)
+    const automatic = [...started.values()].filter((each) => !each.byHand && !isIdle(each.told))
     // A run is shorter than the hour in which the limit counts.
     if (automatic.length > limits.startsPerHour)
       wrong(`${address}: more than ${limits.startsPerHour} were started (check 8)`)
@@ -151,20 +155,28 @@ export function watchOver(limits: Limits): Watch {
     coolEnough(told, runbook, address)
   }
 
+  /** What ended within its hold-down has done nothing: it counts in no window, and nothing has to cool down. */
+  function isIdle({ entries }: Told): boolean {
+    const isHeld = entries.some(({ entry }) => entry.kind === 'step.waiting' && entry.step === HOLD_DOWN)
+    const isOver = entries.some(({ entry }) => entry.kind === 'step.waited' && entry.step === HOLD_DOWN)
+    const isSkipped = ({ entry }: Told['entries'][number]) =>
+      entry.kind === 'execution.finished' && entry.outcome === 'skipped'
+    return isHeld && !isOver && entries.some(isSkipped)
+  }
+
   function coolEnough(told: Told, runbook: string, address: string): void {
     const cooldownMs = limits.cooldownMs(runbook)
     const atMs = told.entries[0]?.atMs ?? 0
     if (cooldownMs === 0) return
-    for (const { entries, stream } of streams.values()) {
+    for (const other of streams.values()) {
+      const { entries, stream } = other
       const [first, last] = [
         entries[0]?.entry,
         entries.findLast(({ entry }) => entry.kind === 'execution.finished'),
       ]
       if (stream === told.stream || first?.kind !== 'execution.started' || first.runbook !== runbook) continue
       // One by hand may begin beside it.
-      if (first.occasion.is === 'manual') continue
-      // What ended within its hold-down has done nothing that would have to cool down.
-      if (last?.entry.kind === 'execution.finished' && last.entry.outcome === 'skipped') continue
+      if (first.occasion.is === 'manual' || isIdle(other)) continue
       // The claim ends just before the last record is put.
       if (!last || atMs - last.atMs < cooldownMs - ENDING_MS)
         wrong(`${address}: it was started within the cooldown of ${stream} (check 8)`)
@@ -221,7 +233,7 @@ export function watchOver(limits: Limits): Watch {
   return {
     problems,
     get executions() {
-      return [...started.values()].map(({ stream }) => stream)
+      return [...started.values()].map((each) => each.told.stream)
     },
     get incidents() {
       return [...new Set([...streams.values()].map((told) => told.incidentId))]
