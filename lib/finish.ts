@@ -3,6 +3,7 @@ import type { Entry } from './ledger/entry.ts'
 import { endClaim } from './ledger/claims.ts'
 import { actor } from './perform.ts'
 import { stateOf } from './execution/state.ts'
+import { dueBy } from './incident-stream.ts'
 import type { Session } from './session.ts'
 import { startUndo } from './undo.ts'
 import { cooldownScope, scopesOf } from './guardrails.ts'
@@ -15,6 +16,10 @@ export async function finish(session: Session, entries: readonly Entry[]): Promi
   const { header, app } = session
   if (header.kind !== 'execution.started') return
   await endOwnClaim(session)
+  // The incident that it has joined may have been resolved before it began, and has nothing due any more.
+  const { onResolved } = session.pinned.runbook
+  if (header.occasion.is === 'manual' && onResolved)
+    await dueBy(app.ports, header.incidentId, app.ports.clock.now())
   const finished = entries.find((entry) => entry.kind === 'execution.finished')
   if (finished?.outcome !== 'failed') return
   const failedStep = session.program

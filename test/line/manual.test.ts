@@ -1,7 +1,8 @@
-import type { CommandResult } from '../../lib/command.ts'
+import { command, type CommandResult } from '../../lib/command.ts'
 import { INCIDENT_STREAM } from '../../lib/incident-stream.ts'
 import { openHead } from '../../lib/ledger/head.ts'
-import type { Stack } from '../../sim/stack.ts'
+import { CrashError, mortalPorts } from '../../sim/mortal.ts'
+import { WORKER_MS, type Stack } from '../../sim/stack.ts'
 import {
   ANN,
   BOB,
@@ -167,6 +168,29 @@ test('what a person started is put back after a person has resolved the incident
   await play(stack, 30)
   expect(desired(stack)).toBe(6)
   expect(await incidentsOf(stack)).toEqual([`${incidentId} resolved`])
+})
+
+test('what is started under a key that an incident had got which is resolved by now is put back as well (G7)', async () => {
+  const stack = stackOf()
+  fire(stack)
+  await play(stack, 5)
+  const request = { verb: 'run', runbook: 'spike', key: 'k-1', by: ANN, reason: 'the site is slow' }
+  const ports = mortalPorts(
+    stack.app.ports,
+    () => 0,
+    ({ name, when }) => name === 'put KEY' && when === 'after',
+    () => {},
+  )
+  const turn = { workerId: 'dies', deadlineMs: stack.account.now() + WORKER_MS }
+  await expect(command({ ...stack.app, ports }, request, turn)).rejects.toThrow(CrashError)
+  fire(stack, 'OK')
+  await play(stack, 30)
+  expect(await incidentsOf(stack)).toEqual([expect.stringContaining(' resolved')])
+  expect(desired(stack)).toBe(6)
+  await run(stack)
+  expect(desired(stack)).toBe(9)
+  await play(stack, 30)
+  expect(desired(stack)).toBe(6)
 })
 
 test('a runbook that there is not is named, with those that there are', async () => {
