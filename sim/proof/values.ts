@@ -22,7 +22,7 @@ export function watchValues(
   for (const [label, ofTarget] of Map.groupBy(attempts, ({ entry }) => entry.change.target.label)) {
     const [first] = ofTarget
     for (const [index, attempt] of ofTarget.entries()) inherits(attempt, ofTarget.slice(0, index), wrong)
-    for (const told of all) if (isUndo(told)) givesWay(told, ofTarget, wrong)
+    for (const told of all) if (isUndo(told)) givesWay(told, ofTarget, streams, wrong)
     if (!first || isTouched(touched, heldBy(standingOf(first.entry.change.before)))) continue
     // A runbook without expires_in does not know of the switch of one with it (ADR 25).
     const ofSwitch = ofTarget.filter(({ entry }) => standingOf(entry.change.after).expires !== undefined)
@@ -89,7 +89,12 @@ function inherits(
 }
 
 /** An undo that leaves it to another execution's to put both back: all that was changed since was built on what it had set. */
-function givesWay(undo: Told, attempts: readonly Attempt[], wrong: (what: string) => void): void {
+function givesWay(
+  undo: Told,
+  attempts: readonly Attempt[],
+  streams: ReadonlyMap<string, Told>,
+  wrong: (what: string) => void,
+): void {
   for (const { entry, putAtMs } of undo.entries) {
     if (entry.kind !== 'step.skipped' || entry.code !== 'superseded') continue
     const own = attempts.findIndex(
@@ -99,16 +104,26 @@ function givesWay(undo: Told, attempts: readonly Attempt[], wrong: (what: string
     const since = attempts
       .slice(own + 1)
       .filter(({ putAtMs: atMs, came }) => atMs < putAtMs && came === 'applied')
-    // What a foreign value had broken is known for as long as the change that was built on it stands.
-    const gone = new Set(since.flatMap(({ told, entry: { last } }) => (last === false ? [] : [told.stream])))
-    const breach = since.find(
-      ({ told, entry: intent }) => intent.heritage?.replaces && !gone.has(`${told.stream}.undo`),
-    )
+    // What a foreign value had broken is known for as long as the change that was built on it is to be put back.
+    const breach = since.find(({ told, entry: intent }) => {
+      const back = streams.get(`${told.incidentId}/${told.stream}.undo`)
+      return intent.heritage?.replaces && !(back && isBack(back, intent.step, putAtMs))
+    })
     if (own >= 0 && breach)
       wrong(
         `${undo.stream}: ${entry.step} is left to another, and ${breach.told.stream} was built on a foreign value (check 9)`,
       )
   }
+}
+
+/** Whether an undo was done with a step by then: it has put it back, or left it alone. */
+function isBack(undo: Told, step: string, byMs: number): boolean {
+  return undo.entries.some(
+    ({ entry, putAtMs }) =>
+      putAtMs < byMs &&
+      ((entry.kind === 'step.intended' && entry.step === step && entry.last !== false) ||
+        (entry.kind === 'step.skipped' && entry.step === step)),
+  )
 }
 
 function attemptsOf(told: Told): readonly Attempt[] {
