@@ -235,7 +235,7 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
     ...scene.happenings.flatMap((one) => (one.is === 'alarm' && one.copies === 0 ? [one.atMs] : [])),
   )
   const sweepAgain = () => {
-    const isIdle = !isDueBy(agenda.nowMs) && (agenda.nowMs < untoldAtMs || !watch.hasOpenIncident)
+    const isIdle = !isDueBy(agenda.nowMs) && (agenda.nowMs < untoldAtMs || !watch.isOpen)
     if (!isIdle || (isFaulty() && dice.chance(IDLE_SWEEPS))) happen({ is: 'sweep', atMs: agenda.nowMs })
     agenda.at(agenda.nowMs + SWEEP_EVERY_MS, sweepAgain)
   }
@@ -249,7 +249,7 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
     const waiting = signals.waiting.length + work.waiting.length + toCome + persons.pausing
     if (waiting > 0 || invocations.live > 0 || isDueBy(endAtMs) || agenda.nowMs <= lastAtMs)
       busyAtMs = agenda.nowMs
-    else if (agenda.nowMs - busyAtMs > CALM_FOR_MS || !watch.hasOpenIncident) break
+    else if (agenda.nowMs - busyAtMs > CALM_FOR_MS || !watch.isOpen) break
   }
   account.advanceTo(agenda.nowMs)
   const problems = [

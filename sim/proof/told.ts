@@ -69,6 +69,12 @@ export function isUndo(told: Told): boolean {
   return told.stream.endsWith('.undo')
 }
 
+export function hasEnded({ entries }: Told): boolean {
+  return entries.some(
+    ({ entry }) => entry.kind === 'execution.finished' || entry.kind === 'execution.stopped',
+  )
+}
+
 /** One invocation, as the world knows it and not as it says of itself. */
 export interface WorkerLife {
   readonly beganAtMs: number

@@ -14,7 +14,7 @@ import { watchEffects, type MadeCall } from './effects.ts'
 import { watchLimits } from './limits.ts'
 import { watchEnd, type Ending } from './ending.ts'
 import type { Standing } from './standing.ts'
-import { isUndo, newlyTold, type Told, type WorkerLife } from './told.ts'
+import { hasEnded, isUndo, newlyTold, type Told, type WorkerLife } from './told.ts'
 
 export interface Watch {
   /** Everything that was found to be wrong, in order. */
@@ -36,8 +36,8 @@ export interface Watch {
   answered(workerId: string, name: string, answer: unknown): void
   /** Somebody was told that an alarm has come. */
   alarm(told: ToldAlarm): void
-  /** Whether an incident still stands, so that a sweep may find something. */
-  readonly hasOpenIncident: boolean
+  /** Whether an incident still stands, or something is being put back, so that a sweep may find something. */
+  readonly isOpen: boolean
   /** After faults have stopped and everything had its time: what has not ended, and what no effect stands behind. */
   end(ending: Ending): readonly string[]
 }
@@ -258,8 +258,8 @@ export function watchOver(limits: Limits): Watch {
       controls.set(workerId, item ? (JSON.parse(item.body) as Control) : { is: 'running' })
     },
     alarm: alarms.told,
-    get hasOpenIncident() {
-      return [...streams.values()].some(isOpenIncident)
+    get isOpen() {
+      return [...streams.values()].some((told) => isOpenIncident(told) || (isUndo(told) && !hasEnded(told)))
     },
     end(ending) {
       effects.end()
