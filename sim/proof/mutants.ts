@@ -188,13 +188,6 @@ const FURTHER: readonly Mutant[] = [
     to: '',
   },
   {
-    name: 'an observation made before the lock was ours counts',
-    rule: 'lock',
-    file: 'lib/begin.ts',
-    from: 'const again = locked.locks.some((lock) => lock.observeAgain)',
-    to: 'const again = false',
-  },
-  {
     name: 'a target is looked at while reads are behind its last change',
     rule: 'lock',
     file: 'lib/ledger/locks.ts',
