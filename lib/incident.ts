@@ -189,7 +189,7 @@ function addToIncident(incident: Incident, entry: Stamped): Incident {
       return { ...rest, lastOnsetAtMs, status: 'open' }
     }
     case 'incident.cleared':
-      return entry.clearedAtMs < (incident.lastOnsetAtMs ?? 0)
+      return entry.clearedAtMs < Math.max(incident.lastOnsetAtMs ?? 0, incident.clearedAtMs ?? 0)
         ? incident
         : { ...incident, clearedAtMs: entry.clearedAtMs }
     case 'incident.mitigated':

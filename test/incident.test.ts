@@ -303,6 +303,10 @@ describe("the incident's own stream", () => {
       ),
     ).toMatchObject({ status: 'resolved', clearedAtMs: at(250) })
     expect(fold([at(0.7), opened], [at(200), recurred], [at(201), cleared])).not.toHaveProperty('clearedAtMs')
+    // An older clearing does not take the place of a newer one, or the recurrence between them would open it again.
+    expect(
+      fold([at(0.7), opened], [at(251), clearedAgain], [at(260), cleared], [at(261), recurred]),
+    ).toMatchObject({ clearedAtMs: at(250) })
   })
 
   test('what is resolved is not made less by a late check', () => {
