@@ -134,7 +134,7 @@ async function prepare(session: Session, step: ActionStep): Promise<Prepared> {
     action === undefined || target === undefined
       ? undefined
       : await holdsBefore(session, step.id, action, target)
-  if (held) return unlocked(() => putOff(session, step, '', held))
+  if (held) return unlocked(() => putOff(session, step, { held }))
   const asking = asksFirst(session, step)
   if (asking || action === undefined || target === undefined) {
     // A lock is never held across a person's wait: the plan that is shown is a forecast.
@@ -144,12 +144,11 @@ async function prepare(session: Session, step: ActionStep): Promise<Prepared> {
   const sibling = siblingAt(session, step.id, target)
   if (sibling !== undefined) {
     const reason = `${target.label} is in the hands of step ${sibling}`
-    return unlocked(() => putOff(session, step, reason))
+    return unlocked(() => putOff(session, step, { reason }))
   }
   const [locked, first] = await allDone([takeLocks(session, action, target), look(session, step)])
   if (locked.is === 'busy') return unlocked(() => onLocked(session, step, locked.reason))
-  if (locked.is === 'settling')
-    return unlocked(() => putOff(session, step, locked.reason, undefined, locked.untilMs))
+  if (locked.is === 'settling') return unlocked(() => putOff(session, step, locked))
   const again = locked.locks.some((lock) => lock.observeAgain)
   const { considered, after } = again ? await look(session, step) : first
   return {
@@ -169,7 +168,7 @@ function siblingAt({ execution }: Session, stepId: string, { locks }: Target): s
 
 /** Another execution is changing the target: the step waits for it, or is left out. */
 function onLocked(session: Session, step: ActionStep, reason: string): undefined {
-  if (step.onLocked !== 'skip') return putOff(session, step, reason)
+  if (step.onLocked !== 'skip') return putOff(session, step, { reason })
   note(session, { kind: 'step.skipped', actor: actor(session), step: step.id, code: 'locked', reason })
   return undefined
 }
@@ -233,7 +232,7 @@ function settle(
     }
     case 'unreadable':
       releaseAll(session, locks)
-      return putOff(session, step, considered.reason, held)
+      return putOff(session, step, { reason: considered.reason, held })
     default:
       never(considered)
   }

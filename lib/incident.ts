@@ -197,12 +197,7 @@ function addToIncident(incident: Incident, entry: Stamped): Incident {
         ? incident
         : { ...incident, status: 'mitigated', mitigatedAtMs: incident.mitigatedAtMs ?? entry.atMs }
     case 'incident.resolved':
-      return {
-        ...incident,
-        status: 'resolved',
-        resolvedAtMs: entry.atMs,
-        resolvedBy: entry.how,
-      }
+      return { ...incident, status: 'resolved', resolvedAtMs: entry.atMs, resolvedBy: entry.how }
     case 'incident.acknowledged':
       return { ...incident, acknowledgedAtMs: incident.acknowledgedAtMs ?? entry.atMs }
     default:

@@ -34,9 +34,7 @@ export async function prepareUndo(session: Session, step: ActionStep): Promise<P
   }
   const { ports } = session.app
   const locked = await takeLocks(session, action, item.change.target)
-  if (locked.is === 'busy') return unlocked(() => putOff(session, step, locked.reason))
-  if (locked.is === 'settling')
-    return unlocked(() => putOff(session, step, locked.reason, undefined, locked.untilMs))
+  if (locked.is !== 'held') return unlocked(() => putOff(session, step, locked))
   const outstanding = locked.locks[0]?.outstanding
   if (outstanding && outstanding.by !== header.executionId) {
     releaseAll(session, locked.locks)
@@ -69,7 +67,7 @@ export async function prepareUndo(session: Session, step: ActionStep): Promise<P
     observed = (await action.observe(item.change.target, context)) as Json
   } catch (error) {
     releaseAll(session, locked.locks)
-    return unlocked(() => putOff(session, step, describe(error)))
+    return unlocked(() => putOff(session, step, { reason: describe(error) }))
   }
   const change = { ...item.change }
   // A change that nobody undoes may have handed its own value on to us.

@@ -20,18 +20,26 @@ export function unlocked(conclude: Prepared['settle']): Prepared {
   return { locks: [], settle: conclude }
 }
 
+/** Why something is looked at again later, and when; without a time, after as long as a locked target is waited for. */
+export interface Later {
+  readonly reason?: string
+  readonly untilMs?: number
+  /** The breaker that holds it up. */
+  readonly held?: HeldUp | undefined
+}
+
+/** The whole of it, for the record. */
+export function reasonOf({ reason, held }: Later): string {
+  return [reason, held?.reason].filter((text) => text !== undefined).join('; ')
+}
+
 /** The target is locked or could not be read: once more later, until the step's time is over. */
-export function putOff(
-  session: Session,
-  step: ActionStep,
-  why: string,
-  held?: HeldUp,
-  untilMs = session.app.ports.clock.now() + LOCK_WAIT_MS,
-): undefined {
-  const { random } = session.app.ports
+export function putOff(session: Session, step: ActionStep, why: Later): undefined {
+  const { clock, random } = session.app.ports
+  const { held, untilMs = clock.now() + LOCK_WAIT_MS } = why
   const state = stateOf(session.execution, step.id)
   const tries = state.is === 'pending' ? state.putOff : 0
-  const reason = held ? `${why}${why === '' ? '' : '; '}${held.reason}` : why
+  const reason = reasonOf(why)
   if (held && isOver(session, step, state)) {
     failStep(session, step.id, { code: 'exhausted', reason: `${reason} (for ${step.timeoutMs / 1000} s)` })
     return undefined

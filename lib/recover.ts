@@ -1,5 +1,5 @@
 import { allDone } from './all-done.ts'
-import { holdsAfter, holdsBefore, letGo, type HeldUp, type Outages } from './breaker.ts'
+import { holdsAfter, holdsBefore, letGo, type Outages } from './breaker.ts'
 import { carryOut } from './carry-out.ts'
 import { callWhereOverdue, clearingFor, type Clearing, type NotClear } from './clearing.ts'
 import { describe, never } from './errors.ts'
@@ -24,6 +24,7 @@ import {
 } from './perform.ts'
 import { markerOf } from './plan.ts'
 import { UNCLEAR_POLL_MS } from './prepare-undo.ts'
+import { reasonOf, type Later } from './prepared.ts'
 import { note, type Session } from './session.ts'
 
 /**
@@ -227,16 +228,12 @@ function endAborted(session: Session, again: Intent): undefined {
  * open. Once more later, and no attempt is used up. After the step's whole time it has failed: exhausted where AWS
  * certainly changed nothing, unknown where nobody could look.
  */
-function lookLater(
-  session: Session,
-  id: string,
-  why: { readonly reason?: string; readonly untilMs?: number; readonly held?: HeldUp | undefined },
-): undefined {
+function lookLater(session: Session, id: string, why: Later): undefined {
   const { step, tried } = attemptOf(session, id)
   const state = stateOf(session.execution, id)
   const nowMs = session.app.ports.clock.now()
   const { held, untilMs = nowMs + LOCK_WAIT_MS } = why
-  const reason = [why.reason, held?.reason].filter((text) => text !== undefined).join('; ')
+  const reason = reasonOf(why)
   const refused = state.is === 'again' && state.why === 'retried'
   const isSame = state.is === 'again' && (!refused || isPutOffSame(state, reason, held?.key))
   if (isSame && nowMs - state.sinceMs > step.timeoutMs) {

@@ -6,7 +6,7 @@ import { cooldownScope } from './guardrails.ts'
 import { carryOut } from './ingest.ts'
 import { INCIDENT_STREAM } from './incident-stream.ts'
 import { endClaim } from './ledger/claims.ts'
-import type { Entry } from './ledger/entry.ts'
+import type { Entry, Header } from './ledger/entry.ts'
 import { advanceHead, dueHeads, shards, type Head } from './ledger/head.ts'
 import { dueOpens, openOf, replaceOpen, type Open } from './ledger/open.ts'
 import { append, load } from './ledger/records.ts'
@@ -111,6 +111,11 @@ async function readable(storage: Storage, head: Head): Promise<void> {
   }
 }
 
+async function endItsClaim({ ports }: App, header: Header): Promise<void> {
+  const ended = { is: 'ended', atMs: ports.clock.now() } as const
+  await endClaim(ports.storage, cooldownScope(header), header.executionId, ended)
+}
+
 /** Attempts that die before they record anything are counted here and nowhere else. */
 async function stopPoison(app: App, head: Head, turn: Turn): Promise<number> {
   const { ports } = app
@@ -125,10 +130,7 @@ async function stopPoison(app: App, head: Head, turn: Turn): Promise<number> {
   const nowMs = ports.clock.now()
   if (isEnded(execution)) {
     // Whoever stopped it may have died before this.
-    await endClaim(ports.storage, cooldownScope(execution.header), execution.header.executionId, {
-      is: 'ended',
-      atMs: nowMs,
-    })
+    await endItsClaim(app, execution.header)
     const paged = execution.pages.every((page) => isSettled(stateOf(execution, page.id)))
     // A page is tried for as long as it takes.
     await advanceHead(
@@ -169,10 +171,7 @@ async function stopPoison(app: App, head: Head, turn: Turn): Promise<number> {
   ]
   const answer = await append(ports.storage, ports.random, stream, entries, nowMs)
   if (answer.is === 'conflict') return 0
-  await endClaim(ports.storage, cooldownScope(execution.header), execution.header.executionId, {
-    is: 'ended',
-    atMs: nowMs,
-  })
+  await endItsClaim(app, execution.header)
   await ports.queue.send(workFor(head, answer.stream.headSeq, nowMs), 0)
   await advanceHead(ports.storage, {
     ...head,
