@@ -77,17 +77,36 @@ async function clearingOver(
   incidents.delete(own)
   for (const incidentId of incidents) {
     const { entries } = await load(storage, incidentId, INCIDENT_STREAM)
-    const key = foldIncident(entries)?.key
+    const incident = foldIncident(entries)
     // An earlier incident of the same alarm needs no other answer than the own one.
-    const open = key === undefined || key === ownKey ? undefined : await readOpen(storage, key)
+    const open =
+      incident === undefined || incident.key === ownKey ? undefined : await readOpen(storage, incident.key)
     const { flapping } = session.pinned.runbook
-    const clearing = open ? clearingOf(open, { afterMs, flapping }, clock.now()) : CLEAR
+    const clearing = open
+      ? clearingOf(await asItIs(session, open, incident?.title ?? ''), { afterMs, flapping }, clock.now())
+      : CLEAR
     if (clearing.is === 'clear') continue
     const reason = `it was built on what was changed for ${incidentId}: ${clearing.reason}`
     // Its own alarm is clear, so the timeline would not show what it waits for.
     return { ...clearing, reason, untilMs: clearing.untilMs ?? clock.now() + OTHERS_POLL_MS }
   }
   return CLEAR
+}
+
+/**
+ * OPEN, with the state of the alarm as CloudWatch has it: the sweep looks for a lost OK only where the alarm's own incident
+ * waits for one, and that may be over (CORE.md 1.9).
+ */
+async function asItIs({ app, pinned, header }: Session, open: Open, alarmName: string): Promise<Open> {
+  if (open.state !== 'alarm' || !open.key.startsWith('cloudwatch/')) return open
+  const service = app.catalogue.services[open.service] ?? pinned.service
+  try {
+    const alarm = await describeAlarm(awsOf(app.ports, service, header.executionId), alarmName)
+    if (alarm?.state !== 'ok' || alarm.updatedAtMs === undefined) return open
+    return { ...open, state: 'ok', clearedAtMs: alarm.updatedAtMs }
+  } catch {
+    return open
+  }
 }
 
 async function ownClearing(session: Session, header: UndoStarted): Promise<Clearing> {

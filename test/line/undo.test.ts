@@ -10,6 +10,7 @@ import {
   pagesOf,
   play,
   runbookText,
+  transition,
   SERVICE,
 } from './calm.ts'
 import { chainOf, effectsOf } from './world.ts'
@@ -234,6 +235,30 @@ describe('overlapping changes of one target end at the value before the first (G
     await play(stack, 60)
     expect(desired(stack)).toBe(21)
     fire(stack, 'OK')
+    await play(stack, 60)
+    expect(desired(stack)).toBe(6)
+  })
+
+  test('its OK that never arrived is found, though nothing of the earlier incident is due any more (G4)', async () => {
+    const held = UNDO.replace(' }', ', max_hold: { for: 1h, then: undo } }')
+    const services = (text: string) =>
+      `${text}\nshop:\n  alarms: [shop-slow]\n  severity: sev2\n  account: "123456789012"\n  region: eu-west-1\n  ecs: { cluster: prod, service: api }\n`
+    const second = runbookText(SCALE, `service: shop\ntriggers: [{ alarm: shop-slow }]\n${UNDO}`, 'second')
+    const stack = calmStack(
+      catalogueOf([runbookText(SCALE, held, 'first'), second.replace('ecs: api', 'ecs: shop')], { services }),
+      { alarms: ['api-5xx-spike', 'shop-slow'] },
+    )
+    fire(stack)
+    await play(stack, 3)
+    fire(stack, 'ALARM', 'shop-slow')
+    await play(stack, 70)
+    expect(await undoSkips(stack)).toMatchObject([{ code: 'superseded' }])
+    const [started] = await entriesOfKind(stack, 'execution.started')
+    const id = started?.incidentId ?? ''
+    await stack.command({ verb: 'resolve', id, by: { name: 'ann', via: 'cli' }, reason: 'it is over' })
+    await play(stack, 5)
+    transition(stack.account, 'OK')
+    fire(stack, 'OK', 'shop-slow')
     await play(stack, 60)
     expect(desired(stack)).toBe(6)
   })
