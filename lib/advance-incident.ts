@@ -20,6 +20,16 @@ const RUNNING_POLL_MS = 60_000
 /** An undo that is under way wakes itself; its incident looks in on it now and then. */
 const UNDO_POLL_MS = 10 * 60_000
 
+/** When an incident wants its next turn: something is due then, or it only is to be looked at. */
+interface Due {
+  readonly is: 'due' | 'look'
+  readonly atMs: number
+}
+
+function look(nowMs: number, afterMs: number): Due {
+  return { is: 'look', atMs: nowMs + afterMs }
+}
+
 /**
  * The incident's own turn: after keep-open it is resolved, and once the alarm has been clear for long enough each
  * execution's undo begins. While the alarm is not clear nothing is due; the next clearing makes it so.
@@ -37,41 +47,43 @@ export async function advanceIncident(app: App, incidentId: string): Promise<Tur
   if (incident.resolvedBy === 'person') open = await closed(app, open, incidentId)
   const clearAtMs = clearSince(open, incident)
   const nowMs = ports.clock.now()
-  const dues: number[] = []
+  const dues: Due[] = []
   // Where a later incident holds the alarm, this one is over by its own clearing, whatever the alarm does since.
   const overAtMs = open && open.incidentId !== incidentId ? incident.clearedAtMs : clearAtMs
   if (incident.status !== 'resolved' && overAtMs !== undefined) {
     const resolveAtMs = overAtMs + incident.keepOpenMs
-    if (nowMs < resolveAtMs) dues.push(resolveAtMs)
+    if (nowMs < resolveAtMs) dues.push({ is: 'due', atMs: resolveAtMs })
     else own = await resolve(app, incident)
   }
   for (const stream of streams) {
     const execution = fold(stream.entries)
     const undo = await undoDue(app, execution, stream, streams)
     const due = undo && (await undoOf(app, undo, clearAtMs))
-    if (due !== undefined) dues.push(due)
+    if (due) dues.push(due)
     const isUnderWay = execution.header?.kind === 'undo.started' && !isEnded(execution)
     // While an undo is under way its incident stays due: should the alarm stand again and clear without an event, the sweep
     // looks for that only where something is due.
-    if (isUnderWay) dues.push(nowMs + UNDO_POLL_MS)
+    if (isUnderWay) dues.push(look(nowMs, UNDO_POLL_MS))
     if (open?.state !== 'alarm' || (!undo && !isUnderWay)) continue
     if (open.incidentId !== incidentId || incident.status === 'resolved') {
       // The alarm stands again under a later incident, whose clearing wakes only that one; or a person has resolved this one,
       // and the sweep looks only at incidents that have something due for a clearing that no event told of.
-      dues.push(nowMs + RUNNING_POLL_MS)
+      dues.push(look(nowMs, RUNNING_POLL_MS))
     }
   }
   // What is still to be started may change something that is to be put back.
-  if (open && isStarting(open, incidentId)) dues.push(nowMs + RUNNING_POLL_MS)
-  const dueAtMs = dues.length === 0 ? undefined : Math.min(...dues)
-  if (dueAtMs === undefined) {
+  if (open && isStarting(open, incidentId)) dues.push(look(nowMs, RUNNING_POLL_MS))
+  const dueAtMs = Math.min(...dues.map(({ atMs }) => atMs))
+  if (dueAtMs === Infinity) {
     await settleIncidentHead(ports, own, undefined)
     return { is: 'done' }
   }
   const unsent = dueAtMs - nowMs > MAX_DELAY_MS
   await settleIncidentHead(ports, own, unsent ? dueAtMs : dueAtMs + GRACE_MS, unsent)
   if (!unsent) {
-    const message = workFor(own, own.headSeq, nowMs)
+    const wake = workFor(own, own.headSeq, nowMs)
+    const isDue = dues.some((due) => due.is === 'due' && due.atMs === dueAtMs)
+    const message = isDue ? wake : { ...wake, guardUntilMs: dueAtMs + GRACE_MS }
     await ports.queue.send(message, Math.max(0, dueAtMs - nowMs))
   }
   return { is: 'waiting', untilMs: dueAtMs }
@@ -152,13 +164,14 @@ async function undoOf(
   app: App,
   { execution, pinned, steps, afterMs, heldUntilMs }: UndoDue,
   clearAtMs: number | undefined,
-): Promise<number | undefined> {
+): Promise<Due | undefined> {
   const nowMs = app.ports.clock.now()
   const clearForMs = clearAtMs === undefined ? Infinity : clearAtMs + afterMs
   const dueAtMs = Math.min(clearForMs, heldUntilMs ?? Infinity)
   if (dueAtMs === Infinity) return undefined
-  if (!isEnded(execution)) return Math.max(nowMs + RUNNING_POLL_MS, dueAtMs)
-  if (nowMs < dueAtMs) return dueAtMs
+  const again = look(nowMs, RUNNING_POLL_MS)
+  if (!isEnded(execution) && dueAtMs <= again.atMs) return again
+  if (nowMs < dueAtMs) return { is: 'due', atMs: dueAtMs }
   await startUndo(app, execution, pinned, {
     reason: nowMs < clearForMs ? 'it has been held for max_hold' : 'the alarm has stayed clear',
     steps,
@@ -166,7 +179,7 @@ async function undoOf(
     ...(heldUntilMs === undefined ? {} : { heldUntilMs }),
     worker: 'incident',
   })
-  return nowMs + UNDO_POLL_MS
+  return look(nowMs, UNDO_POLL_MS)
 }
 
 function hasApplied(execution: Execution, steps: readonly string[]): boolean {

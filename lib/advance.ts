@@ -10,7 +10,7 @@ import { endOwnClaim, finish, withdrawClaims } from './finish.ts'
 import { INCIDENT_STREAM } from './incident-stream.ts'
 import { readPinned } from './ledger/control.ts'
 import type { Entry } from './ledger/entry.ts'
-import { advanceHead } from './ledger/head.ts'
+import { advanceHead, readHead } from './ledger/head.ts'
 import { readOpen } from './ledger/open.ts'
 import { load } from './ledger/records.ts'
 import { measure } from './measure.ts'
@@ -48,8 +48,11 @@ const MAX_COMMANDS = 500
  * acknowledged and comes back.
  */
 export async function advance(app: App, message: WorkMessage, turn: Turn): Promise<TurnResult> {
-  if (message.stream === INCIDENT_STREAM) return advanceIncident(app, message.incidentId)
   const { ports } = app
+  if (message.stream === INCIDENT_STREAM) {
+    if (await isLookedAfter(app, message)) return { is: 'dropped', reason: 'another message looks after it' }
+    return advanceIncident(app, message.incidentId)
+  }
   const stream = await load(ports.storage, message.incidentId, message.stream)
   if (stream.headSeq < message.minSeq) {
     if (ports.clock.now() - message.sentAtMs > EARLY_FOR_MS)
@@ -62,6 +65,19 @@ export async function advance(app: App, message: WorkMessage, turn: Turn): Promi
   if (!header) return { is: 'dropped', reason: 'the stream has no beginning' }
   const pinned = await readPinned(ports.storage, header.runbookHash)
   return runTurn(openSession(app, turn, pinned, header, stream, message, recorded))
+}
+
+/**
+ * Whether a message that only looks again comes to a stream that has been looked at since it was sent, and will be again no
+ * later than by this one's own interval. Every signal, sweep and repeat begins a row of such messages; of those side by side
+ * one goes on. Should that one be lost, HEAD is due all the same.
+ */
+async function isLookedAfter(app: App, message: WorkMessage): Promise<boolean> {
+  const { incidentId, stream, guardUntilMs, sentAtMs } = message
+  if (guardUntilMs === undefined) return false
+  const dueAtMs = (await readHead(app.ports.storage, incidentId, stream))?.dueAtMs
+  if (dueAtMs === undefined) return false
+  return guardUntilMs < dueAtMs && dueAtMs <= app.ports.clock.now() + guardUntilMs - sentAtMs
 }
 
 /** Runs commands until there is nothing to do now. The first turn of an execution enters here with its beginning in the buffer. */
@@ -166,6 +182,10 @@ async function waitUntil(
   // Polling needs no writes until there is a verdict: HEAD is set well ahead, and renewed only when that comes near.
   const guardMs = Math.max(POLL_GUARD_MS, POLLS_GUARDED * (untilMs - nowMs))
   const dueAtMs = why === 'poll' ? nowMs + guardMs + GRACE_MS : untilMs + GRACE_MS
+  if (why === 'poll' && !writes && !isGuarded && (await isGuardedByAnother(session, dueAtMs))) {
+    await flush(session)
+    return { is: 'left', untilMs: dueAtMs }
+  }
   if (!isGuarded) session.guardUntilMs = dueAtMs
   await send(
     session,
@@ -177,6 +197,17 @@ async function waitUntil(
   const unsent = untilMs - nowMs > MAX_DELAY_MS
   if (!isGuarded) await settleHead(session, unsent ? untilMs : dueAtMs, unsent)
   return { is: 'waiting', untilMs }
+}
+
+/**
+ * Whether another message polls the same stream, and has renewed HEAD since ours was sent: one of the two is enough. What
+ * checks have sampled stays with the message that bears it.
+ */
+async function isGuardedByAnother(session: Session, dueAtMs: number): Promise<boolean> {
+  const { guardUntilMs, polls, stream, app } = session
+  if (guardUntilMs === 0 || Object.keys(polls).length > 0) return false
+  const head = await readHead(app.ports.storage, stream.incidentId, stream.stream)
+  return head?.dueAtMs !== undefined && guardUntilMs < head.dueAtMs && head.dueAtMs <= dueAtMs
 }
 
 /** A poll that was lost is found after so long, or so many polls, at the latest, and the sweep's minute. */

@@ -122,7 +122,7 @@ export function comeAndGo(
     readonly awayForS?: number
   },
 ): void {
-  const copies = () => (dice.chance(0.05) ? 0 : dice.chance(0.5) ? 1 : dice.between(2, 3))
+  const copies = () => (dice.chance(0.05) ? 0 : dice.chance(0.7) ? 1 : dice.between(2, 3))
   let atMs = fromMs
   for (let round = 1; round <= rounds; round++) {
     happenings.push({ atMs, is: 'alarm', alarm, state: 'ALARM', copies: Math.max(1, copies()) })

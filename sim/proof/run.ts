@@ -52,7 +52,7 @@ const START_AT_MS = Date.parse('2026-11-23T09:00:00Z')
 const WORKER_MS = 30_000
 const SWEEP_EVERY_MS = 60_000
 /** Of the sweeps that can only read, so many are played while there are faults. */
-const IDLE_SWEEPS = 0.2
+const IDLE_SWEEPS = 0.1
 const SECOND_MS = 1_000
 /** After the last fault: leases, waits, undo and the visibility of lost messages all end within it. */
 const QUIET_FOR_MS = 60 * 60_000

@@ -58,9 +58,12 @@ const STAYS = 0.4
 /** In so many runs a person starts a runbook as well. */
 const BY_HAND = 0.06
 
+/** In so many small runs a shipped runbook is played: they are the longest, and the exhaustive search plays them as well. */
+const BY_SHIPPED = 0.1
+
 /** Draws a run. Most are small, so that the faults of many runs fall on few steps; the others are crowded, and cost three times as much. */
 export function sceneFrom(dice: Dice, startAtMs: number): Scene {
-  return dice.chance(0.75) ? smallScene(dice, startAtMs) : crowdedScene(dice, startAtMs)
+  return dice.chance(0.85) ? smallScene(dice, startAtMs) : crowdedScene(dice, startAtMs)
 }
 
 /** One alarm and one runbook, nobody else: what the exhaustive search plays. */
@@ -121,13 +124,9 @@ const STILL = {
 } as const
 
 function smallScene(dice: Dice, startAtMs: number): Scene {
-  const runbook = dice.pick<string>([
-    'line',
-    'holding',
-    'expiring-soon',
-    ...Object.keys(ACTION_RUNBOOKS),
-    ...SHIPPED,
-  ])
+  const runbook = dice.pick<string>(
+    dice.chance(BY_SHIPPED) ? SHIPPED : ['line', 'holding', 'expiring-soon', ...Object.keys(ACTION_RUNBOOKS)],
+  )
   const happenings: Happening[] = []
   const rounds = dice.chance(0.2) ? 2 : 1
   const standsForS = LONG.has(runbook) ? 900 : 240

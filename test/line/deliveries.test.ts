@@ -1,7 +1,8 @@
+import { INCIDENT_STREAM } from '../../lib/incident-stream.ts'
 import { ingest } from '../../lib/ingest.ts'
 import { memoryStorage } from '../../lib/ledger/memory.ts'
-import { MAX_DELAY_MS } from '../../lib/queue.ts'
-import { createStack } from '../../sim/stack.ts'
+import { MAX_DELAY_MS, workFor } from '../../lib/queue.ts'
+import { createStack, type Stack } from '../../sim/stack.ts'
 import {
   ANN,
   addStillAlarm,
@@ -52,6 +53,58 @@ test('every message delivered three times, and at odd times: every effect once, 
   ).toEqual(['succeeded', 'succeeded'])
   expect(stack.account.inbox).toHaveLength(1)
   expect(await chainOf(stack)).toBe('consistent')
+})
+
+/** Messages to a stream that are sent within so many minutes. */
+async function sentWithin(stack: Stack, minutes: number, stream: string): Promise<number> {
+  const { queue } = stack.app.ports
+  let count = 0
+  const counting = {
+    send: async (...[message, delayMs]: Parameters<typeof queue.send>) => {
+      if (message.stream === stream) count++
+      await queue.send(message, delayMs)
+    },
+  }
+  Object.assign(stack.app.ports, { queue: counting })
+  await play(stack, minutes)
+  Object.assign(stack.app.ports, { queue })
+  return count
+}
+
+/** Wakes a stream as sweeps, signals and repeats do, each at another moment. */
+async function wakeOften(stack: Stack, incidentId: string, stream: string): Promise<void> {
+  for (let wake = 0; wake < 4; wake++)
+    await stack.app.ports.queue.send(
+      workFor({ incidentId, stream }, 0, stack.account.now()),
+      wake * 7_000 + 1_000,
+    )
+}
+
+test('of the messages that look at one incident again and again, one is left', async () => {
+  const stack = calmStack(catalogueOf([runbookText(`${SCALE}\n- wait: 2h`, UNDO)]))
+  fire(stack)
+  await play(stack, 3)
+  fire(stack, 'OK')
+  await play(stack, 10)
+  const [started] = await entriesOfKind(stack, 'execution.started')
+  if (!started) throw new Error('nothing was started')
+  await wakeOften(stack, started.incidentId, INCIDENT_STREAM)
+  await play(stack, 3)
+  // It is looked at each minute while its execution has not ended.
+  expect(await sentWithin(stack, 20, INCIDENT_STREAM)).toBe(20)
+})
+
+test('of the messages that poll one execution, one is left', async () => {
+  const stack = calmStack(catalogueOf([runbookText(`- wait: 2m\n${SCALE}`)]))
+  fire(stack)
+  await play(stack, 1)
+  await stack.command({ verb: 'pause-all', by: ANN, reason: 'a test' })
+  await play(stack, 4)
+  const [started] = await entriesOfKind(stack, 'execution.started')
+  if (!started) throw new Error('nothing was started')
+  await wakeOften(stack, started.incidentId, started.executionId)
+  await play(stack, 8)
+  expect(await sentWithin(stack, 20, started.executionId)).toBe(20)
 })
 
 test('an index that lags behind loses nothing and doubles nothing (G3, G4)', async () => {
