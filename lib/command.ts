@@ -17,7 +17,7 @@ import { pause, resume } from './pause.ts'
 import { planSteps } from './plan.ts'
 import { awsOf, type App, type Turn } from './ports.ts'
 import type { Runbook } from './runbook/runbook.ts'
-import { run } from './run.ts'
+import { run, startedBefore } from './run.ts'
 import { pinnedOf } from './start.ts'
 import { startVerdicts } from './start-verdicts.ts'
 import { why, type Why } from './why.ts'
@@ -264,8 +264,9 @@ async function runByHand(
   turn: Turn,
 ): Promise<CommandResult> {
   const runbook = findRunbook(app, request.runbook)
-  if (!runbook) return noRunbook(app, request.runbook)
-  const { is, ...started } = await run(app, runbook, request, turn)
+  const result = runbook ? await run(app, runbook, request, turn) : await startedBefore(app, request)
+  if (!result) return noRunbook(app, request.runbook)
+  const { is, ...started } = result
   if (is === 'started') return answer(started)
   return problem('conflict', `the idempotency key "${request.key}" was used for another request`)
 }

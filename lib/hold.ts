@@ -82,10 +82,11 @@ async function hasNothingInDoubt(session: Session, owner: string, incidentId: st
 
 /** A held lock as it is given back. */
 export function lockOf(lock: HeldLock): Omit<Release, 'outstanding'> {
-  const { key, token, others, changedAtMs } = lock
+  const { key, token, others, changedAtMs, shared } = lock
   return {
     key,
     token,
+    ...(shared === undefined ? {} : { shared }),
     ...(others === undefined ? {} : { others }),
     ...(changedAtMs === undefined ? {} : { changedAtMs }),
   }

@@ -1,5 +1,6 @@
 import { allDone } from './all-done.ts'
 import { describe, never } from './errors.ts'
+import { endUnbegun, goneText, type Unbegun } from './gone.ts'
 import { sha256 } from './ids.ts'
 import { settled, transition, foldIncident } from './incident.ts'
 import { addToIncident, dueOf, INCIDENT_STREAM, incidentHead } from './incident-stream.ts'
@@ -195,13 +196,8 @@ export async function carryOut(
   const started = pending.executions.map(({ runbook: name, executionId }) => {
     const runbook = app.catalogue.runbooks.find((candidate) => candidate.runbook === name)
     if (!runbook) {
-      // A newer catalogue was deployed in between: what did not run is on record with its reason (G6).
-      return leaveVerdict(
-        app,
-        pending.signal,
-        'runbook-gone',
-        `runbook ${name} is not deployed any more; ${executionId} was not started`,
-      )
+      const { incidentId, signal } = pending
+      return leaveGone(app, signal, { incidentId, executionId, service: open.service, runbook: name })
     }
     const order = {
       incidentId: pending.incidentId,
@@ -220,6 +216,12 @@ export async function carryOut(
   // HEAD follows, off the way to the first effect.
   if (pending.is === 'recurred' || pending.is === 'cleared') await advanceIncident(app, pending.incidentId)
   await clearPending(app, open, pending)
+}
+
+/** A newer catalogue was deployed in between: what did not run is on record with its reason (G6). */
+async function leaveGone(app: App, signal: Signal, gone: Unbegun): Promise<void> {
+  if ((await endUnbegun(app.ports, gone)) === 'begun') return
+  await leaveVerdict(app, signal, 'runbook-gone', goneText(gone.runbook, gone.executionId))
 }
 
 /** A start that was left lying must not act on an alarm that is over: what it would change is healthy by now. */

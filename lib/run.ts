@@ -1,9 +1,10 @@
+import { fold } from './execution/fold.ts'
 import { effectiveMode, frozenBy } from './guardrails.ts'
 import { canonical } from './json.ts'
 import { executionIdFor, incidentIdFor, sha256 } from './ids.ts'
 import { foldIncident } from './incident.ts'
 import { addToIncident, INCIDENT_STREAM, incidentHead } from './incident-stream.ts'
-import { claimKey } from './ledger/control.ts'
+import { claimKey, readKey } from './ledger/control.ts'
 import { listIncidents, openHead } from './ledger/head.ts'
 import { load } from './ledger/records.ts'
 import type { App, Turn } from './ports.ts'
@@ -34,8 +35,8 @@ const RECENT_INCIDENTS = 50
 export async function run(app: App, runbook: Runbook, order: RunOrder, turn: Turn): Promise<RunResult> {
   const { ports, catalogue } = app
   const { by, key, reason, mode } = order
-  const despite = order.despiteFreeze ? { despiteFreeze: true as const } : {}
-  const fingerprint = sha256(canonical({ runbook: order.runbook, reason, mode: mode ?? null, ...despite }))
+  const despite = despiteOf(order)
+  const fingerprint = fingerprintOf(order)
   const listed = (await listIncidents(ports.storage, RECENT_INCIDENTS)).find(
     (head) => head.status !== 'resolved' && head.summary?.service === runbook.service,
   )
@@ -74,6 +75,25 @@ export async function run(app: App, runbook: Runbook, order: RunOrder, turn: Tur
     executionId,
     mode: lesser(effectiveMode(catalogue, runbook, frozen).mode, mode),
   }
+}
+
+function despiteOf({ despiteFreeze }: RunOrder): Pick<RunOrder, 'despiteFreeze'> {
+  return despiteFreeze ? { despiteFreeze } : {}
+}
+
+function fingerprintOf(order: RunOrder): string {
+  const { runbook, reason, mode } = order
+  return sha256(canonical({ runbook, reason, mode: mode ?? null, ...despiteOf(order) }))
+}
+
+/** A repeat of what has begun is answered as before, also where the runbook is not deployed any more. */
+export async function startedBefore({ ports }: App, order: RunOrder): Promise<RunResult | undefined> {
+  const known = await readKey(ports.storage, order.by.name, order.key)
+  if (!known) return undefined
+  if (known.fingerprint !== fingerprintOf(order)) return { is: 'conflict' }
+  const { incidentId, executionId } = known
+  const { header } = fold((await load(ports.storage, incidentId, executionId)).entries)
+  return header && { is: 'started', incidentId, executionId, mode: header.mode }
 }
 
 async function isOpened({ ports }: App, incidentId: string): Promise<boolean> {

@@ -51,6 +51,8 @@ export interface Release {
   readonly outstanding: Outstanding | undefined
   readonly others?: readonly Outstanding[]
   readonly changedAtMs?: number
+  /** Another worker of the same stream may hold it as well. */
+  readonly shared?: true
 }
 
 /** Another worker has taken the stream over: nothing more may be appended, and nothing more is done. */
@@ -122,11 +124,12 @@ function refold(session: Session): void {
  */
 export async function flush(session: Session): Promise<boolean> {
   if (session.buffer.length === 0) {
-    giveBack(session)
+    giveBack(session, 'unheard')
     return true
   }
   const { ports } = session.app
   let clean = true
+  let heard: 'on-record' | 'unheard' = 'unheard'
   for (;;) {
     const { headSeq: before, entries } = session.stream
     const answer = await append(
@@ -139,6 +142,7 @@ export async function flush(session: Session): Promise<boolean> {
     session.stream = answer.stream
     if (answer.is === 'appended') {
       session.recorded = foldOn(session.recorded, answer.stream.entries.slice(entries.length))
+      heard = 'on-record'
       break
     }
     session.recorded = fold(answer.stream.entries)
@@ -156,7 +160,7 @@ export async function flush(session: Session): Promise<boolean> {
   session.buffer = []
   session.guardUntilMs = 0
   refold(session)
-  giveBack(session)
+  giveBack(session, heard)
   return clean
 }
 
@@ -203,11 +207,15 @@ function isOutcome(entry: Entry): boolean {
   }
 }
 
-/** A lock is released once the result is on record, and beside whatever comes next. */
-function giveBack(session: Session): void {
+/**
+ * A lock is released once the result is on record, and beside whatever comes next. Without a record of ours another worker of
+ * the stream may have its intent on record by now: what it holds as well is left to it.
+ */
+function giveBack(session: Session, heard: 'on-record' | 'unheard'): void {
   const { storage, clock, log } = session.app.ports
   const owner = { stream: session.stream.stream, incidentId: session.stream.incidentId }
   for (const release of session.releases.splice(0)) {
+    if (release.shared && heard === 'unheard') continue
     session.inFlight.push(
       releaseLock(storage, release, owner, clock.now(), release.outstanding).catch((error: unknown) => {
         // The lock then expires by itself; its next holder folds our stream first.

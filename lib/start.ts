@@ -8,9 +8,9 @@ import { dueBy } from './incident-stream.ts'
 import { pinRunbook } from './ledger/control.ts'
 import type { Entry, EntryOf } from './ledger/entry.ts'
 import { openHead, type Head } from './ledger/head.ts'
-import { emptyStream, load } from './ledger/records.ts'
+import { emptyStream, load, type Stream } from './ledger/records.ts'
 import type { Storage } from './ledger/storage.ts'
-import type { App, Turn, TurnResult } from './ports.ts'
+import type { App, Ports, Turn, TurnResult } from './ports.ts'
 import { workFor } from './queue.ts'
 import { frozenFor, refusalsOf, type Wanted } from './refusals.ts'
 import { permitsMore, type Catalogue, type Mode, type Pinned, type Runbook } from './runbook/runbook.ts'
@@ -56,7 +56,6 @@ export async function start(
   const { incidentId, executionId, runbook } = order
   const pinned = pinnedOf(catalogue, runbook)
   const hash = hashOf(runbook, pinned)
-  const head = { incidentId, stream: executionId, headSeq: -1, status: 'starting', wakes: 0 }
   if (order.repeat) {
     await beside
     // The turn that the incident was to have by then may be over already, and has found nothing that had begun.
@@ -64,17 +63,19 @@ export async function start(
     if (maxHold) await dueBy(ports, incidentId, ports.clock.now() + maxHold.forMs)
     const stream = await load(ports.storage, incidentId, executionId)
     if (stream.headSeq >= 0) {
-      const nowMs = ports.clock.now()
-      await openHead(ports.storage, { ...head, dueAtMs: nowMs })
-      await ports.queue.send(workFor(stream, 0, nowMs), 0)
-      return { is: 'waiting', untilMs: nowMs }
+      await wakeBegun(ports, stream)
+      return { is: 'waiting', untilMs: ports.clock.now() }
     }
   }
   const nowMs = ports.clock.now()
   const frozen = frozenFor(order, catalogue, nowMs)
   const [refusals] = await allDone([
     refusalsOf(app, order, pinned, nowMs, frozen),
-    openHead(ports.storage, { ...head, ...orderOf(order), dueAtMs: leaseUntilMs(turn) + FIRST_SETTLE_MS }),
+    openHead(ports.storage, {
+      ...startingHead(incidentId, executionId),
+      ...orderOf(order),
+      dueAtMs: leaseUntilMs(turn) + FIRST_SETTLE_MS,
+    }),
     pinOnce(app, hash, pinned),
     beside,
   ])
@@ -112,6 +113,17 @@ export async function start(
     note(session, { ...escalation(session.execution, 'start', reason), actor: header.actor })
   }
   return runTurn(session)
+}
+
+function startingHead(incidentId: string, executionId: string): Head {
+  return { incidentId, stream: executionId, headSeq: -1, status: 'starting', wakes: 0 }
+}
+
+/** What has begun is woken, also where its worker died before it put HEAD. */
+export async function wakeBegun({ storage, queue, clock }: Ports, begun: Stream): Promise<void> {
+  const nowMs = clock.now()
+  await openHead(storage, { ...startingHead(begun.incidentId, begun.stream), dueAtMs: nowMs })
+  await queue.send(workFor(begun, 0, nowMs), 0)
 }
 
 function cappedBy({ reason, place }: Cap): Pick<EntryOf<'execution.started'>, 'capped'> {

@@ -4,7 +4,9 @@ import { fold } from './execution/fold.ts'
 import { isEnded, isSettled, stateOf } from './execution/state.ts'
 import { cooldownScope } from './guardrails.ts'
 import { carryOut } from './ingest.ts'
-import { INCIDENT_STREAM } from './incident-stream.ts'
+import { endUnbegun, goneText } from './gone.ts'
+import { foldIncident } from './incident.ts'
+import { addToIncident, INCIDENT_STREAM } from './incident-stream.ts'
 import { endClaim } from './ledger/claims.ts'
 import type { Entry, Header } from './ledger/entry.ts'
 import { advanceHead, dueHeads, shards, type Head } from './ledger/head.ts'
@@ -194,6 +196,7 @@ async function carryStart(app: App, head: Head, turn: Turn): Promise<number> {
     // What has begun goes on by the runbook that it has pinned, whatever is deployed by now.
     const { headSeq } = await load(ports.storage, head.incidentId, head.stream)
     if (headSeq >= 0) await wake(app, head, ports.clock.now())
+    else if (head.order) await endGone(app, head, head.order, turn)
     else await advanceHead(ports.storage, withoutDue(head))
     return 0
   }
@@ -213,6 +216,24 @@ async function carryStart(app: App, head: Head, turn: Turn): Promise<number> {
   await advanceHead(ports.storage, { ...head, wakes: head.wakes + 1, dueAtMs: turn.deadlineMs + AHEAD_MS })
   await start(app, order, turn, Promise.resolve())
   return 0
+}
+
+/** Nobody waits for its answer any more: the incident tells what became of it. */
+async function endGone(
+  { ports }: App,
+  { incidentId, stream }: Head,
+  { runbook, occasion }: NonNullable<Head['order']>,
+  { workerId }: Turn,
+): Promise<void> {
+  const by = occasion.is === 'manual' ? `, asked for by ${occasion.by}` : ''
+  const note = `${goneText(runbook, stream)}${by}`
+  const own = await addToIncident(ports, incidentId, (entries) =>
+    entries.some((entry) => entry.kind === 'incident.noted' && entry.note === note)
+      ? []
+      : [{ kind: 'incident.noted', actor: { is: 'engine', worker: workerId }, note }],
+  )
+  const service = foldIncident(own.entries)?.service ?? ''
+  await endUnbegun(ports, { incidentId, executionId: stream, service, runbook })
 }
 
 function withoutDue(head: Head): Head {

@@ -57,6 +57,14 @@ export async function readPinned(storage: Storage, hash: string): Promise<Pinned
   return pinned
 }
 
+const keyPk = (caller: string, key: string) => `KEY#${caller}#${key}`
+
+/** What an idempotency key stands for, where it was used. */
+export async function readKey(storage: Storage, caller: string, key: string): Promise<KeyBody | undefined> {
+  const item = await storage.get(keyPk(caller, key), 'KEY')
+  return item && (JSON.parse(item.body) as KeyBody)
+}
+
 /** Claims an idempotency key; the answer is what the key stands for, ours or an earlier one's. */
 export async function claimKey(
   storage: Storage,
@@ -64,7 +72,7 @@ export async function claimKey(
   key: string,
   body: KeyBody,
 ): Promise<KeyBody> {
-  const item = { pk: `KEY#${caller}#${key}`, sk: 'KEY', body: JSON.stringify(body) }
+  const item = { pk: keyPk(caller, key), sk: 'KEY', body: JSON.stringify(body) }
   const answer = await storage.put(item, { is: 'absent' })
   return answer.is === 'put' ? body : (JSON.parse(answer.existing.body) as KeyBody)
 }

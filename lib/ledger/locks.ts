@@ -42,6 +42,11 @@ export interface HeldLock {
   readonly changedAtMs?: number
   /** The target may have been changed while we looked: observe it again. */
   readonly observeAgain: boolean
+  /**
+   * It was held already, by another worker of the same stream or by this one: who finds that there is nothing to do leaves
+   * it, since the other may be at its change.
+   */
+  readonly shared?: true
 }
 
 export type TakeResult =
@@ -140,7 +145,9 @@ export async function takeLock(
     )
     if (answer.is === 'put') {
       const quiet = old.releasedAtMs !== undefined && nowMs - old.releasedAtMs > QUIET_MS
-      return { is: 'held', lock: { key: wanted.key, token: seen + 1, observeAgain: !quiet, ...kept } }
+      const isShared = old.releasedAtMs === undefined && old.owner === wanted.owner && old.expiresAtMs > nowMs
+      const lock = { key: wanted.key, token: seen + 1, observeAgain: !quiet, ...kept }
+      return { is: 'held', lock: isShared ? { ...lock, shared: true } : lock }
     }
     existing = answer.existing
   }

@@ -124,9 +124,8 @@ const STILL = {
 } as const
 
 function smallScene(dice: Dice, startAtMs: number): Scene {
-  const runbook = dice.pick<string>(
-    dice.chance(BY_SHIPPED) ? SHIPPED : ['line', 'holding', 'expiring-soon', ...Object.keys(ACTION_RUNBOOKS)],
-  )
+  const own = ['line', 'holding', 'expiring-soon', ...Object.keys(ACTION_RUNBOOKS)] as const
+  const runbook = dice.chance(BY_SHIPPED) ? dice.pick<string>(['line', ...SHIPPED]) : dice.pick<string>(own)
   const happenings: Happening[] = []
   const rounds = dice.chance(0.2) ? 2 : 1
   const standsForS = LONG.has(runbook) ? 900 : 240

@@ -5,14 +5,14 @@ import { incidentPk, loadRecords } from '../../lib/ledger/records.ts'
 import type { Storage } from '../../lib/ledger/storage.ts'
 import { incidentIdOf, undoStreamOf } from '../../lib/ids.ts'
 import type { Log } from '../../lib/log.ts'
-import type { Catalogue } from '../../lib/runbook/runbook.ts'
 import { refuseNext, throttle } from '../../sim/faults.ts'
 import { CrashError, mortalPorts, type Point } from '../../sim/mortal.ts'
-import { createStack, WORKER_MS, type Stack, type StackOptions } from '../../sim/stack.ts'
+import { WORKER_MS, type Stack } from '../../sim/stack.ts'
 import {
   ANN,
   calmStack,
   catalogueOf,
+  deployOver,
   desired,
   entriesOfKind,
   fire,
@@ -27,24 +27,6 @@ const STEPS =
   '- scale_out: { ecs: api, by: 50% }\n- wait: 2m\n- route53_weight: { record: canary, weight: 0 }'
 const UNDO = 'on_resolved: { undo: [scale_out], after: 1m, step: 100%, every: 1m }'
 const RUNBOOK = runbookText(STEPS, UNDO)
-
-/** The next version: processes of its own on the same table, the same account, and with the messages that are under way. */
-function deployOver(
-  before: Stack,
-  catalogue: Catalogue,
-  options: Partial<Pick<StackOptions, 'log' | 'storage'>> = {},
-): Stack {
-  // What a process has read once it knows; a new one begins without it.
-  const after = createStack({
-    account: before.account,
-    catalogue,
-    storage: { ...before.storage },
-    ...options,
-  })
-  for (const { body, visibleAtMs } of before.work.waiting)
-    after.work.send(body, Math.max(0, visibleAtMs - before.account.now()))
-  return after
-}
 
 async function onlyId(stack: Stack): Promise<string> {
   const [started] = await entriesOfKind(stack, 'execution.started')
