@@ -1,5 +1,8 @@
+import { advance } from '../../lib/advance.ts'
 import { ingest } from '../../lib/ingest.ts'
 import { readHead } from '../../lib/ledger/head.ts'
+import type { Storage } from '../../lib/ledger/storage.ts'
+import { workFor } from '../../lib/queue.ts'
 import { throttle } from '../../sim/faults.ts'
 import type { Stack } from '../../sim/stack.ts'
 import {
@@ -378,4 +381,47 @@ test('an incident that a late delivery reopens is shown as open, and resolved ag
   fire(stack, 'OK')
   await play(stack, 30)
   expect(await incidentsOf(stack)).toEqual([`${id} resolved`])
+})
+
+test('of two workers of one execution, the one that is paused leaves the lock to the other, which is at its change (G5)', async () => {
+  const stack = calmStack(catalogueOf([runbookText(`- wait: 1m\n${SCALE}`)]))
+  fire(stack)
+  await play(stack, 0.5)
+  const pause = async () => stack.command({ verb: 'pause-all', by: ANN, reason: 'a test' })
+  await pause()
+  // The wait is over on record, so that a worker that is paused has nothing to write.
+  await play(stack, 1)
+  await stack.command({ verb: 'resume-all', by: ANN })
+  const [{ incidentId, executionId } = { incidentId: '', executionId: '' }] = await entriesOfKind(
+    stack,
+    'execution.started',
+  )
+  const message = workFor({ incidentId, stream: executionId }, 0, stack.account.now())
+  const intended = Promise.withResolvers<void>()
+  const goesOn = Promise.withResolvers<void>()
+  const { storage } = stack.app.ports
+  let lock = ''
+  const held: Storage = {
+    ...storage,
+    put: async (item, condition) => {
+      if (item.sk === 'LOCK') lock = item.pk
+      if (item.body.includes('step.intended')) {
+        intended.resolve()
+        await goesOn.promise
+      }
+      return storage.put(item, condition)
+    },
+  }
+  const acting = advance(
+    { ...stack.app, ports: { ...stack.app.ports, storage: held } },
+    message,
+    turnOf(stack),
+  )
+  await intended.promise
+  await pause()
+  await advance(stack.app, message, turnOf(stack))
+  expect(JSON.parse((await storage.get(lock, 'LOCK'))?.body ?? '')).not.toHaveProperty('releasedAtMs')
+  goesOn.resolve()
+  await acting
+  expect(desired(stack)).toBe(9)
 })
