@@ -1,4 +1,5 @@
 import { availableParallelism, loadavg } from 'node:os'
+import { adds } from './adds.ts'
 import { execution } from './execution.ts'
 import type { Section } from './figures.ts'
 import { firstEffect } from './first-effect.ts'
@@ -9,6 +10,7 @@ import { writes } from './writes.ts'
 
 const MEASUREMENTS: { readonly [name: string]: () => Promise<Section> } = {
   writes,
+  adds,
   execution: () => execution(),
   'first-effect': () => firstEffect(),
   modules: () => modules(),

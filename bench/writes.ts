@@ -39,6 +39,11 @@ export async function measureWrites(): Promise<Writes> {
   return { steps, targets: sorted.locked.size, idleHeads: sorted.idleHeads(), phases: sorted.phases() }
 }
 
+/** One per started kilobyte, as DynamoDB counts them, without the indexes' share. */
+export function writeUnitsOf(item: Item): number {
+  return Math.ceil(JSON.stringify(item).length / 1_024)
+}
+
 function sortedByPhase(memory: Storage, steps: number) {
   const counters = Object.fromEntries(PHASES.map((phase) => [phase, countingStorage(memory)])) as {
     [phase in Phase]: CountingStorage
@@ -55,7 +60,7 @@ function sortedByPhase(memory: Storage, steps: number) {
     async put(item, condition) {
       const phase = phaseOf(item, steps, seen)
       if (item.pk.startsWith('LOCK#')) locked.add(item.pk)
-      units[phase] += Math.ceil(JSON.stringify(item).length / 1_024)
+      units[phase] += writeUnitsOf(item)
       if (phase === 'verdicts' && item.sk.startsWith('HEAD#')) {
         if (heads.get(item.sk) === item.version) idleHeads += 1
         heads.set(item.sk, item.version ?? -1)

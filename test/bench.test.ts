@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { addedBy, adds, measureAdds, type Adds } from '../bench/adds.ts'
 import { recordChain, storeTripsBefore, type Chain } from '../bench/chain.ts'
 import { measureExecution } from '../bench/execution.ts'
 import { atMost, exactly, shuffled, spreadOf } from '../bench/figures.ts'
@@ -30,6 +31,55 @@ test('every line of the writes has its phase, and the whole life of the incident
   const text = renderText([{ name: 'writes', title: '', lines }])
   for (const what of ['end: put OPEN', 'end: put LIMIT', 'undo: put REC', 'undo: put LOCK'])
     expect(text).toContain(what)
+})
+
+describe('what locks, limits and verdicts add', () => {
+  let measured: Adds
+  beforeAll(async () => {
+    measured = await measureAdds()
+  })
+  const added = (name: keyof Adds['additions']) => addedBy(measured.additions[name])
+
+  test('the bare life has no lock, and as many records as it has without a verdict: three of the incident, three of the execution', () => {
+    expect(measured.bare).toMatchObject({ 'put LOCK': 0, 'put REC': 6, 'put HEAD': 5, 'get CONTROL': 1 })
+    expect(Object.keys(measured.bare).filter((operation) => operation.includes('LIMIT'))).toEqual([])
+  })
+
+  test('a lock adds two puts a target, and one more where the target is known; no lock is read', () => {
+    const { targets } = measured
+    expect(added('locks')).toEqual({ 'put LOCK': 2 * targets, 'write units': 2 * targets })
+    expect(added('locks, known targets')).toEqual({
+      'put LOCK': 3 * targets,
+      'conflict on LOCK': targets,
+      'write units': 3 * targets,
+    })
+  })
+
+  test("limits add a put for each window and one for the end, and a runbook's own window one more", () => {
+    expect(added('limits')).toEqual({ 'put LIMIT': 3, 'get LIMIT': 1, 'write units': 3 })
+    expect(added('limits, known windows')).toMatchObject({ 'put LIMIT': 5, 'conflict on LIMIT': 2 })
+    expect(added("limits, runbook's own")).toEqual({ 'put LIMIT': 1, 'write units': 1 })
+    expect(added('kill switch')).toEqual({ 'get CONTROL': 1 })
+  })
+
+  test('verdicts add records, and HEAD and reads of polls; both kinds together poll no more often than each alone', () => {
+    const [verification, check] = [added('verification'), added('check')]
+    expect(verification).toMatchObject({ 'put REC': 2, 'put HEAD': 3 })
+    expect(check).toMatchObject({ 'put REC': 2, 'put HEAD': 7 })
+    const together = addedBy(measured.together)
+    expect(together).toMatchObject({ 'put LOCK': 6, 'put LIMIT': 4, 'get CONTROL': 1, 'put REC': 4 })
+    for (const operation of ['put HEAD', 'query'])
+      expect(together[operation]).toBeLessThanOrEqual(
+        (verification[operation] ?? 0) + (check[operation] ?? 0),
+      )
+  })
+
+  test('every addition has its lines, with what it was before and after', async () => {
+    const text = renderText([await adds()])
+    expect(text).toMatch(/locks: put LOCK +6 +goal 6: met +0 -> 6;/)
+    expect(text).toMatch(/check: put HEAD +7 +5 -> 12/)
+    expect(text).not.toContain('MISSED')
+  })
 })
 
 let chain: Chain
