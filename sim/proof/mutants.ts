@@ -97,8 +97,8 @@ const DEMANDED: readonly Mutant[] = [
     name: 'lock released before the result is recorded',
     rule: 'lock',
     file: 'lib/session.ts',
-    from: 'if (session.buffer.length === 0) {\n    giveBack(session)',
-    to: 'giveBack(session)\n  if (session.buffer.length === 0) {',
+    from: "if (session.buffer.length === 0) {\n    giveBack(session, 'unheard')",
+    to: "giveBack(session, 'on-record')\n  if (session.buffer.length === 0) {",
   },
 ]
 
