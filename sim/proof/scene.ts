@@ -142,7 +142,8 @@ function smallScene(dice: Dice, startAtMs: number): Scene {
     })
   if (dice.chance(BY_HAND)) byHand(dice, happenings, runbook, startAtMs)
   const strikes = dice.chance(0.3) ? [strike(dice, 8)] : []
-  const scene = weather(dice, { runbooks: [runbook], startsPerHour: 20 }, startAtMs, 4 * MINUTE_MS)
+  const deployed = { runbooks: [runbook], startsPerHour: 20 }
+  const scene = weather(dice, deployed, startAtMs, { faultsForMs: 4 * MINUTE_MS, staleShare: 0.3 })
   const autoscaler = scene.autoscaler || EXPIRING.has(runbook)
   if (autoscaler) autoscale(dice, happenings, startAtMs)
   return {
@@ -197,7 +198,8 @@ function crowdedScene(dice: Dice, startAtMs: number): Scene {
     startsPerHour,
     ...(dice.chance(0.2) ? { once: second } : {}),
   }
-  const scene = weather(dice, deployed, startAtMs, 12 * MINUTE_MS)
+  // What one has changed the other reads too soon.
+  const scene = weather(dice, deployed, startAtMs, { faultsForMs: 12 * MINUTE_MS, staleShare: 0.6 })
   if (scene.autoscaler) autoscale(dice, happenings, startAtMs)
   if (dice.chance(0.1)) add(dice.between(1, 600), foreignAct(dice))
   return {
@@ -210,8 +212,13 @@ function crowdedScene(dice: Dice, startAtMs: number): Scene {
 }
 
 /** What else a run has against it. */
-function weather(dice: Dice, deployed: Deployed, startAtMs: number, faultsForMs: number) {
-  const stale = dice.chance(0.3)
+function weather(
+  dice: Dice,
+  deployed: Deployed,
+  startAtMs: number,
+  { faultsForMs, staleShare }: { readonly faultsForMs: number; readonly staleShare: number },
+) {
+  const stale = dice.chance(staleShare)
   const autoscaler = dice.chance(0.1)
   const newerAtMs = dice.chance(0.15) ? startAtMs + dice.between(1, 300) * SECOND_MS : Infinity
   const newer: Deployed = {
