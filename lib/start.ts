@@ -34,12 +34,19 @@ const FIRST_SETTLE_MS = Math.max(...actions.map((action) => action.timing.listLa
 /** Hashes that this process has pinned, by the storage they were pinned in. */
 const pinnedIn = new WeakMap<Storage, Set<string>>()
 
+/** A catalogue never changes, so each of its runbooks is put together, and what its steps aim at is found, once a process. */
+const pinnedFrom = new WeakMap<Catalogue, Map<Runbook, Pinned>>()
+
 /** What a RUNBOOK item pins. */
 export function pinnedOf(catalogue: Catalogue, runbook: Runbook): Pinned {
+  const known = pinnedFrom.get(catalogue) ?? new Map<Runbook, Pinned>()
+  pinnedFrom.set(catalogue, known)
   const service = catalogue.services[runbook.service]
   if (!service)
     throw new Error(`runbook ${runbook.runbook} names service ${runbook.service}, which services.yaml lacks`)
-  return { runbook, service, teams: catalogue.teams }
+  const pinned = known.get(runbook) ?? { runbook, service, teams: catalogue.teams }
+  known.set(runbook, pinned)
+  return pinned
 }
 
 /**

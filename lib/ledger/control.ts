@@ -1,5 +1,5 @@
 import type { Pinned } from '../runbook/runbook.ts'
-import type { Storage } from './storage.ts'
+import type { Item, Storage } from './storage.ts'
 
 /** Why a signal started nothing; asked for by `firebreak why`. */
 export interface SignalVerdict {
@@ -44,6 +44,9 @@ export async function pinRunbook(storage: Storage, hash: string, pinned: Pinned)
 /** What a hash names never changes, so a process reads it once. */
 const pinnedOnce = new WeakMap<Storage, Map<string, Pinned>>()
 
+/** A storage that hands out the same item to several processes, as that of the proof does, has it parsed once. */
+const parsedOnce = new WeakMap<Item, Pinned>()
+
 /** Throws where the pinned runbook is missing: it is put before the first record that names it. */
 export async function readPinned(storage: Storage, hash: string): Promise<Pinned> {
   const known = pinnedOnce.get(storage) ?? new Map<string, Pinned>()
@@ -52,7 +55,8 @@ export async function readPinned(storage: Storage, hash: string): Promise<Pinned
   if (cached) return cached
   const item = await storage.get(`RUNBOOK#${hash}`, 'RUNBOOK')
   if (!item) throw new Error(`the pinned runbook ${hash} is missing`)
-  const pinned = JSON.parse(item.body) as Pinned
+  const pinned = parsedOnce.get(item) ?? (JSON.parse(item.body) as Pinned)
+  parsedOnce.set(item, pinned)
   known.set(hash, pinned)
   return pinned
 }
