@@ -5,23 +5,27 @@ import type { EntryOf, Header } from '../../lib/ledger/entry.ts'
 import { openOf, type Open } from '../../lib/ledger/open.ts'
 import type { Item } from '../../lib/ledger/storage.ts'
 import type { Pinned } from '../../lib/runbook/runbook.ts'
+import { changesUnder } from './attempts.ts'
 import type { Ending } from './ending.ts'
 import { alarmOf, isUndo, keysUnder, stampedOf, type Told, type WorkerLife } from './told.ts'
 
-/** A transition of an alarm into ALARM that somebody was told of. */
-export interface ToldAlarm {
+/** A transition of an alarm. */
+export interface Moved {
   readonly alarm: string
+  readonly state: 'OK' | 'ALARM'
   readonly atMs: number
+  /** Whether an event of it is told to somebody. */
+  readonly isTold: boolean
 }
 
 export interface AlarmWatch {
-  told(alarm: ToldAlarm): void
+  moved(move: Moved): void
   /** An item of OPEN or SIGNAL. */
   put(item: Item, nowMs: number): void
   /** An execution has begun. */
   begun(told: Told, header: Header, address: string, worker: WorkerLife | undefined): void
   /** An undo means to change something. */
-  undoes(told: Told, address: string, worker: WorkerLife | undefined): void
+  undoes(told: Told, step: string, address: string, worker: WorkerLife | undefined): void
   end(ending: Pick<Ending, 'quietAtMs' | 'alarming'>): void
 }
 
@@ -43,7 +47,10 @@ export function watchAlarms(
   pinned: ReadonlyMap<string, Pinned>,
   wrong: (what: string) => void,
 ): AlarmWatch {
-  const alarms: ToldAlarm[] = []
+  /** Those into ALARM that somebody was told of. */
+  const alarms: Moved[] = []
+  /** Each alarm as CloudWatch has it, whoever knows. */
+  const latest = new Map<string, Moved>()
   const opens = new Map<string, { readonly open: Open; readonly sinceMs: number }>()
   const verdicts: Verdict[] = []
 
@@ -115,7 +122,44 @@ export function watchAlarms(
       wrong(`${address}: it was started while its alarm flaps: ${near.length} changes (check 8)`)
   }
 
-  function unheard({ alarm, atMs }: ToldAlarm): void {
+  /**
+   * Since when an alarm has been clear, as whoever began then must have seen it: `never` while it stands. Where OPEN has it
+   * standing, CloudWatch is asked. What has moved since may have been seen either way.
+   */
+  function clearSince(key: string, worker: WorkerLife | undefined): number | 'never' | undefined {
+    const open = known(key, worker)
+    if (!open || !worker) return undefined
+    if (open.state === 'ok') return open.clearedAtMs
+    const move = latest.get(alarmOf(key))
+    if (move && move.atMs >= worker.beganAtMs) return undefined
+    return move?.state === 'OK' ? move.atMs : 'never'
+  }
+
+  /** What it was built on is held for as long as the alarms of those others need it, whatever its own incident says (ADR 35). */
+  function takesFromOthers(
+    undo: Told,
+    { executionId, key, afterMs }: EntryOf<'undo.started'>,
+    step: string,
+    address: string,
+    worker: WorkerLife | undefined,
+  ): void {
+    const atMs = undo.entries.at(-1)?.atMs ?? 0
+    const own = { incidentId: undo.incidentId, stream: executionId, step }
+    for (const other of changesUnder(own, streams, pinned)) {
+      const [first] = other.entries
+      // Of an earlier incident of the same alarm there is nothing else to ask.
+      if (first?.entry.kind !== 'execution.started' || first.entry.key === key) continue
+      const sinceMs = clearSince(first.entry.key, worker)
+      if (sinceMs === 'never')
+        wrong(
+          `${address}: it puts back what ${other.stream} has set, and the alarm of that one stands (check 9)`,
+        )
+      else if (sinceMs !== undefined && atMs < sinceMs + afterMs)
+        wrong(`${address}: it puts back what ${other.stream} has set, too soon after its alarm (check 9)`)
+    }
+  }
+
+  function unheard({ alarm, atMs }: Moved): void {
     const at = `${alarm} came at ${new Date(atMs).toISOString()}`
     if (verdicts.some(({ name, stateAtMs }) => name === alarm && stateAtMs === atMs)) return
     const open = [...opens.values()].find((one) => one.open.key.endsWith(`/${alarm}`))?.open
@@ -134,7 +178,10 @@ export function watchAlarms(
   }
 
   return {
-    told: (alarm) => void alarms.push(alarm),
+    moved(move) {
+      latest.set(move.alarm, move)
+      if (move.state === 'ALARM' && move.isTold) alarms.push(move)
+    },
     put(item, nowMs) {
       if (item.pk.startsWith('SIGNAL#')) verdicts.push(JSON.parse(item.body) as Verdict)
       if (!item.pk.startsWith('OPEN#')) return
@@ -153,9 +200,11 @@ export function watchAlarms(
         wrong(`${address}: it was started for an alarm that had cleared (check 11)`)
       flaps(told, occasion.onsetAtMs, address)
     },
-    undoes(told, address, worker) {
+    undoes(told, step, address, worker) {
       const header = told.entries[0]?.entry
-      if (header?.kind !== 'undo.started' || header.atOnce) return
+      if (header?.kind !== 'undo.started') return
+      takesFromOthers(told, header, step, address, worker)
+      if (header.atOnce) return
       const isOverdue = (told.entries.at(-1)?.atMs ?? 0) >= heldUntil(header) - SKEW_MS
       if (known(header.key, worker)?.state === 'alarm' && !isOverdue)
         wrong(`${address}: it is put back while the alarm stands (check 9)`)

@@ -79,4 +79,18 @@ export const MORE: readonly Mutant[] = [
     from: 'if (endsExpiry(change)) await deleteExpiry(aws, on)',
     to: '',
   },
+  {
+    name: 'an undo asks only its own alarm',
+    rule: 'undo',
+    file: 'lib/clearing.ts',
+    from: "return own.is === 'not-clear' ? own : clearingOver(session, header, over)",
+    to: 'return own',
+  },
+  {
+    name: 'max_hold ends, and takes what the alarm of another incident needs',
+    rule: 'undo',
+    file: 'lib/clearing.ts',
+    from: "return own.is === 'not-clear' ? own : clearingOver(session, header, over)",
+    to: "return own.is === 'not-clear' || isOverdue(session) ? own : clearingOver(session, header, over)",
+  },
 ]

@@ -200,7 +200,8 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
       case 'alarm': {
         tell(`alarm ${one.alarm} is ${one.state}, told ${one.copies} times`)
         const event = transition(account, one.state, one.alarm)
-        if (one.state === 'ALARM' && one.copies > 0) watch.alarm({ alarm: one.alarm, atMs: account.now() })
+        const { alarm, state } = one
+        watch.alarm({ alarm, state, atMs: account.now(), isTold: one.copies > 0 })
         for (let copy = 0; copy < one.copies; copy++) {
           const payload = dice.chance(0.5) ? event : asAlarmAction(event)
           toCome++

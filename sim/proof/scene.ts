@@ -160,7 +160,7 @@ function smallScene(dice: Dice, startAtMs: number): Scene {
 function crowdedScene(dice: Dice, startAtMs: number): Scene {
   // Where nothing is deployed, two executions change the capacity one on top of the other.
   const first = dice.pick(['line', 'line', 'only-scale-out'])
-  const second = dice.pick(['short', 'short', 'waiting', 'asking', 'deciding'])
+  const second = dice.pick(['short', 'bounded', 'waiting', 'asking', 'deciding'])
   const happenings: Happening[] = []
   const add = (afterS: number, what: DistributiveOmit<Happening, 'atMs'>) =>
     void happenings.push({ ...what, atMs: startAtMs + afterS * SECOND_MS })

@@ -133,6 +133,12 @@ steps:
   - { id: room, scale_out: { ecs: twin, by: 2 }, on_failure: continue }
 on_resolved: { undo: [room], after: 1m }
 `,
+  // What its own alarm needs is held for two minutes at most; what it was built on is another's (ADR 35).
+  bounded: `${headOf('bounded', 'twin')}
+steps:
+  - { id: room, scale_out: { ecs: twin, by: 2 }, on_failure: continue }
+on_resolved: { undo: [room], after: 1m, max_hold: { for: 2m, then: undo } }
+`,
   waiting: `${headOf('waiting', 'twin', '5m')}
 hold_down: 10s
 steps:

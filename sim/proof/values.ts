@@ -1,14 +1,6 @@
-import type { EntryOf } from '../../lib/ledger/entry.ts'
+import { attemptsOf, type Attempt } from './attempts.ts'
 import { heldBy, isTouched, standingOf, type Standing, type Touched } from './standing.ts'
 import { isUndo, type Told } from './told.ts'
-
-/** One attempt to change a target, in the order of the true times, and what is on record of it. */
-interface Attempt {
-  readonly told: Told
-  readonly entry: EntryOf<'step.intended'>
-  readonly putAtMs: number
-  came: 'applied' | 'to nothing' | 'unknown'
-}
 
 /** Holds what stands at the end against the records, wherever nobody else has set it (CORE.md 2, checks 1 and 9). */
 export function watchValues(
@@ -124,40 +116,6 @@ function isBack(undo: Told, step: string, byMs: number): boolean {
       ((entry.kind === 'step.intended' && entry.step === step && entry.last !== false) ||
         (entry.kind === 'step.skipped' && entry.step === step)),
   )
-}
-
-function attemptsOf(told: Told): readonly Attempt[] {
-  const attempts: Attempt[] = []
-  const latest = new Map<string, Attempt>()
-  const settle = (step: string, came: Attempt['came']) => {
-    const attempt = latest.get(step)
-    // What was applied stays so, whatever becomes of the next slow step of an undo.
-    if (attempt && (came === 'applied' || attempt.came === 'unknown')) attempt.came = came
-  }
-  for (const { entry, putAtMs } of told.entries) {
-    switch (entry.kind) {
-      case 'step.intended': {
-        // Nothing is repeated before it was seen not to be there.
-        if (entry.attempt > 1) settle(entry.step, 'to nothing')
-        const attempt: Attempt = { told, entry, putAtMs, came: 'unknown' }
-        attempts.push(attempt)
-        latest.set(entry.step, attempt)
-        break
-      }
-      case 'step.applied':
-        settle(entry.step, 'applied')
-        break
-      case 'step.retried':
-      case 'step.skipped':
-        settle(entry.step, 'to nothing')
-        break
-      case 'step.failed':
-        settle(entry.step, entry.code === 'unknown' || entry.code === 'conflict' ? 'unknown' : 'to nothing')
-        break
-      default:
-    }
-  }
-  return attempts
 }
 
 /** What an undo has put back to the end, or found put back. */

@@ -8,7 +8,7 @@ import type { Entry, EntryOf } from '../../lib/ledger/entry.ts'
 import { pausedBy, type Control } from '../../lib/ledger/kill-switch.ts'
 import type { Item, PutResult } from '../../lib/ledger/storage.ts'
 import type { Pinned } from '../../lib/runbook/runbook.ts'
-import { isOpenIncident, watchAlarms, type ToldAlarm } from './alarms.ts'
+import { isOpenIncident, watchAlarms, type Moved } from './alarms.ts'
 import { watchConsents } from './consents.ts'
 import { watchEffects, type MadeCall } from './effects.ts'
 import { watchLimits } from './limits.ts'
@@ -34,8 +34,8 @@ export interface Watch {
   worker(workerId: string, life: WorkerLife): void
   /** A worker is answered by the store. */
   answered(workerId: string, name: string, answer: unknown): void
-  /** Somebody was told that an alarm has come. */
-  alarm(told: ToldAlarm): void
+  /** An alarm has come or gone, whoever is told of it. */
+  alarm(move: Moved): void
   /** Whether an incident still stands, or something is being put back, so that a sweep may find something. */
   readonly isOpen: boolean
   /** After faults have stopped and everything had its time: what has not ended, and what no effect stands behind. */
@@ -224,7 +224,7 @@ export function watchOver(limits: Limits): Watch {
           wrong(`${address}: ${shared} is in the hands of ${other.stream} as well (check 8)`)
       }
     }
-    if (isUndo(told) && !isOwnPage) alarms.undoes(told, address, lifeOf(entry))
+    if (isUndo(told) && !isOwnPage) alarms.undoes(told, entry.step, address, lifeOf(entry))
     if (!isUndo(told) && !isMessage) windows.acts(told, address)
     told.settled.delete(entry.step)
     told.open.set(entry.step, entry)
@@ -257,7 +257,7 @@ export function watchOver(limits: Limits): Watch {
       const item = answer as Item | undefined
       controls.set(workerId, item ? (JSON.parse(item.body) as Control) : { is: 'running' })
     },
-    alarm: alarms.told,
+    alarm: alarms.moved,
     get isOpen() {
       return [...streams.values()].some((told) => isOpenIncident(told) || (isUndo(told) && !hasEnded(told)))
     },

@@ -146,12 +146,12 @@ describe('overlapping changes of one target end at the value before the first (G
     expect(stack.account.inbox).toEqual([])
   })
 
-  const two = () =>
+  const two = (steps = SCALE, undo = UNDO) =>
     calmStack(
       catalogueOf(
         [
           runbookText(SCALE, UNDO, 'first'),
-          runbookText(SCALE, `service: shop\ntriggers: [{ alarm: shop-slow }]\n${UNDO}`, 'second').replace(
+          runbookText(steps, `service: shop\ntriggers: [{ alarm: shop-slow }]\n${undo}`, 'second').replace(
             'ecs: api',
             'ecs: shop',
           ),
@@ -200,6 +200,25 @@ describe('overlapping changes of one target end at the value before the first (G
     await play(stack, 60)
     expect(desired(stack)).toBe(6)
     expect(pagesOf(stack)).toEqual([])
+  })
+
+  test.each([
+    ['max_hold', SCALE, UNDO.replace(' }', ', max_hold: { for: 10m, then: undo } }')],
+    [
+      'on_failure: undo',
+      `${SCALE}\n- check: { alarm: ok, samples: 1, every: 20s, within: 1m }\n  on_failure: undo`,
+      UNDO,
+    ],
+  ])('%s of the later one speaks for its own alarm only (G7)', async (_what, steps, undo) => {
+    const stack = two(steps, undo)
+    fire(stack)
+    await play(stack, 3)
+    fire(stack, 'ALARM', 'shop-slow')
+    await play(stack, 60)
+    expect(desired(stack)).toBe(14)
+    fire(stack, 'OK')
+    await play(stack, 30)
+    expect(desired(stack)).toBe(6)
   })
 
   test.each([
