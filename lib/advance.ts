@@ -97,6 +97,8 @@ export async function runTurn(session: Session): Promise<TurnResult> {
     throw new Error(`${session.stream.stream} made ${MAX_COMMANDS} decisions in one turn`)
   } catch (error) {
     if (!(error instanceof TakenOverError)) throw error
+    // Who was refused has taken its places out of the limits once: one that was claimed only after that is taken out here.
+    if (isIdle(session.recorded)) await withdrawClaims(session)
     session.app.ports.log.warn('the stream was taken over; this worker goes away', {
       execution: session.stream.stream,
     })
@@ -229,8 +231,7 @@ async function send(session: Session, untilMs: number, minSeq: number, guardUnti
 }
 
 async function endTurn(session: Session): Promise<TurnResult | undefined> {
-  const refused = session.execution.status.is === 'refused'
-  const idle = refused || endedInHold(session.execution)
+  const idle = isIdle(session.execution)
   // Its ids leave the limits only now: before its first record a live start might have been behind them, and what has not
   // ended on record may go on. Nor do they stay until its page was answered: another start would be refused by them.
   if (idle && !(await flush(session))) return undefined
@@ -239,7 +240,7 @@ async function endTurn(session: Session): Promise<TurnResult | undefined> {
   if (session.execution.status.is === 'stopped') await endOwnClaim(session)
   if (await gather(session)) return undefined
   if (!(await flush(session))) return undefined
-  const ended = isEnded(session.execution) || refused
+  const ended = isEnded(session.execution) || session.execution.status.is === 'refused'
   if (ended) await advanceHead(session.app.ports.storage, headFor(session, undefined))
   return { is: 'done' }
 }
@@ -271,6 +272,7 @@ async function endHold(session: Session): Promise<void> {
 }
 
 /** It has done nothing, so nothing has to cool down: the alarm that comes next may be the real one. */
-function endedInHold({ status, steps }: Execution): boolean {
-  return status.is === 'finished' && status.outcome === 'skipped' && steps.get(HOLD_DOWN)?.is === 'waiting'
+function isIdle({ status, steps }: Execution): boolean {
+  const isInHold = steps.get(HOLD_DOWN)?.is === 'waiting'
+  return status.is === 'refused' || (status.is === 'finished' && status.outcome === 'skipped' && isInHold)
 }

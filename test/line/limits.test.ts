@@ -1,4 +1,5 @@
 import type { Catalogue } from '../../lib/runbook/runbook.ts'
+import { ingest } from '../../lib/ingest.ts'
 import { readClaims } from '../../lib/ledger/claims.ts'
 import {
   ANN,
@@ -10,6 +11,8 @@ import {
   pagesOf,
   play,
   runbookText,
+  transition,
+  turnOf,
 } from './calm.ts'
 import { effectsOf } from './world.ts'
 
@@ -73,6 +76,29 @@ describe('a limit of one runbook', () => {
     expect(await entriesOfKind(stack, 'execution.refused')).toMatchObject([{ code: 'cooldown' }])
     expect(await readClaims(stack.storage, 'runbook:spike')).toHaveLength(1)
   })
+})
+
+test('a place that a slower worker claims when the refusal is on record already is given back (G6)', async () => {
+  const stack = await recurring(limited('', 'cooldown: 30m'), 1)
+  const event = transition(stack.account, 'ALARM')
+  const { storage } = stack
+  const reached = Promise.withResolvers<void>()
+  const recorded = Promise.withResolvers<void>()
+  const put: typeof storage.put = async (item, condition) => {
+    if (item.pk === 'LIMIT#all') {
+      reached.resolve()
+      await recorded.promise
+    }
+    return storage.put(item, condition)
+  }
+  const slow = { ...stack.app, ports: { ...stack.app.ports, storage: { ...storage, put } } }
+  const first = ingest(slow, event, turnOf(stack))
+  await reached.promise
+  await play(stack, 3)
+  expect(await entriesOfKind(stack, 'execution.refused')).toMatchObject([{ code: 'cooldown' }])
+  recorded.resolve()
+  await first
+  expect(await readClaims(storage, 'all')).toHaveLength(1)
 })
 
 test('a mode of one runbook caps it, and says so with its line', async () => {
