@@ -77,17 +77,21 @@ export async function prepareUndo(session: Session, step: ActionStep): Promise<P
     observed,
     header.stepPercent,
   )
+  const leave = (reason: string): undefined => {
+    skipUndo(session, step, 'foreign', reason)
+    escalate(session, step.id, `${item.change.target.label} was left alone: ${reason}`)
+    releaseAll(session, locked.locks.map(withoutOutstanding))
+  }
   const settleUndo = (): Intent | undefined => {
+    // Whatever stands there by now, equal to what we had set or not, was built on somebody else's value.
+    if (planned.is === 'change' && !outstanding) return leave('it was changed by somebody else in between')
     switch (planned.is) {
       case 'done':
         skipUndo(session, step, 'undone', planned.reason)
         releaseAll(session, locked.locks.map(withoutOutstanding))
         return undefined
       case 'foreign':
-        skipUndo(session, step, 'foreign', planned.reason)
-        escalate(session, step.id, `${item.change.target.label} was left alone: ${planned.reason}`)
-        releaseAll(session, locked.locks.map(withoutOutstanding))
-        return undefined
+        return leave(planned.reason)
       case 'change':
         return {
           step,

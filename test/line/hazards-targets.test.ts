@@ -328,25 +328,28 @@ test.each([
   },
 )
 
+/** A service of its own on the same ECS service, whose runbook changes what the first one has changed. */
+function onTopOfFirst(step: string, onResolved?: string): Stack {
+  const head = ['service: shop', 'triggers: [{ alarm: shop-slow }]', ...(onResolved ? [onResolved] : [])]
+  return calmStack(
+    catalogueOf(
+      [
+        runbookText(SCALE, 'on_resolved: { undo: [scale_out], after: 5m, step: 100% }', 'first'),
+        runbookText(step.replace('ecs: api', 'ecs: shop'), head.join('\n'), 'second'),
+      ],
+      {
+        services: (text) =>
+          `${text}\nshop:\n  alarms: [shop-slow]\n  severity: sev2\n  account: "123456789012"\n  region: eu-west-1\n  ecs: { cluster: prod, service: api }\n`,
+      },
+    ),
+    { alarms: ['api-5xx-spike', 'shop-slow'] },
+  )
+}
+
 test.each([0, 1])(
   'a change that nobody undoes, on a value that a person had set, leaves nothing to put back (calls that had to be repeated: %d) (G7)',
   async (throttled) => {
-    const stack = calmStack(
-      catalogueOf(
-        [
-          runbookText(SCALE, 'on_resolved: { undo: [scale_out], after: 5m, step: 100% }', 'first'),
-          runbookText(SCALE, 'service: shop\ntriggers: [{ alarm: shop-slow }]', 'second').replace(
-            'ecs: api',
-            'ecs: shop',
-          ),
-        ],
-        {
-          services: (text) =>
-            `${text}\nshop:\n  alarms: [shop-slow]\n  severity: sev2\n  account: "123456789012"\n  region: eu-west-1\n  ecs: { cluster: prod, service: api }\n`,
-        },
-      ),
-      { alarms: ['api-5xx-spike', 'shop-slow'] },
-    )
+    const stack = onTopOfFirst(SCALE)
     fire(stack)
     await play(stack, 5)
     stack.account.act({ is: 'set-desired', service: SERVICE, desired: 20 })
@@ -358,6 +361,37 @@ test.each([0, 1])(
     await play(stack, 60)
     expect(desired(stack)).toBe(30)
     expect(pagesOf(stack)).toEqual([expect.stringMatching(/ECS service prod\/api was left alone: /)])
+  },
+)
+
+test.each([
+  ['nobody undoes', undefined],
+  ['was put back', 'on_resolved: { undo: [scale_out], after: 1m, step: 100% }'],
+])(
+  "a value equal to ours, after somebody else's and a change that %s, is not ours to put back (G7)",
+  async (_what, onResolved) => {
+    const stack = onTopOfFirst('- scale_out: { ecs: api, to: 9 }', onResolved)
+    fire(stack)
+    await play(stack, 5)
+    expect(desired(stack)).toBe(9)
+    const setBy = (desiredCount: number) =>
+      stack.account.act({ is: 'set-desired', service: SERVICE, desired: desiredCount })
+    setBy(7)
+    fire(stack, 'ALARM', 'shop-slow')
+    await play(stack, 5)
+    expect(desired(stack)).toBe(9)
+    fire(stack, 'OK', 'shop-slow')
+    await play(stack, 10)
+    expect(desired(stack)).toBe(onResolved ? 7 : 9)
+    setBy(9)
+    fire(stack, 'OK')
+    await play(stack, 30)
+    expect(desired(stack)).toBe(9)
+    expect(pagesOf(stack)).toEqual([
+      expect.stringMatching(
+        /ECS service prod\/api was left alone: it was changed by somebody else in between/,
+      ),
+    ])
   },
 )
 
