@@ -20,7 +20,7 @@ export interface Moved {
 
 export interface AlarmWatch {
   moved(move: Moved): void
-  /** An item of OPEN or SIGNAL. */
+  /** An item of OPEN, SIGNAL or CONTROL. */
   put(item: Item, nowMs: number): void
   /** An execution has begun. */
   begun(told: Told, header: Header, address: string, worker: WorkerLife | undefined): void
@@ -49,6 +49,8 @@ export function watchAlarms(
 ): AlarmWatch {
   /** Those into ALARM that somebody was told of. */
   const alarms: Moved[] = []
+  /** When the kill switch was last touched: while it is on, nothing is put back. */
+  let resumedAtMs = 0
   /** Each alarm as CloudWatch has it, whoever knows. */
   const latest = new Map<string, Moved>()
   const opens = new Map<string, { readonly open: Open; readonly sinceMs: number }>()
@@ -98,7 +100,8 @@ export function watchAlarms(
   function heldOn(undo: Told, quietAtMs: number): void {
     const header = undo.entries[0]?.entry
     if (header?.kind !== 'undo.started' || undo.aborted || keysUnder(undo, streams).length > 0) return
-    const untilMs = Math.max(heldUntil(header), quietAtMs, undoneBy(header)?.entries.at(-1)?.atMs ?? 0)
+    const undoneAtMs = undoneBy(header)?.entries.at(-1)?.atMs ?? 0
+    const untilMs = Math.max(heldUntil(header), quietAtMs, resumedAtMs, undoneAtMs)
     const [first] = header.items
     // Each is put back, or found put back, after the one before it; a page about it is a step, too.
     const begun = undo.entries.find(
@@ -183,6 +186,7 @@ export function watchAlarms(
       if (move.state === 'ALARM' && move.isTold) alarms.push(move)
     },
     put(item, nowMs) {
+      if (item.pk === 'CONTROL') resumedAtMs = nowMs
       if (item.pk.startsWith('SIGNAL#')) verdicts.push(JSON.parse(item.body) as Verdict)
       if (!item.pk.startsWith('OPEN#')) return
       const open = openOf(item)

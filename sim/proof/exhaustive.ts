@@ -18,12 +18,13 @@ export interface Hit {
 const SWEEP_READS = 24
 
 /**
- * What one fault of a pair can add to the other: a death before or after an effect, or no answer. Freezes and throttles end in
- * those. A worker that sends one request after the other and dies before the next one leaves behind what it would by dying
+ * What one fault of a pair can add to the other: a death before or after an effect, no answer, and for a call of AWS, which
+ * has no condition, an arrival when it was given up. Freezes and throttles end in those. A worker that sends one request after the other and dies before the next one leaves behind what it would by dying
  * after its last write; so a death before a request counts where the turn begins with it, or where another is in flight.
  */
 const OF_A_READ: readonly Fault[] = ['request-lost']
 const OF_A_WRITE: readonly Fault[] = ['crash-after', 'reply-lost']
+const OF_A_CALL: readonly Fault[] = [...OF_A_WRITE, 'late']
 const AT_ITS_BEGINNING: Fault = 'crash-before'
 
 /** The seed only times the I/Os; what happens is the scene of one runbook. */
@@ -88,7 +89,7 @@ function hitsOn(
     if (!chosen(point, index)) return []
     const faults = [
       ...(isFirst || point.beside ? [AT_ITS_BEGINNING] : []),
-      ...(isWrite(point.name) ? OF_A_WRITE : OF_A_READ),
+      ...(!isWrite(point.name) ? OF_A_READ : isCall(point.name) ? OF_A_CALL : OF_A_WRITE),
     ]
     return faults.map((fault) => ({ ordinal: index + 1, name: point.name, fault }))
   })
@@ -99,6 +100,10 @@ export async function playHits(runbook: string, ...hits: readonly Hit[]): Promis
   const { problems } = await playWith(runbook, hits)
   const where = hits.map(({ fault, ordinal, name }) => `${fault} at I/O ${ordinal} ${name}`).join(', then ')
   return problems.map((problem) => `${runbook}, ${where}: ${problem}`)
+}
+
+function isCall(name: string): boolean {
+  return name.includes(':')
 }
 
 function isIndexRead(name: string): boolean {
