@@ -58,7 +58,7 @@ export function transition(
     open: {
       ...open,
       stateAtMs: signal.stateAtMs,
-      pending: { ...open.pending, [signal.signalId]: pending },
+      pending: { ...open.pending, [signal.signalId]: { ...pending, dueAtMs } },
       dueAtMs: Math.min(open.dueAtMs ?? Infinity, dueAtMs),
     },
   }
@@ -126,11 +126,32 @@ function withoutClosed(open: Open): Open {
   return rest
 }
 
-/** OPEN after a pending change was carried out; `dueAtMs` comes from what is left. */
-export function settled(open: Open, signalId: string, dueAtMs: number): Open {
+/** OPEN after a pending change was carried out; `dueAtMs` comes from what is left, `orAtMs` for what bears no time of its own. */
+export function settled(open: Open, signalId: string, orAtMs: number): Open {
   const { [signalId]: _done, ...pending } = open.pending
+  return withPending({ ...open, wakes: 0 }, pending, orAtMs)
+}
+
+/** What of OPEN's pending changes nobody is at any more, and OPEN as a worker takes them on until then. Pure. */
+export function takeOn(
+  open: Open,
+  nowMs: number,
+  untilMs: number,
+): { readonly open: Open; readonly taken: readonly Pending[] } {
+  const isDue = ({ dueAtMs = 0 }: Pending) => dueAtMs <= nowMs
+  const pending = Object.fromEntries(
+    Object.entries(open.pending).map(([id, one]) => [id, isDue(one) ? { ...one, dueAtMs: untilMs } : one]),
+  )
+  return {
+    open: withPending({ ...open, wakes: open.wakes + 1 }, pending, untilMs),
+    taken: Object.values(open.pending).filter(isDue),
+  }
+}
+
+function withPending(open: Open, pending: Open['pending'], orAtMs: number): Open {
   const { dueAtMs: _due, ...rest } = open
-  return { ...rest, pending, wakes: 0, ...(Object.keys(pending).length === 0 ? {} : { dueAtMs }) }
+  const dues = Object.values(pending).map(({ dueAtMs }) => dueAtMs ?? orAtMs)
+  return { ...rest, pending, ...(dues.length === 0 ? {} : { dueAtMs: Math.min(...dues) }) }
 }
 
 /** The incident's own stream, folded. */

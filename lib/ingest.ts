@@ -118,7 +118,7 @@ export async function acceptSignal(app: App, signal: Signal, turn: Turn): Promis
         return leaveVerdict(app, signal, 'stale', moved.reason)
       case 'repeat':
         // Its worker is still within its time; should that have died, the sweep or a later delivery carries on.
-        if (seen?.dueAtMs !== undefined && app.ports.clock.now() < seen.dueAtMs) {
+        if (app.ports.clock.now() < (moved.pending.dueAtMs ?? seen?.dueAtMs ?? 0)) {
           return {
             is: 'verdict',
             signalId: signal.signalId,

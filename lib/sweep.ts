@@ -5,15 +5,15 @@ import { isEnded, isSettled, stateOf } from './execution/state.ts'
 import { cooldownScope } from './guardrails.ts'
 import { carryOut } from './ingest.ts'
 import { endUnbegun, goneText } from './gone.ts'
-import { foldIncident } from './incident.ts'
+import { foldIncident, takeOn } from './incident.ts'
 import { addToIncident, INCIDENT_STREAM } from './incident-stream.ts'
 import { endClaim } from './ledger/claims.ts'
 import type { Entry, Header } from './ledger/entry.ts'
 import { advanceHead, dueHeads, shards, type Head } from './ledger/head.ts'
-import { dueOpens, openOf, replaceOpen, type Open } from './ledger/open.ts'
+import { dueOpens, openOf, replaceOpen, type Open, type Pending } from './ledger/open.ts'
 import { append, load } from './ledger/records.ts'
 import { UnreadableError, type Storage } from './ledger/storage.ts'
-import type { App, Turn } from './ports.ts'
+import type { App, Ports, Turn } from './ports.ts'
 import { workFor } from './queue.ts'
 import { reconcile } from './reconcile.ts'
 import { start } from './start.ts'
@@ -243,21 +243,15 @@ function withoutDue(head: Head): Head {
 
 /** Repeats the start of accepted signals whose worker did not finish it. */
 async function carryOutAll(app: App, open: Open, turn: Turn): Promise<number> {
-  let count = 0
-  let seen = open
   const { ports } = app
-  const later = { ...seen, wakes: seen.wakes + 1, dueAtMs: turn.deadlineMs + AHEAD_MS }
-  const claimed = await replaceOpen(ports.storage, seen, later)
-  if (claimed.is === 'conflict') {
-    seen = openOf(claimed.existing)
-    if (seen.wakes !== open.wakes) return 0
-  } else {
-    seen = { ...later, version: seen.version + 1 }
-  }
-  for (const pending of Object.values(seen.pending)) {
+  const taken = await takeOver(ports, open, turn.deadlineMs + AHEAD_MS)
+  if (!taken) return 0
+  let count = 0
+  const { wakes } = taken.open
+  const giveUp = wakes > MAX_WAKES ? { giveUp: `its start has failed ${wakes} times` } : {}
+  for (const pending of taken.pending) {
     try {
-      const giveUp = seen.wakes > MAX_WAKES ? `its start has failed ${seen.wakes} times` : undefined
-      await carryOut(app, seen, pending, turn, { repeat: true, ...(giveUp === undefined ? {} : { giveUp }) })
+      await carryOut(app, taken.open, pending, turn, { repeat: true, ...giveUp })
       count++
     } catch (error) {
       ports.log.error('a pending signal could not be carried out', {
@@ -267,4 +261,25 @@ async function carryOutAll(app: App, open: Open, turn: Turn): Promise<number> {
     }
   }
   return count
+}
+
+/**
+ * Takes on what nobody is at any more. What another worker has accepted meanwhile is left to it while it has its time: two
+ * that carry the same start would take places in the limits behind each other's back.
+ */
+async function takeOver(
+  { storage, clock }: Ports,
+  due: Open,
+  untilMs: number,
+): Promise<{ readonly open: Open; readonly pending: readonly Pending[] } | undefined> {
+  let seen = due
+  // Another sweep has counted its own wake.
+  while (seen.wakes === due.wakes) {
+    const { open, taken } = takeOn(seen, clock.now(), untilMs)
+    if (taken.length === 0) return undefined
+    const answer = await replaceOpen(storage, seen, open)
+    if (answer.is === 'put') return { open: { ...open, version: seen.version + 1 }, pending: taken }
+    seen = openOf(answer.existing)
+  }
+  return undefined
 }

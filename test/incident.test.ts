@@ -1,7 +1,15 @@
-import { foldIncident, settled, transition, type Transition } from '../lib/incident.ts'
+import { foldIncident, settled, takeOn, transition, type Transition } from '../lib/incident.ts'
 import { executionIdFor, incidentIdFor } from '../lib/ids.ts'
 import { memoryStorage } from '../lib/ledger/memory.ts'
-import { dueOpens, firstOpen, openOf, readOpen, replaceOpen, type Open } from '../lib/ledger/open.ts'
+import {
+  dueOpens,
+  firstOpen,
+  openOf,
+  readOpen,
+  replaceOpen,
+  type Open,
+  type Pending,
+} from '../lib/ledger/open.ts'
 import { shards } from '../lib/ledger/head.ts'
 import type { Runbook, Service } from '../lib/runbook/runbook.ts'
 import type { Signal } from '../lib/signal/signal.ts'
@@ -191,9 +199,24 @@ describe('what was accepted and not carried out', () => {
     const both = move(accepted, 'ok', 100)
     if (both.is !== 'accepted') throw new Error(both.is)
     expect(settled(both.open, 'sig-alarm-0', DUE + 1)).toMatchObject({
-      dueAtMs: DUE + 1,
+      dueAtMs: DUE,
       pending: { 'sig-ok-100': { is: 'cleared' } },
     })
+    // A version before this one knew one time for all of them.
+    const { 'sig-ok-100': { dueAtMs: _due, ...older } = { dueAtMs: 0 } } = both.open.pending
+    const before = { ...both.open, pending: { ...both.open.pending, 'sig-ok-100': older as Pending } }
+    expect(settled(before, 'sig-alarm-0', DUE + 1)).toHaveProperty('dueAtMs', DUE + 1)
+    expect(takeOn(before, DUE - 1, DUE + 9).taken).toMatchObject([{ is: 'cleared' }])
+  })
+
+  test('is taken on by a sweep when its own worker has no time any more, and what is later is left alone', () => {
+    const later = transition(accepted, signal('ok', 100), service, [runbook], DUE + 60_000)
+    if (later.is !== 'accepted') throw new Error(later.is)
+    expect(takeOn(later.open, DUE - 1, DUE + 9).taken).toEqual([])
+    const { open: next, taken } = takeOn(later.open, DUE, DUE + 90_000)
+    expect(taken).toMatchObject([{ signal: { signalId: 'sig-alarm-0' } }])
+    expect(next).toMatchObject({ dueAtMs: DUE + 60_000, wakes: later.open.wakes + 1 })
+    expect(takeOn(next, DUE + 60_000, DUE + 99_000).taken).toMatchObject([{ is: 'cleared' }])
   })
 })
 

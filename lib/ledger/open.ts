@@ -37,6 +37,8 @@ export interface Pending {
   readonly is: 'opened' | 'recurred' | 'cleared' | 'attached'
   readonly incidentId: string
   readonly executions: readonly { readonly runbook: string; readonly executionId: string }[]
+  /** Until then the worker that has taken it on is at it. Absent in items of versions that knew one time for all of them. */
+  readonly dueAtMs?: number
 }
 
 function openItem(open: Open): Item {

@@ -171,7 +171,9 @@ function crowdedScene(dice: Dice, startAtMs: number): Scene {
   const stays = dice.chance(STAYS)
   comeAndGo(dice, happenings, { alarm: SPIKE, fromMs: spikeAtMs, rounds: rounds(), stays })
   if (together || dice.chance(0.7)) {
-    const fromMs = together ? spikeAtMs + dice.between(0, 300) : startAtMs + dice.between(0, 90) * SECOND_MS
+    // Or the second one comes when the first has just made its change.
+    const afterMs = dice.between(0, dice.chance(0.5) ? 300 : 5_000)
+    const fromMs = together ? spikeAtMs + afterMs : startAtMs + dice.between(0, 90) * SECOND_MS
     comeAndGo(dice, happenings, { alarm: SLOW, fromMs, rounds: rounds(), stays })
   }
   if (second === 'asking' && dice.chance(0.5)) add(dice.between(30, 300), { is: 'person', verb: 'approve' })

@@ -1,9 +1,11 @@
 import { command } from '../../lib/command.ts'
 import { ingest } from '../../lib/ingest.ts'
 import { readClaims } from '../../lib/ledger/claims.ts'
-import { readHead, readHeads } from '../../lib/ledger/head.ts'
+import { readHead, readHeads, shards } from '../../lib/ledger/head.ts'
+import { dueOpens } from '../../lib/ledger/open.ts'
 import { StorageError, type Item } from '../../lib/ledger/storage.ts'
 import type { App } from '../../lib/ports.ts'
+import { sweep } from '../../lib/sweep.ts'
 import { mortalPorts } from '../../sim/mortal.ts'
 import type { Stack } from '../../sim/stack.ts'
 import {
@@ -297,4 +299,24 @@ test("a person's start that died before its first record is carried on by the sw
   expect(await entriesOfKind(stack, 'execution.refused')).toEqual([])
   expect(desired(stack)).toBe(14)
   expect(await incidentsOf(stack)).toHaveLength(2)
+})
+
+test('a sweep that carries out what a dead worker has accepted leaves alone what a live one is at (G6)', async () => {
+  const stack = calmStack(catalogueOf([runbookText(SCALE)]), { wired: false })
+  const { promise: never } = Promise.withResolvers<void>()
+  const onset = transition(stack.account, 'ALARM')
+  // Both hang where their records begin; the first one's time is over when the sweep comes.
+  const hangs = () => appWhosePuts(stack, async ({ sk }) => (sk.startsWith('REC#') ? never : undefined))
+  void ingest(hangs(), onset, turnOf(stack))
+  await stack.runUntil(stack.account.now() + 40_000)
+  void ingest(hangs(), transition(stack.account, 'OK'), turnOf(stack))
+  await new Promise(setImmediate)
+  await sweep(stack.app, turnOf(stack))
+  const [due] = await dueOpens(stack.storage, Infinity, 10, shards)
+  expect(Object.values(due?.pending ?? {}).map(({ is }) => is)).toEqual(['cleared'])
+  expect(await entriesOfKind(stack, 'incident.opened')).toHaveLength(1)
+  expect(await entriesOfKind(stack, 'incident.cleared')).toEqual([])
+  // Once its time is over as well, the next sweep carries it out.
+  await play(stack, 3)
+  expect(await entriesOfKind(stack, 'incident.cleared')).toHaveLength(1)
 })
