@@ -176,8 +176,17 @@ export interface Incident {
   readonly signalIds: ReadonlySet<string>
 }
 
+/** What an array of entries tells never changes, and is asked for several times in a turn. */
+const folded = new WeakMap<readonly Stamped[], Incident>()
+
 /** `undefined` until the incident's first entry is on record. Pure. */
 export function foldIncident(entries: readonly Stamped[]): Incident | undefined {
+  const incident = folded.get(entries) ?? incidentFrom(entries)
+  if (incident) folded.set(entries, incident)
+  return incident
+}
+
+function incidentFrom(entries: readonly Stamped[]): Incident | undefined {
   const opened = entries.find((entry) => entry.kind === 'incident.opened')
   if (!opened) return undefined
   let incident: Incident = {

@@ -84,7 +84,8 @@ export async function prepareUndo(session: Session, step: ActionStep): Promise<P
   }
   const settleUndo = (): Intent | undefined => {
     // Whatever stands there by now, equal to what we had set or not, was built on somebody else's value.
-    if (planned.is === 'change' && !outstanding) return leave('it was changed by somebody else in between')
+    if (planned.is === 'change' && !outstanding && isHandedOn(session, step))
+      return leave('it was changed by somebody else in between')
     switch (planned.is) {
       case 'done':
         skipUndo(session, step, 'undone', planned.reason)
@@ -114,6 +115,11 @@ export async function prepareUndo(session: Session, step: ActionStep): Promise<P
     }
   }
   return { locks: locked.locks, settle: settleUndo }
+}
+
+/** Its change stands on the lock until it is put back; what only `on_failure: undo` puts back never did. */
+function isHandedOn({ pinned }: Session, { id }: ActionStep): boolean {
+  return pinned.runbook.onResolved?.undo.includes(id) === true
 }
 
 function skipUndo(

@@ -78,6 +78,7 @@ const ROWS: readonly { readonly row: string; readonly files: readonly string[] }
     row: 'orchestrators',
     files: [
       'start',
+      'gone',
       'lookback',
       'refusals',
       'advance',

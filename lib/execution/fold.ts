@@ -32,9 +32,14 @@ const NOTHING: Execution = {
   breakers: new Set(),
 }
 
+/** What an array of entries tells never changes: a stream that is read and found unchanged is folded once. */
+const folded = new WeakMap<readonly Stamped[], Execution>()
+
 /** The state that the entries tell. Pure; never throws on a prefix of a stream. */
 export function fold(entries: readonly Stamped[]): Execution {
-  return foldOn(NOTHING, entries)
+  const execution = folded.get(entries) ?? foldOn(NOTHING, entries)
+  folded.set(entries, execution)
+  return execution
 }
 
 /** The state that more entries make of one: `fold` of all of them. A turn goes on by it instead of folding its stream anew. */

@@ -130,13 +130,13 @@ export async function loadRecords(storage: Storage, incidentId: string): Promise
 
 function streamOf(incidentId: string, stream: string, records: readonly ReadRecord[]): Stream {
   const last = records.at(-1)
-  return {
-    incidentId,
-    stream,
-    headSeq: last?.seq ?? -1,
-    headHash: last?.hash ?? '',
-    entries: records.flatMap((record) => record.stamped),
-  }
+  if (!last) return emptyStream(incidentId, stream)
+  const read = unchanged.get(last)
+  if (read?.records === records.length) return read.stream
+  const entries = records.flatMap((record) => record.stamped)
+  const found = { incidentId, stream, headSeq: last.seq, headHash: last.hash, entries }
+  unchanged.set(last, { records: records.length, stream: found })
+  return found
 }
 
 export function stampAll(
@@ -158,6 +158,9 @@ export function stampAll(
 interface ReadRecord extends LedgerRecord {
   readonly stamped: readonly Stamped[]
 }
+
+/** A stream up to its last record, by that record and how many there are. */
+const unchanged = new WeakMap<ReadRecord, { readonly records: number; readonly stream: Stream }>()
 
 /** A record never changes: a storage that hands out the same item again has it parsed once. */
 const known = new WeakMap<Item, ReadRecord>()
