@@ -114,7 +114,7 @@ const FURTHER: readonly Mutant[] = [
     name: 'OPEN forgets what it has not carried out',
     rule: 'start',
     file: 'lib/incident.ts',
-    from: 'pending: { ...open.pending, [signal.signalId]: pending },',
+    from: 'pending: { ...open.pending, [signal.signalId]: { ...pending, dueAtMs } },',
     to: 'pending: {},',
   },
   {
