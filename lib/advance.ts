@@ -73,11 +73,20 @@ export async function advance(app: App, message: WorkMessage, turn: Turn): Promi
  * one goes on. Should that one be lost, HEAD is due all the same.
  */
 async function isLookedAfter(app: App, message: WorkMessage): Promise<boolean> {
-  const { incidentId, stream, guardUntilMs, sentAtMs } = message
+  const { guardUntilMs, sentAtMs } = message
   if (guardUntilMs === undefined) return false
-  const dueAtMs = (await readHead(app.ports.storage, incidentId, stream))?.dueAtMs
-  if (dueAtMs === undefined) return false
-  return guardUntilMs < dueAtMs && dueAtMs <= app.ports.clock.now() + guardUntilMs - sentAtMs
+  return isRenewed(app, message, guardUntilMs, app.ports.clock.now() + guardUntilMs - sentAtMs)
+}
+
+/** Whether HEAD has been put since, and is due no later than that. */
+async function isRenewed(
+  { ports }: App,
+  { incidentId, stream }: Pick<WorkMessage, 'incidentId' | 'stream'>,
+  sinceMs: number,
+  byMs: number,
+): Promise<boolean> {
+  const { dueAtMs } = (await readHead(ports.storage, incidentId, stream)) ?? {}
+  return dueAtMs !== undefined && sinceMs < dueAtMs && dueAtMs <= byMs
 }
 
 /** Runs commands until there is nothing to do now. The first turn of an execution enters here with its beginning in the buffer. */
@@ -208,8 +217,7 @@ async function waitUntil(
 async function isGuardedByAnother(session: Session, dueAtMs: number): Promise<boolean> {
   const { guardUntilMs, polls, stream, app } = session
   if (guardUntilMs === 0 || Object.keys(polls).length > 0) return false
-  const head = await readHead(app.ports.storage, stream.incidentId, stream.stream)
-  return head?.dueAtMs !== undefined && guardUntilMs < head.dueAtMs && head.dueAtMs <= dueAtMs
+  return isRenewed(app, stream, guardUntilMs, dueAtMs)
 }
 
 /** A poll that was lost is found after so long, or so many polls, at the latest, and the sweep's minute. */

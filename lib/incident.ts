@@ -148,6 +148,12 @@ export function takeOn(
   }
 }
 
+/** OPEN as a worker takes one pending change on, whose own worker has no time any more. */
+export function takenOn(open: Open, pending: Pending, untilMs: number): Open {
+  const own = { ...pending, dueAtMs: untilMs }
+  return withPending(open, { ...open.pending, [pending.signal.signalId]: own }, untilMs)
+}
+
 function withPending(open: Open, pending: Open['pending'], orAtMs: number): Open {
   const { dueAtMs: _due, ...rest } = open
   const dues = Object.values(pending).map(({ dueAtMs }) => dueAtMs ?? orAtMs)

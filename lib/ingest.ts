@@ -2,7 +2,7 @@ import { allDone } from './all-done.ts'
 import { describe, never } from './errors.ts'
 import { endUnbegun, goneText, type Unbegun } from './gone.ts'
 import { sha256 } from './ids.ts'
-import { settled, transition, foldIncident } from './incident.ts'
+import { settled, takenOn, transition, foldIncident } from './incident.ts'
 import { addToIncident, dueOf, INCIDENT_STREAM, incidentHead } from './incident-stream.ts'
 import { advanceIncident } from './advance-incident.ts'
 import { writeSignalVerdict } from './ledger/control.ts'
@@ -116,9 +116,10 @@ export async function acceptSignal(app: App, signal: Signal, turn: Turn): Promis
         }
       case 'stale':
         return leaveVerdict(app, signal, 'stale', moved.reason)
-      case 'repeat':
+      case 'repeat': {
+        const { pending } = moved
         // Its worker is still within its time; should that have died, the sweep or a later delivery carries on.
-        if (app.ports.clock.now() < (moved.pending.dueAtMs ?? seen?.dueAtMs ?? 0)) {
+        if (app.ports.clock.now() < (pending.dueAtMs ?? seen?.dueAtMs ?? 0)) {
           return {
             is: 'verdict',
             signalId: signal.signalId,
@@ -126,8 +127,16 @@ export async function acceptSignal(app: App, signal: Signal, turn: Turn): Promis
             reason: 'this state is being carried out',
           }
         }
-        await carryOut(app, seen ?? unreachable(), moved.pending, turn, { repeat: true })
-        return accepted(signal, moved.pending)
+        const before = seen ?? unreachable()
+        const taken = takenOn(before, pending, dueAtMs)
+        const answer = await replaceOpen(storage, before, taken)
+        if (answer.is === 'conflict') {
+          seen = openOf(answer.existing)
+          continue
+        }
+        await carryOut(app, { ...taken, version: before.version + 1 }, pending, turn, { repeat: true })
+        return accepted(signal, pending)
+      }
       case 'accepted': {
         const answer = seen
           ? await replaceOpen(storage, seen, moved.open)
