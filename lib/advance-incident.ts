@@ -79,13 +79,14 @@ export async function advanceIncident(app: App, incidentId: string): Promise<Tur
     return { is: 'done' }
   }
   const unsent = dueAtMs - nowMs > MAX_DELAY_MS
-  await settleIncidentHead(ports, own, unsent ? dueAtMs : dueAtMs + GRACE_MS, unsent)
+  // The message first: should it not leave, ours comes back, and must not find that another looks after its incident.
   if (!unsent) {
     const wake = workFor(own, own.headSeq, nowMs)
     const isDue = dues.some((due) => due.is === 'due' && due.atMs === dueAtMs)
     const message = isDue ? wake : { ...wake, guardUntilMs: dueAtMs + GRACE_MS }
     await ports.queue.send(message, Math.max(0, dueAtMs - nowMs))
   }
+  await settleIncidentHead(ports, own, unsent ? dueAtMs : dueAtMs + GRACE_MS, unsent)
   return { is: 'waiting', untilMs: dueAtMs }
 }
 

@@ -24,7 +24,7 @@ import {
 } from './perform.ts'
 import { considerStep, judged, standsAt, targetOf, type Considered } from './plan.ts'
 import { prepareUndo } from './prepare-undo.ts'
-import { putOff, unlocked, withoutOutstanding, type Prepared } from './prepared.ts'
+import { putOff, unlocked, type Prepared } from './prepared.ts'
 import type { ActionStep, Step } from './runbook/runbook.ts'
 import { note, type Session } from './session.ts'
 
@@ -301,6 +301,5 @@ function settleChange(
   const inherits = inheritedFrom(considered, locks)
   const undoTo = inherits ? inherits.before : change.before
   const heritage = heritageOf(session, outstanding, inherits !== undefined)
-  const held = inherits ? locks : locks.map(withoutOutstanding)
-  return { step, action, change, attempt: 1, locks: held, undoTo, ...heritage, last: true, notes, values }
+  return { step, action, change, attempt: 1, locks, undoTo, ...heritage, last: true, notes, values }
 }

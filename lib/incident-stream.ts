@@ -77,23 +77,27 @@ export async function markMitigated(session: Session, reason: string): Promise<v
   })
 }
 
-/** Records that an incident is mitigated, once. Its HEAD keeps whatever is due. */
+/** What is due is asked of the incident's own turn again so long after it was mitigated. */
+const ASKED_AGAIN_MS = 60_000
+
+/**
+ * Records that an incident is mitigated, once. What was due on its HEAD is not carried over: between a read of it and our put a
+ * clearing may have made it sooner. So it is due shortly, for a turn of its own that knows.
+ */
 export async function mitigated(
-  app: App,
+  { ports }: App,
   incidentId: string,
   entry: Extract<Entry, { kind: 'incident.mitigated' }>,
 ): Promise<void> {
-  const { storage } = app.ports
   let isNew = false
-  const stream = await addToIncident(app.ports, incidentId, (entries) => {
+  const stream = await addToIncident(ports, incidentId, (entries) => {
     isNew = foldIncident(entries)?.status === 'open'
     return isNew ? [entry] : []
   })
   const incident = foldIncident(stream.entries)
   if (!isNew || !incident) return
-  const head = await readHead(storage, incidentId, INCIDENT_STREAM)
-  const unsent = head?.unsent === undefined ? {} : { unsent: head.unsent }
-  await advanceHead(storage, { ...incidentHead(stream.headSeq, incident, head?.dueAtMs), ...unsent })
+  const head = incidentHead(stream.headSeq, incident, ports.clock.now() + ASKED_AGAIN_MS)
+  await advanceHead(ports.storage, { ...head, unsent: true })
 }
 
 /**

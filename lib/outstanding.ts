@@ -41,7 +41,8 @@ export function afterChange(
     ...(over === undefined ? {} : { over }),
     ...(replaced === undefined ? {} : { replaced }),
   }
-  if (isUndo) return last ? undefined : own
+  // What stands on the lock no more is not put there again by the way back.
+  if (isUndo) return last || !found ? undefined : own
   if (pinned.runbook.onResolved?.undo.includes(step)) return own
   // A duty that somebody else's value has ended is handed on to nobody.
   return heritage?.replaces ? undefined : found && { ...found, after: change.after }

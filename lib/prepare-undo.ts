@@ -84,7 +84,7 @@ export async function prepareUndo(session: Session, step: ActionStep): Promise<P
   }
   const settleUndo = (): Intent | undefined => {
     // Whatever stands there by now, equal to what we had set or not, was built on somebody else's value.
-    if (planned.is === 'change' && !outstanding && isHandedOn(session, step))
+    if (planned.is === 'change' && !planned.tidies && !outstanding && isHandedOn(session, step))
       return leave('it was changed by somebody else in between')
     switch (planned.is) {
       case 'done':

@@ -23,15 +23,16 @@ const LATE_MS = 60_000
 /**
  * Compares open incidents with their alarms' real state, so that an OK that never arrived is found. It becomes the same
  * signal that the event would have been, so the event may still come. A lost ALARM is not looked for: DescribeAlarms does
- * not tell which alarms are muted. Answers how many were found.
+ * not tell which alarms are muted. Begins with none after `untilMs`. Answers how many were found.
  */
-export async function reconcile(app: App, turn: Turn): Promise<number> {
+export async function reconcile(app: App, turn: Turn, untilMs: number): Promise<number> {
   const open = (await listIncidents(app.ports.storage, LOOKED_THROUGH)).filter(
     // One that a person has resolved still waits for its alarm, where something is to be put back.
     (head) => head.status !== 'resolved' || head.dueAtMs !== undefined,
   )
   let found = 0
   for (const head of turnOf(open, app.ports.clock.now())) {
+    if (app.ports.clock.now() >= untilMs) break
     try {
       const signal = await lostClearing(app, head)
       if (!signal) continue

@@ -7,6 +7,7 @@ import { isPutOffSame } from './execution/fold.ts'
 import { breakerOf, stateOf } from './execution/state.ts'
 import type { Json } from './json.ts'
 import { releaseAll, takeLocks } from './hold.ts'
+import type { HeldLock } from './ledger/locks.ts'
 import {
   actor,
   applied,
@@ -136,6 +137,7 @@ async function look(session: Session, id: string): Promise<() => Intent | undefi
   return () => {
     switch (where.at) {
       case 'after':
+        if (isRefusedSoFar(session, id)) return leaveAsItStands(session, id, locked.locks)
         applied(session, same, where.receipt ?? {}, 'observed: the change is there')
         return undefined
       case 'elsewhere':
@@ -156,6 +158,19 @@ async function look(session: Session, id: string): Promise<() => Intent | undefi
         return never(where)
     }
   }
+}
+
+/** AWS has carried none of its attempts out. What an undo wants to stand there may be anybody's. */
+function isRefusedSoFar({ execution, header }: Session, id: string): boolean {
+  const state = stateOf(execution, id)
+  return header.kind !== 'undo.started' && state.is === 'again' && state.why === 'retried'
+}
+
+/** Somebody else has made the change meanwhile: it is theirs, to put back or to keep. */
+function leaveAsItStands(session: Session, step: string, locks: readonly HeldLock[]): undefined {
+  const reason = 'the change stands there already, and none of our attempts was carried out'
+  note(session, { kind: 'step.skipped', actor: actor(session), step, code: 'already', reason })
+  releaseAll(session, locks)
 }
 
 function neverKnown(session: Session, id: string, attempt: number): undefined {

@@ -40,6 +40,11 @@ const WAKE_AGAIN_MS = 45_000
 /** A page of what is due. More than that waits for the next minute; the metric tells. */
 const MAX_PER_SHARD = 200
 
+/** With less time left nothing is begun: what is left stays due, and the next sweep takes it. */
+const MIN_LEFT_MS = 5_000
+
+const PUT_OFF_MS = 5 * 60_000
+
 /** Wakes of a stream that wrote nothing in between. Past it the stream is poison: it is stopped and a person is paged. */
 const MAX_WAKES = 10
 
@@ -54,17 +59,19 @@ export async function sweep(app: App, turn: Turn): Promise<SweepResult> {
     dueHeads(ports.storage, nowMs + AHEAD_MS, MAX_PER_SHARD),
     dueOpens(ports.storage, nowMs, MAX_PER_SHARD, shards),
   ])
-  let overdue = 0
+  const hasTime = () => ports.clock.now() + MIN_LEFT_MS < turn.deadlineMs
+  // What has a message of its own on its way needs none from us.
+  const isLate = ({ dueAtMs = 0 }: Head) => dueAtMs <= nowMs
+  const wanted = heads.filter((head) => isLate(head) || head.unsent !== undefined)
+  const overdue = wanted.filter(isLate).length
   let stopped = 0
   let carriedOut = 0
   let woken = 0
-  for (const head of heads) {
-    const late = (head.dueAtMs ?? 0) <= nowMs
-    // What has a message of its own on its way needs none from us.
-    if (!late && head.unsent === undefined) continue
+  for (const head of wanted) {
+    if (!hasTime()) break
     woken++
-    if (late) overdue++
     try {
+      const late = isLate(head)
       if (late && head.headSeq < 0 && head.order) await carryStart(app, head, turn)
       else if (late && head.wakes >= MAX_WAKES) stopped += await stopPoison(app, head, turn)
       else await wake(app, head, nowMs)
@@ -74,13 +81,20 @@ export async function sweep(app: App, turn: Turn): Promise<SweepResult> {
         incident: head.incidentId,
         error,
       })
+      if (error instanceof UnreadableError) await putOff(app, head)
     }
   }
   // Before what may still fail: the alarm on this metric is what tells of a broken sweep.
   ports.metrics.count('ExecutionsOverdue', overdue)
-  for (const open of opens) carriedOut += await carryOutAll(app, open, turn)
-  const reconciled = await reconcile(app, turn)
+  // Before the starts, each of which may take the rest of the time; and in no more than half of it.
+  const reconciled = await reconcile(app, turn, ports.clock.now() + (turn.deadlineMs - ports.clock.now()) / 2)
+  for (const open of opens) if (hasTime()) carriedOut += await carryOutAll(app, open, turn)
   return { woken, overdue, carriedOut, stopped, reconciled }
+}
+
+/** What this version cannot read stays behind what it can: with enough of it at the front nothing else would have its turn. */
+async function putOff({ ports }: App, head: Head): Promise<void> {
+  await advanceHead(ports.storage, { ...head, dueAtMs: ports.clock.now() + PUT_OFF_MS })
 }
 
 /**

@@ -65,7 +65,7 @@ describe('what locks, limits and verdicts add', () => {
   test('verdicts add records, and HEAD and reads of polls; both kinds together poll no more often than each alone', () => {
     const [verification, check] = [added('verification'), added('check')]
     expect(verification).toMatchObject({ 'put REC': 2, 'put HEAD': 3 })
-    expect(check).toMatchObject({ 'put REC': 2, 'put HEAD': 7 })
+    expect(check).toMatchObject({ 'put REC': 2, 'put HEAD': 10 })
     const together = addedBy(measured.together)
     expect(together).toMatchObject({ 'put LOCK': 6, 'put LIMIT': 4, 'get CONTROL': 1, 'put REC': 4 })
     for (const operation of ['put HEAD', 'query'])
@@ -77,7 +77,7 @@ describe('what locks, limits and verdicts add', () => {
   test('every addition has its lines, with what it was before and after', async () => {
     const text = renderText([await adds()])
     expect(text).toMatch(/locks: put LOCK +6 +goal 6: met +0 -> 6;/)
-    expect(text).toMatch(/check: put HEAD +7 +5 -> 12/)
+    expect(text).toMatch(/check: put HEAD +10 +5 -> 15/)
     expect(text).not.toContain('MISSED')
   })
 })

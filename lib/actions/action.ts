@@ -216,6 +216,8 @@ export type UndoPlanned<S> =
       readonly after: S
       readonly summary: string
       readonly last: boolean
+      /** It takes away what AWS itself would still do, and moves nothing: also where the value is not ours any more. */
+      readonly tidies?: true
     }
   | { readonly is: 'done'; readonly reason: string }
   /** The value is not the one that we set: it is left alone and a person is told (G7). */

@@ -386,6 +386,7 @@ function withoutExpiry(state: ScaleState, summary: string, last: boolean): UndoP
     after: { ...before, expires: false },
     summary,
     last,
+    tidies: true,
   }
 }
 

@@ -84,10 +84,13 @@ export async function readHeads(storage: Storage, incidentId: string): Promise<r
   return (await storage.query(incidentPk(incidentId), 'HEAD#')).map(headOf)
 }
 
-/** Heads that are due by then, soonest first in each shard. */
+/** Heads that are due by then, soonest first, so many of each shard. */
 export async function dueHeads(storage: Storage, beforeMs: number, limit: number): Promise<readonly Head[]> {
   const pages = await Promise.all(shards.map((shard) => storage.dueBefore(`HEAD#${shard}`, beforeMs, limit)))
-  return pages.flat().map(headOf)
+  return pages
+    .flat()
+    .map(headOf)
+    .toSorted((a, b) => (a.dueAtMs ?? 0) - (b.dueAtMs ?? 0))
 }
 
 /** Incidents, newest first. */

@@ -268,7 +268,7 @@ const FURTHER: readonly Mutant[] = [
     name: 'a clearing that no event told of is not looked for',
     rule: 'waking',
     file: 'lib/sweep.ts',
-    from: 'const reconciled = await reconcile(app, turn)',
+    from: 'const reconciled = await reconcile(app, turn, ports.clock.now() + (turn.deadlineMs - ports.clock.now()) / 2)',
     to: 'const reconciled = 0',
   },
 ]

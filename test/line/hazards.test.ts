@@ -1,4 +1,5 @@
 import { command } from '../../lib/command.ts'
+import { mitigated } from '../../lib/incident-stream.ts'
 import { ingest } from '../../lib/ingest.ts'
 import { readClaims } from '../../lib/ledger/claims.ts'
 import { readHead, readHeads, shards } from '../../lib/ledger/head.ts'
@@ -336,4 +337,52 @@ test('a signal that is delivered again once its worker is dead is carried out by
   expect(await allEntries(stack)).toEqual([])
   await play(stack, 3)
   expect(desired(stack)).toBe(9)
+})
+
+test('an incident that is mitigated while its clearing is recorded is put back in its time (G4, G7)', async () => {
+  const undo = 'keep_open: 1h\non_resolved: { undo: [scale_out], after: 30m, step: 100% }'
+  const stack = calmStack(catalogueOf([runbookText(SCALE, undo)]), { wired: false })
+  await ingest(stack.app, transition(stack.account, 'ALARM'), turnOf(stack))
+  await play(stack, 5)
+  const [{ incidentId } = { incidentId: '' }] = await entriesOfKind(stack, 'incident.opened')
+  const { storage } = stack
+  const late: (() => Promise<unknown>)[] = []
+  const slow: App['ports']['storage'] = {
+    ...storage,
+    put: async (item, condition) => {
+      if (item.sk !== 'HEAD#incident') return storage.put(item, condition)
+      late.push(async () => storage.put(item, condition))
+      return { is: 'put' }
+    },
+  }
+  const mitigation = {
+    kind: 'incident.mitigated',
+    actor: { is: 'engine', worker: 'w' },
+    reason: 'a check has passed',
+  } as const
+  // Between the record of the clearing and the turn that makes HEAD due by it.
+  const app: App = {
+    ...stack.app,
+    ports: {
+      ...stack.app.ports,
+      storage: {
+        ...storage,
+        put: async (item, condition) => {
+          const answer = await storage.put(item, condition)
+          if (item.body.includes('incident.cleared'))
+            await mitigated(
+              { ...stack.app, ports: { ...stack.app.ports, storage: slow } },
+              incidentId,
+              mitigation,
+            )
+          return answer
+        },
+      },
+    },
+  }
+  await ingest(app, transition(stack.account, 'OK'), turnOf(stack))
+  for (const put of late) await put()
+  expect(desired(stack)).toBe(9)
+  await play(stack, 40)
+  expect(desired(stack)).toBe(6)
 })
