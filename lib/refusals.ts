@@ -1,9 +1,13 @@
 import { allDone } from './all-done.ts'
 import { describe } from './errors.ts'
+import { fold } from './execution/fold.ts'
+import { isEnded } from './execution/state.ts'
 import { flappingVerdict, frozenBy, limitPlace, limitRules, type Frozen } from './guardrails.ts'
+import { incidentIdOf } from './ids.ts'
 import { claim, refusalOf, type ClaimResult, type LimitRefusal, type LimitRule } from './ledger/claims.ts'
 import type { Occasion } from './ledger/entry.ts'
 import { pausedBy, readControl, scopeText, type Control } from './ledger/kill-switch.ts'
+import { load } from './ledger/records.ts'
 import { lookbackOf } from './lookback.ts'
 import { awsOf, type App } from './ports.ts'
 import { describeAlarm, type DescribedAlarm } from './probes/alarm-state.ts'
@@ -91,8 +95,9 @@ export async function refusalsOf(
   ])
   const pause = pausedBy(control, order.runbook)
   const held = pause ? [] : pausedBeside(order, control)
-  const keptOut = held.length > 0 && first.some((answer) => answer.is === 'refused')
-  const claims = keptOut ? await claimAll(held) : first
+  const isKeptOut = first.some((answer) => answer.is === 'refused')
+  const overlooked = isKeptOut ? [...held, ...(await orphansAmong(app, first, nowMs))] : held
+  const claims = isKeptOut && overlooked.length > 0 ? await claimAll(overlooked) : first
   const refusals: Refusal[] = []
   if (pause) {
     const reason = `${scopeText(pause.scope)} was paused by ${pause.by}: ${pause.reason}`
@@ -112,13 +117,41 @@ export async function refusalsOf(
   }
   for (const [index, rule] of rulesOf(order, catalogue, alarm).entries()) {
     const answer = claims[index]
-    const refused = answer && refusedBy({ ...rule, overlooked: held }, rules[index], answer, nowMs)
+    const refused = answer && refusedBy({ ...rule, overlooked }, rules[index], answer, nowMs)
     if (!refused) continue
     const { code, reason } = refused
     const place = limitPlace(catalogue, order.runbook, rule, code)
     refusals.push({ code, reason, place, page: code === 'rate' })
   }
   return refusals
+}
+
+/** So long after a claim its start has a first record, or never will. */
+const BEGUN_WITHIN_MS = 3_600_000
+
+/**
+ * Claims of executions that seem to run and do not: their worker died before the first record and nobody carried the start
+ * on, or it died after the last one. Looked for only where one of them keeps a start out.
+ */
+async function orphansAmong(
+  { ports }: App,
+  answers: readonly ClaimResult[],
+  nowMs: number,
+): Promise<readonly string[]> {
+  const running = answers.flatMap((answer) =>
+    answer.is === 'refused' && answer.code === 'cooldown'
+      ? answer.before.filter(
+          (one) => one.endedAtMs === undefined && nowMs - one.startedAtMs > BEGUN_WITHIN_MS,
+        )
+      : [],
+  )
+  const found = running.map(async ({ executionId }) => {
+    const { entries } = await load(ports.storage, incidentIdOf(executionId) ?? '', executionId)
+    const execution = fold(entries)
+    const isUnderWay = execution.status.is === 'running' && !isEnded(execution)
+    return isUnderWay ? [] : [executionId]
+  })
+  return (await allDone(found)).flat()
 }
 
 /**

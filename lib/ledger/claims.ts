@@ -1,3 +1,4 @@
+import { MAX_DURATION_MS } from '../runbook/limits.ts'
 import type { Item, Storage } from './storage.ts'
 
 /** One execution's place in a sliding window. Ids, not counts: adding one's own again changes nothing. */
@@ -42,8 +43,8 @@ export type ClaimResult =
 
 const HOUR_MS = 3_600_000
 
-/** A claim that never ended is forgotten after so long, or a crash beyond all repair would block its service for ever. */
-const FORGET_AFTER_MS = 24 * HOUR_MS
+/** An execution may wait for 30 days at a time; one that is longer under way than that has been forgotten by everybody. */
+const FORGET_AFTER_MS = MAX_DURATION_MS + 24 * HOUR_MS
 
 /** No alarm of CloudWatch looks back further. */
 const LONGEST_WINDOW_MS = 7 * 24 * HOUR_MS

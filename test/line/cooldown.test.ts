@@ -1,5 +1,5 @@
 import { ingest } from '../../lib/ingest.ts'
-import { readClaims } from '../../lib/ledger/claims.ts'
+import { claim, readClaims } from '../../lib/ledger/claims.ts'
 import { addMetricAlarm } from '../../sim/alarms.ts'
 import { throttle } from '../../sim/faults.ts'
 import type { Stack } from '../../sim/stack.ts'
@@ -265,5 +265,35 @@ describe('plan and why say beforehand what a start would be told', () => {
     const stack = slowStack([textOf('0s')], 60)
     expect(await limits(stack)).toMatchObject(twice({ verdict: 'passed' }))
     expect(stack.account.count('cloudwatch:DescribeAlarms')).toBe(0)
+  })
+})
+
+describe('an execution that is under way for days', () => {
+  const waits = catalogueOf([runbookText(`- wait: 2d\n${SCALE}`, 'cooldown: 5m\nkeep_open: 1m')])
+
+  test('holds off the next one of its service all the time (G6)', async () => {
+    const stack = calmStack(waits)
+    fire(stack)
+    await play(stack, 5)
+    fire(stack, 'OK')
+    await play(stack, 30 * 60)
+    fire(stack)
+    await play(stack, 5)
+    expect(await entriesOfKind(stack, 'execution.refused')).toMatchObject([{ code: 'cooldown' }])
+  })
+
+  test('does not, where its start left nothing but its place in the limits (G6)', async () => {
+    const stack = calmStack(waits)
+    const rule = { scope: 'service:api', perHour: 9, cooldownMs: 5 * MINUTE_MS }
+    await claim(stack.storage, rule, 'inc-0123456789ab-012345', stack.account.now())
+    await play(stack, 30)
+    fire(stack)
+    await play(stack, 5)
+    expect(await entriesOfKind(stack, 'execution.refused')).toMatchObject([{ code: 'cooldown' }])
+    fire(stack, 'OK')
+    await play(stack, 60)
+    fire(stack)
+    await play(stack, 5)
+    expect(await entriesOfKind(stack, 'execution.started')).toHaveLength(1)
   })
 })

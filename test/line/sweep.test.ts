@@ -1,0 +1,143 @@
+import { command } from '../../lib/command.ts'
+import { ingest } from '../../lib/ingest.ts'
+import { shards } from '../../lib/ledger/head.ts'
+import { incidentPk } from '../../lib/ledger/records.ts'
+import { dueOpens } from '../../lib/ledger/open.ts'
+import type { App } from '../../lib/ports.ts'
+import { sweep } from '../../lib/sweep.ts'
+import { CrashError, mortalPorts } from '../../sim/mortal.ts'
+import type { Stack } from '../../sim/stack.ts'
+import {
+  ANN,
+  calmStack,
+  catalogueOf,
+  desired,
+  entriesOfKind,
+  fire,
+  incidentsOf,
+  play,
+  runbookText,
+  transition,
+  turnOf,
+} from './calm.ts'
+import { MINUTE_MS, START_AT_MS } from './world.ts'
+
+/* What the sweep finds, in which order, and how long it takes for it. */
+
+const SCALE = '- scale_out: { ecs: api, by: 50% }'
+const NAMES = ['api-1', 'api-2', 'api-3', 'api-4'] as const
+const EACH = catalogueOf([runbookText('- wait: 1s', 'triggers: [{ alarm: "api-*" }]')])
+
+/** The same engine, whose puts that a test chooses take so long. */
+function slowAt(stack: Stack, isSlow: (sk: string) => boolean, ms: number): App {
+  const { ports } = stack.app
+  const storage: App['ports']['storage'] = {
+    ...ports.storage,
+    put: async (item, condition) => {
+      if (isSlow(item.sk)) stack.account.advanceTo(stack.account.now() + ms)
+      return ports.storage.put(item, condition)
+    },
+  }
+  return { ...stack.app, ports: { ...ports, storage } }
+}
+
+test('a sweep whose time is nearly over begins nothing more, and the next one takes what is left (G4)', async () => {
+  const stack = calmStack(EACH, { alarms: NAMES })
+  for (const name of NAMES) fire(stack, 'ALARM', name)
+  await play(stack, 3)
+  for (const name of NAMES) transition(stack.account, 'OK', name)
+  // Nobody has told of it, and each comparison is followed by a put that takes ten seconds.
+  stack.account.advanceTo(stack.account.now() + 2 * MINUTE_MS)
+  const slow = slowAt(stack, (sk) => sk === 'OPEN', 10_000)
+  const first = await sweep(slow, turnOf(stack))
+  expect(first.reconciled).toBeLessThan(NAMES.length)
+  expect(first.reconciled).toBeGreaterThan(0)
+  await play(stack, 12)
+  expect((await incidentsOf(stack)).every((one) => one.endsWith(' resolved'))).toBe(true)
+})
+
+test('a lost OK is looked for before the starts that a dead worker has left, which may take all the time (G4)', async () => {
+  const stack = calmStack(EACH, { alarms: NAMES, wired: false })
+  const [first, ...others] = NAMES
+  stack.deliver(transition(stack.account, 'ALARM', first))
+  await play(stack, 3)
+  transition(stack.account, 'OK', first)
+  for (const name of others) {
+    const ports = mortalPorts(
+      stack.app.ports,
+      () => 0,
+      ({ name: at, when }) => at === 'put OPEN' && when === 'after',
+      () => {},
+    )
+    await expect(
+      ingest({ ...stack.app, ports }, transition(stack.account, 'ALARM', name), turnOf(stack)),
+    ).rejects.toThrow(CrashError)
+  }
+  stack.account.advanceTo(stack.account.now() + 2 * MINUTE_MS)
+  const slow = slowAt(stack, (sk) => sk.startsWith('REC#inc-'), 14_000)
+  const { reconciled, carriedOut } = await sweep(slow, turnOf(stack))
+  expect(reconciled).toBe(1)
+  expect(carriedOut).toBeLessThan(others.length)
+  expect(await dueOpens(stack.storage, Infinity, 10, shards)).not.toEqual([])
+  await play(stack, 10)
+  expect(await dueOpens(stack.storage, Infinity, 10, shards)).toEqual([])
+})
+
+test('what falls due between two sweeps is sent on time by the one before (G4)', async () => {
+  const stack = calmStack(catalogueOf([runbookText(`- wait: 2430s\n${SCALE}`)]))
+  fire(stack)
+  await play(stack, 45)
+  const [intended] = await entriesOfKind(stack, 'step.intended')
+  const waitedMs = (intended?.atMs ?? Infinity) - START_AT_MS
+  expect(waitedMs).toBeGreaterThanOrEqual(40.5 * MINUTE_MS)
+  expect(waitedMs).toBeLessThanOrEqual(40.5 * MINUTE_MS + 2_000)
+})
+
+test('streams that a newer version has written give way to those that this one can read (G4)', async () => {
+  const stack = calmStack(catalogueOf([runbookText(`- wait: 1h\n${SCALE}`)]))
+  fire(stack)
+  await play(stack, 2)
+  const [{ incidentId, executionId } = { incidentId: '', executionId: '' }] = await entriesOfKind(
+    stack,
+    'execution.started',
+  )
+  const pk = incidentPk(incidentId)
+  const [last] = (await stack.storage.query(pk, `REC#${executionId}#`)).slice(-1)
+  if (!last) throw new Error('nothing is on record')
+  const next = `REC#${executionId}#${String(Number(last.sk.slice(-6)) + 1).padStart(6, '0')}`
+  await stack.storage.put(
+    { pk, sk: next, recordId: 'newer', body: last.body.replace('{"v":1,', '{"v":99,') },
+    { is: 'absent' },
+  )
+  await play(stack, 75)
+  const head = await stack.storage.get(pk, `HEAD#${executionId}`)
+  // It stays due, and is tried again every five minutes.
+  expect(head?.due?.atMs).toBeGreaterThan(stack.account.now())
+  expect(head?.due?.atMs).toBeLessThanOrEqual(stack.account.now() + 5 * MINUTE_MS)
+  expect(desired(stack)).toBe(6)
+})
+
+test('a decision whose worker dies right after it does not wait for the end of its time (G4)', async () => {
+  const stack = calmStack(
+    catalogueOf([
+      runbookText(
+        '- scale_out: { ecs: api, by: 50% }\n  approve: { by: sre, timeout: 2h, on_timeout: skip }',
+      ),
+    ]),
+  )
+  fire(stack)
+  await play(stack, 2)
+  const [{ stream: id } = { stream: '' }] = await entriesOfKind(stack, 'approval.requested')
+  const ports = mortalPorts(
+    stack.app.ports,
+    () => 0,
+    ({ name, when }) => name === 'put REC' && when === 'after',
+    () => {},
+  )
+  const approving = command({ ...stack.app, ports }, { verb: 'approve', id, by: ANN }, turnOf(stack))
+  await expect(approving).rejects.toThrow(CrashError)
+  const decidedAtMs = stack.account.now()
+  await play(stack, 1)
+  const [intended] = (await entriesOfKind(stack, 'step.intended')).filter(({ step }) => step === 'scale_out')
+  expect((intended?.atMs ?? Infinity) - decidedAtMs).toBeLessThanOrEqual(5_000)
+})
