@@ -41,12 +41,19 @@ export function breakerKey(service: string, of: Pick<Service, 'account' | 'regio
   return `${service}/${of.account ?? 'own'}/${GLOBAL.has(service) ? 'global' : (of.region ?? 'own')}`
 }
 
-/** Counts the outages that were just met; what is open now holds the step up. Without any nothing is read or written. */
-export async function holdsAfter(session: Session, outages: Outages): Promise<HeldUp | undefined> {
+/**
+ * Counts the outages that were just met; what is open now holds the step up. Without any nothing is read or written.
+ * `opens`: they were met by the step's last attempt, which an outage does not use up.
+ */
+export async function holdsAfter(
+  session: Session,
+  outages: Outages,
+  opens = false,
+): Promise<HeldUp | undefined> {
   const met = [...outages].map(async ([service, reason]) => {
     const key = breakerKey(service, session.pinned.service)
     return asked(session, key, async (storage, nowMs) =>
-      noteOutage(storage, key, { by: session.stream.stream, reason }, nowMs),
+      noteOutage(storage, key, { by: session.stream.stream, reason, opens }, nowMs),
     )
   })
   return (await Promise.all(met)).find((held) => held !== undefined)

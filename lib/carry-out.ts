@@ -11,6 +11,7 @@ import {
   actor,
   applied,
   applyContext,
+  countedOf,
   deliberationOf,
   giveUp,
   inDoubt,
@@ -196,7 +197,8 @@ async function failureOf(
   const { reason } = failure
   // Pages never wait for a breaker: another channel may be well.
   const isChange = intent.action.effect !== 'message'
-  const held = isChange ? await holdsAfter(session, outages) : undefined
+  const isLast = countedOf(session, intent) >= intent.step.retry.attempts
+  const held = isChange ? await holdsAfter(session, outages, isLast) : undefined
   if (isChange && outages.size === 0) letGo(session, intent.step.id)
   const isGood = false
   switch (failure.is) {

@@ -210,7 +210,7 @@ export function tryAgain(
 }
 
 /** The number of this attempt among those that count. */
-function countedOf(session: Session, intent: Intent): number {
+export function countedOf(session: Session, intent: Intent): number {
   const state = stateOf(session.execution, intent.step.id)
   return intent.attempt - (state.is === 'open' || state.is === 'again' ? state.uncounted : 0)
 }

@@ -38,11 +38,14 @@ export const MAX_COOL_OFF_MS = 240_000
 
 const pkOf = (key: string) => `BREAKER#${key}`
 
-/** A call of this stream was not answered, or answered by the service's own trouble. */
+/**
+ * A call of this stream was not answered, or answered by the service's own trouble. `opens`: the breaker does not wait for
+ * further ones, since the step has no attempts left for them.
+ */
 export async function noteOutage(
   storage: Storage,
   key: string,
-  met: { readonly by: string; readonly reason: string },
+  met: { readonly by: string; readonly reason: string; readonly opens?: boolean },
   nowMs: number,
 ): Promise<BreakerAnswer> {
   return change(storage, key, ({ failures, open }) => {
@@ -54,7 +57,8 @@ export async function noteOutage(
       return { next: { failures: [], open: again }, answer: answerOf(again) }
     }
     const recent = [...failures.filter((atMs) => atMs > nowMs - WINDOW_MS), nowMs]
-    if (recent.length < OPENS_AFTER) return { next: { failures: recent }, answer: { is: 'closed' } }
+    if (recent.length < OPENS_AFTER && !met.opens)
+      return { next: { failures: recent }, answer: { is: 'closed' } }
     const opened = {
       sinceMs: nowMs,
       untilMs: nowMs + COOL_OFF_MS,

@@ -62,6 +62,15 @@ test('the outage of a control plane uses up no attempt: the step waits, and does
   expect(JSON.parse(item?.body ?? '')).toEqual({ failures: [] })
 })
 
+test.each([1, 2])('also of a step that has no more than %d', async (attempts) => {
+  const stack = stackOf(`${SCALE}\n  retry: { attempts: ${attempts} }`)
+  outage(stack, ['ecs:UpdateService'], END_MS)
+  fire(stack)
+  await play(stack, 20)
+  expect(desired(stack)).toBe(9)
+  expect(await entriesOfKind(stack, 'step.failed')).toEqual([])
+})
+
 describe('Route 53, which has one control plane for every region', () => {
   const GLOBAL_KEY = 'route53/123456789012/global'
   /** The same service in another region, with a name of its own. */
