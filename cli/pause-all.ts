@@ -7,7 +7,7 @@ export function register(program: Command): void {
   const command = program
     .command('pause-all')
     .description(
-      'The kill switch: nothing is changed any more, in no incident of this stack, until resume-all. Signals are still recorded and people still paged. One service or runbook: pause.',
+      'The kill switch: nothing is changed any more, in no incident of this stack, until resume-all. Signals are still recorded and people still paged. One account, service or runbook: pause.',
     )
     .requiredOption('--reason <text>', 'why, for the record')
     .option('--confirm <word>', 'the word `all`, in place of typing it')

@@ -13,12 +13,16 @@ export function register(program: Command): void {
   const command = program
     .command('pause')
     .description(
-      'The kill switch for one service or one runbook: nothing of it is changed any more, in no incident, until resume. Signals are still recorded and people still paged. Everything at once: pause-all.',
+      'The kill switch for one account, one service or one runbook: nothing of it is changed any more, in no incident, until resume. Signals are still recorded and people still paged. Everything at once: pause-all.',
+    )
+    .option(
+      '--account <number>',
+      'all that is done to the services that services.yaml puts into this account',
     )
     .option('--service <name>', 'all that is done to this service')
     .option('--runbook <name>', 'all that this runbook does')
     .requiredOption('--reason <text>', 'why, for the record')
-    .option('--confirm <name>', 'the name, in place of typing it')
+    .option('--confirm <name>', 'the name or number, in place of typing it')
     .action(async (options: Options, self: Command) => {
       const scope = scopeOf(options)
       const context = contextOf(self)
@@ -31,6 +35,7 @@ export function register(program: Command): void {
     })
   documented(command, [
     ['firebreak pause --service api --reason "migration"', 'asks for the name'],
+    ['firebreak pause --account 123456789012 --reason "audit"', 'whatever service of it'],
     [
       'firebreak pause --runbook api-5xx-spike --reason "wrong metric" --confirm=api-5xx-spike',
       'in a script',

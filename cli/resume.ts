@@ -8,11 +8,12 @@ export function register(program: Command): void {
   const command = program
     .command('resume')
     .description(
-      'Ends pause for one service or one runbook, also in executions that were under way. What pause-all holds back stays held.',
+      'Ends pause for one account, one service or one runbook, also in executions that were under way. What pause-all holds back stays held.',
     )
+    .option('--account <number>', 'the account that was paused')
     .option('--service <name>', 'the service that was paused')
     .option('--runbook <name>', 'the runbook that was paused')
-    .option('--confirm <name>', 'the name, in place of typing it')
+    .option('--confirm <name>', 'the name or number, in place of typing it')
     .action(async (options: ScopeOptions & { readonly confirm?: string }, self: Command) => {
       const scope = scopeOf(options)
       const context = contextOf(self)

@@ -96,13 +96,13 @@ export const verbs: readonly Verb[] = [
     name: 'pause',
     group: 'Decisions',
     file: './pause.ts',
-    summary: 'the kill switch for one service or one runbook',
+    summary: 'the kill switch for one account, service or runbook',
   },
   {
     name: 'resume',
     group: 'Decisions',
     file: './resume.ts',
-    summary: 'let a paused service or runbook act again',
+    summary: 'let a paused account, service or runbook act again',
   },
   {
     name: 'export',

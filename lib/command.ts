@@ -25,6 +25,7 @@ import { why, type Why } from './why.ts'
 const text = z.string().min(1, 'it is empty').max(1_000, 'it has more than 1000 characters')
 const id = z.string().min(1).max(100)
 const namedScope = z.discriminatedUnion('is', [
+  z.strictObject({ is: z.literal('account'), name: id }),
   z.strictObject({ is: z.literal('service'), name: id }),
   z.strictObject({ is: z.literal('runbook'), name: id }),
 ])

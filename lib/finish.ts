@@ -48,8 +48,9 @@ export async function endOwnClaim({ app, header, pinned }: Session): Promise<voi
 export async function withdrawClaims(session: Session): Promise<void> {
   const { storage } = session.app.ports
   const { executionId } = session.header
+  const { runbook, service } = session.pinned
   await allDone(
-    scopesOf(session.pinned.runbook).map(async (scope) =>
+    scopesOf(runbook, service.account).map(async (scope) =>
       endClaim(storage, scope, executionId, { is: 'refused' }),
     ),
   )

@@ -10,6 +10,8 @@ import { wakeBegun } from './start.ts'
 export interface Unbegun {
   readonly incidentId: string
   readonly executionId: string
+  /** In which its service was, or the signal that it was to answer. */
+  readonly account: string | undefined
   readonly service: string
   readonly runbook: string
 }
@@ -27,7 +29,8 @@ export async function endUnbegun(ports: Ports, gone: Unbegun): Promise<'begun' |
     await wakeBegun(ports, stream)
     return 'begun'
   }
-  await allDone(scopesOf(gone).map(async (scope) => endClaim(storage, scope, executionId, { is: 'refused' })))
+  const scopes = scopesOf(gone, gone.account)
+  await allDone(scopes.map(async (scope) => endClaim(storage, scope, executionId, { is: 'refused' })))
   const head = await readHead(storage, incidentId, executionId)
   if (head && head.headSeq < 0) {
     const { dueAtMs: _due, ...rest } = head

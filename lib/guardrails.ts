@@ -188,15 +188,18 @@ export function calmSince(
 
 /**
  * The windows in which an automatic start needs a place. A cooldown is never shorter than the alarm looks back, by the longest
- * that is told of it. A runbook has a window of its own only where the policy limits it: each is one more write.
+ * that is told of it. A runbook or an account has a window of its own only where the policy limits it: each is one more write.
  */
 export function limitRules(
-  policy: Policy,
+  catalogue: Pick<Catalogue, 'policy' | 'services'>,
   runbook: Runbook,
   lookbacks: readonly Lookback[],
 ): readonly LimitRule[] {
+  const { policy } = catalogue
   const perHour = policy.services[runbook.service]?.executionsPerHour ?? Infinity
   const own = policy.runbooks[runbook.runbook]?.executionsPerHour
+  const account = accountOf(catalogue, runbook)
+  const within = account === undefined ? undefined : policy.accounts[account]?.executionsPerHour
   const lookback = lookbacks.toSorted((a, b) => b.windowMs - a.windowMs)[0]
   const cooldown =
     lookback && lookback.windowMs > runbook.cooldownMs
@@ -205,27 +208,34 @@ export function limitRules(
   return [
     { scope: cooldownScope(runbook), perHour, ...cooldown },
     ...(own === undefined ? [] : [{ scope: runbookScope(runbook), perHour: own, cooldownMs: 0 }]),
+    ...(account === undefined || within === undefined
+      ? []
+      : [{ scope: accountScope(account), perHour: within, cooldownMs: 0 }]),
     { scope: ALL, perHour: policy.executionsPerHour, cooldownMs: 0 },
   ]
 }
 
 /** Where the rule stands that refused a place in a window: no line of ours, where it is the alarm that looks back so far. */
 export function limitPlace(
-  { policy, places }: Pick<Catalogue, 'policy' | 'places'>,
+  catalogue: Pick<Catalogue, 'policy' | 'places' | 'services'>,
   runbook: Runbook,
   { scope, lookback }: LimitRule,
   code: 'cooldown' | 'rate',
 ): string {
+  const { policy, places } = catalogue
   if (code === 'cooldown') {
     return lookback
       ? `alarm ${lookback.alarm}`
       : (places?.[runbook.runbook]?.cooldown ?? `runbook ${runbook.runbook}`)
   }
+  const account = accountOf(catalogue, runbook) ?? ''
   switch (scope) {
     case cooldownScope(runbook):
       return placeOf(policy, `services.${runbook.service}.executionsPerHour`)
     case runbookScope(runbook):
       return placeOf(policy, `runbooks.${runbook.runbook}.executionsPerHour`)
+    case accountScope(account):
+      return placeOf(policy, `accounts.${account}.executionsPerHour`)
     default:
       return placeOf(policy, 'executionsPerHour')
   }
@@ -234,9 +244,25 @@ export function limitPlace(
 /** The scope of the limit over all services. */
 const ALL = 'all'
 
-/** Every window in which an execution of this runbook may have a place, whatever the policy says by now. */
-export function scopesOf(runbook: Pick<Runbook, 'service' | 'runbook'>): readonly string[] {
-  return [cooldownScope(runbook), runbookScope(runbook), ALL]
+/** The account that services.yaml puts the runbook's service into, where it names one. */
+export function accountOf(
+  { services }: Pick<Catalogue, 'services'>,
+  { service }: Pick<Runbook, 'service'>,
+): string | undefined {
+  return services[service]?.account
+}
+
+/** Every window in which an execution of this runbook, in this account, may have a place, whatever the policy says by now. */
+export function scopesOf(
+  runbook: Pick<Runbook, 'service' | 'runbook'>,
+  account: string | undefined,
+): readonly string[] {
+  const own = account === undefined ? [] : [accountScope(account)]
+  return [cooldownScope(runbook), runbookScope(runbook), ...own, ALL]
+}
+
+function accountScope(account: string): string {
+  return `account:${account}`
 }
 
 function runbookScope(runbook: Pick<Runbook, 'runbook'>): string {

@@ -206,7 +206,14 @@ export async function carryOut(
     const runbook = app.catalogue.runbooks.find((candidate) => candidate.runbook === name)
     if (!runbook) {
       const { incidentId, signal } = pending
-      return leaveGone(app, signal, { incidentId, executionId, service: open.service, runbook: name })
+      const { account } = signal
+      return leaveGone(app, signal, {
+        incidentId,
+        executionId,
+        account,
+        service: open.service,
+        runbook: name,
+      })
     }
     const order = {
       incidentId: pending.incidentId,

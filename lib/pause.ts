@@ -1,5 +1,6 @@
 import { nearest } from './runbook/diagnostics.ts'
 import type { Decision, Person } from './decide.ts'
+import { never } from './errors.ts'
 import {
   changeControl,
   MAX_SCOPED_PAUSES,
@@ -12,7 +13,7 @@ import {
   type PauseScope,
 } from './ledger/kill-switch.ts'
 import type { App } from './ports.ts'
-import type { Catalogue } from './runbook/runbook.ts'
+import { accountsOf, type Catalogue } from './runbook/runbook.ts'
 
 /** Turns the kill switch on. A name that nothing has is refused: a slip of the pen must not look like a pause. */
 export async function pause(app: App, scope: PauseScope, by: Person, reason: string): Promise<Decision> {
@@ -22,12 +23,27 @@ export async function pause(app: App, scope: PauseScope, by: Person, reason: str
   const since = { by: by.name, reason, sinceMs: clock.now() }
   const changed = await changeControl(storage, (control) => withPause(control, scope, since))
   if (changed === undefined) {
-    const full = `${MAX_SCOPED_PAUSES} services and runbooks are paused already; pause everything, or resume some`
+    const full = `${MAX_SCOPED_PAUSES} accounts, services and runbooks are paused already; pause everything, or resume some`
     return { is: 'refused', code: 'conflict', reason: full }
   }
   return scope.is === 'all'
     ? { is: 'recorded', text: 'paused: nothing is changed until resume-all' }
-    : { is: 'recorded', text: `paused: nothing of ${scopeText(scope)} is changed until it is resumed` }
+    : {
+        is: 'recorded',
+        text: `paused: nothing of ${scopeText(scope)} is changed until it is resumed${unheldText(app.catalogue, scope)}`,
+      }
+}
+
+/** More names than this nobody reads. */
+const MAX_UNHELD = 10
+
+/** Whoever pauses an account may think of services that run in it and do not say so. */
+function unheldText({ services }: Catalogue, scope: NamedScope): string {
+  if (scope.is !== 'account') return ''
+  const unheld = Object.values(services).flatMap(({ name, account }) => (account === undefined ? [name] : []))
+  if (unheld.length === 0) return ''
+  const more = unheld.length > MAX_UNHELD ? ` and ${unheld.length - MAX_UNHELD} more` : ''
+  return `; not held, since services.yaml names no account for them: ${unheld.slice(0, MAX_UNHELD).join(', ')}${more}`
 }
 
 /** Turns it off for one scope; the pauses of other scopes stay, and are named. A name that is gone can still be resumed. */
@@ -63,12 +79,26 @@ function stillText(control: Control | undefined): string {
 }
 
 function unknownName(catalogue: Catalogue, scope: NamedScope): Decision | undefined {
-  const known =
-    scope.is === 'service'
-      ? Object.keys(catalogue.services)
-      : catalogue.runbooks.map((runbook) => runbook.runbook)
+  const known = namesOf(catalogue, scope.is)
   if (known.includes(scope.name)) return undefined
   const meant = nearest(scope.name, known)
   const hint = meant === undefined ? '' : `; did you mean "${meant}"?`
-  return { is: 'refused', code: 'not-found', reason: `there is no ${scope.is} "${scope.name}"${hint}` }
+  const missing =
+    scope.is === 'account'
+      ? `services.yaml names no account "${scope.name}"`
+      : `there is no ${scope.is} "${scope.name}"`
+  return { is: 'refused', code: 'not-found', reason: `${missing}${hint}` }
+}
+
+function namesOf({ services, runbooks }: Catalogue, kind: NamedScope['is']): readonly string[] {
+  switch (kind) {
+    case 'account':
+      return accountsOf(Object.values(services))
+    case 'service':
+      return Object.keys(services)
+    case 'runbook':
+      return runbooks.map((runbook) => runbook.runbook)
+    default:
+      return never(kind)
+  }
 }

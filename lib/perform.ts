@@ -296,7 +296,8 @@ function unsettledUntil(
 /** The kill switch, read before each intent. */
 export async function isPaused(session: Session): Promise<boolean> {
   const { runbook, service } = session.header
-  return pausedBy(await readControl(session.app.ports.storage), { runbook, service }) !== undefined
+  const { account } = session.pinned.service
+  return pausedBy(await readControl(session.app.ports.storage), { runbook, service, account }) !== undefined
 }
 
 /** The attempt that a state holds, as an intent of its own. */

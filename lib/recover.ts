@@ -189,7 +189,8 @@ function holdUndo(session: Session, step: string, attempt: number, waits: NotCle
   return undefined
 }
 
-const PAUSED = 'it is not there; while its service or runbook, or everything, is paused it is not repeated'
+const PAUSED =
+  'it is not there; while its account, service or runbook, or everything, is paused it is not repeated'
 
 /** Said once, and the attempt is closed by it; while it goes on being so, nothing is written. */
 function putOffRepeat(

@@ -62,11 +62,11 @@ function rulesOf(
   alarm?: DescribedAlarm,
 ): readonly LimitRule[] {
   if (occasion.is === 'manual') {
-    const rules = limitRules(catalogue.policy, runbook, [])
+    const rules = limitRules(catalogue, runbook, [])
     return rules.map((rule) => ({ ...rule, cooldownMs: 0, perHour: Infinity }))
   }
   const told = [occasion.signal, ...(alarm ? [alarm] : [])]
-  return limitRules(catalogue.policy, runbook, told.flatMap(lookbackOf))
+  return limitRules(catalogue, runbook, told.flatMap(lookbackOf))
 }
 
 /** Every rule that forbids this start, in order of weight. All are asked at once, since the first effect waits for them. */
@@ -93,8 +93,9 @@ export async function refusalsOf(
     // What is certain beforehand takes no place in a window from another runbook.
     flapping.verdict === 'failed' || frozen?.mode === 'refuse' ? [] : claimAll(),
   ])
-  const pause = pausedBy(control, order.runbook)
-  const held = pause ? [] : pausedBeside(order, control)
+  const { account } = pinned.service
+  const pause = pausedBy(control, { ...order.runbook, account })
+  const held = pause ? [] : pausedBeside(order, account, control)
   const isKeptOut = first.some((answer) => answer.is === 'refused')
   const overlooked = isKeptOut ? [...held, ...(await orphansAmong(app, first, nowMs))] : held
   const claims = isKeptOut && overlooked.length > 0 ? await claimAll(overlooked) : first
@@ -176,12 +177,16 @@ const CLOCKS_APART_MS = 5_000
  * moment, count for nothing. Certain is what was paused before the alarm went off; who starts beside us may have read
  * the kill switch just before a pause that is younger.
  */
-function pausedBeside({ startedWith = [], runbook, occasion }: Wanted, control: Control): readonly string[] {
+function pausedBeside(
+  { startedWith = [], runbook, occasion }: Wanted,
+  account: string | undefined,
+  control: Control,
+): readonly string[] {
   if (occasion.is !== 'alarm') return []
   const { service } = runbook
   return startedWith
     .filter((other) => {
-      const pause = pausedBy(control, { service, runbook: other.runbook })
+      const pause = pausedBy(control, { account, service, runbook: other.runbook })
       return pause !== undefined && pause.sinceMs + CLOCKS_APART_MS < occasion.onsetAtMs
     })
     .map((other) => other.executionId)

@@ -1,5 +1,5 @@
 import { allDone } from './all-done.ts'
-import { cooldownScope, frozenBy, limitPlace, limitRules } from './guardrails.ts'
+import { accountOf, cooldownScope, frozenBy, limitPlace, limitRules } from './guardrails.ts'
 import { readClaims, refusalOf } from './ledger/claims.ts'
 import { pausedBy, pauseText, readControl } from './ledger/kill-switch.ts'
 import { knownLookbacks } from './lookback.ts'
@@ -19,7 +19,7 @@ export interface StartVerdict {
 export async function startVerdicts(app: App, runbook: Runbook): Promise<readonly StartVerdict[]> {
   const { ports, catalogue } = app
   const nowMs = ports.clock.now()
-  const scopes = limitRules(catalogue.policy, runbook, []).map((rule) => rule.scope)
+  const scopes = limitRules(catalogue, runbook, []).map((rule) => rule.scope)
   const [control, claims] = await allDone([
     readControl(ports.storage),
     allDone(scopes.map(async (scope) => readClaims(ports.storage, scope))),
@@ -29,9 +29,10 @@ export async function startVerdicts(app: App, runbook: Runbook): Promise<readonl
     runbook,
     claims[scopes.indexOf(cooldownScope(runbook))] ?? [],
   )
-  const pause = pausedBy(control, runbook)
+  const account = accountOf(catalogue, runbook)
+  const pause = pausedBy(control, { ...runbook, account })
   const frozen = frozenBy(catalogue.policy, runbook, nowMs)
-  const [limited] = limitRules(catalogue.policy, runbook, lookbacks).flatMap((rule, index) => {
+  const [limited] = limitRules(catalogue, runbook, lookbacks).flatMap((rule, index) => {
     const refusal = refusalOf(rule, claims[index] ?? [], nowMs)
     return refusal ? [{ ...refusal, place: limitPlace(catalogue, runbook, rule, refusal.code) }] : []
   })

@@ -80,7 +80,7 @@ export async function start(
     refusalsOf(app, order, pinned, nowMs, frozen),
     openHead(ports.storage, {
       ...startingHead(incidentId, executionId),
-      ...orderOf(order),
+      ...orderOf(order, pinned),
       dueAtMs: leaseUntilMs(turn) + FIRST_SETTLE_MS,
     }),
     pinOnce(app, hash, pinned),
@@ -139,9 +139,18 @@ function cappedBy({ reason, place }: Cap): Pick<EntryOf<'execution.started'>, 'c
 }
 
 /** OPEN keeps what an alarm has started; a person's start is kept in HEAD until it has its first record. */
-function orderOf({ occasion, runbook, key, mode }: StartOrder): Pick<Head, 'order'> {
+function orderOf({ occasion, runbook, key, mode }: StartOrder, pinned: Pinned): Pick<Head, 'order'> {
   if (occasion.is !== 'manual') return {}
-  return { order: { runbook: runbook.runbook, key, occasion, ...(mode === undefined ? {} : { mode }) } }
+  const { account } = pinned.service
+  return {
+    order: {
+      runbook: runbook.runbook,
+      key,
+      occasion,
+      ...(mode === undefined ? {} : { mode }),
+      ...(account === undefined ? {} : { account }),
+    },
+  }
 }
 
 function beginSession(

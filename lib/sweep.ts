@@ -236,7 +236,7 @@ async function carryStart(app: App, head: Head, turn: Turn): Promise<number> {
 async function endGone(
   { ports }: App,
   { incidentId, stream }: Head,
-  { runbook, occasion }: NonNullable<Head['order']>,
+  { runbook, occasion, account }: NonNullable<Head['order']>,
   { workerId }: Turn,
 ): Promise<void> {
   const by = occasion.is === 'manual' ? `, asked for by ${occasion.by}` : ''
@@ -247,7 +247,7 @@ async function endGone(
       : [{ kind: 'incident.noted', actor: { is: 'engine', worker: workerId }, note }],
   )
   const service = foldIncident(own.entries)?.service ?? ''
-  await endUnbegun(ports, { incidentId, executionId: stream, service, runbook })
+  await endUnbegun(ports, { incidentId, executionId: stream, account, service, runbook })
 }
 
 function withoutDue(head: Head): Head {

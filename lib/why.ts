@@ -4,11 +4,19 @@ import { isEnded } from './execution/state.ts'
 import { effectiveMode, frozenBy } from './guardrails.ts'
 import { incidentIdOf, isSignalId } from './ids.ts'
 import { INCIDENT_STREAM } from './incident-stream.ts'
-import { readSignalVerdict } from './ledger/control.ts'
-import type { Stamped } from './ledger/entry.ts'
+import { readPinned, readSignalVerdict } from './ledger/control.ts'
+import type { Header, Stamped } from './ledger/entry.ts'
 import { listIncidents, readHeads, type Head } from './ledger/head.ts'
-import { pausedBy, pauseText, readControl, type Control } from './ledger/kill-switch.ts'
+import {
+  pausedBy,
+  pausesOf,
+  pauseText,
+  readControl,
+  type Control,
+  type Paused,
+} from './ledger/kill-switch.ts'
 import { load } from './ledger/records.ts'
+import type { Storage } from './ledger/storage.ts'
 import type { App } from './ports.ts'
 import type { Runbook } from './runbook/runbook.ts'
 import type { Signal } from './signal/signal.ts'
@@ -164,7 +172,9 @@ async function decisionOf(app: App, head: Head, control: Control): Promise<Told 
   const { header, status } = execution
   if (!header) return undefined
   const pause =
-    header.kind === 'execution.refused' || isEnded(execution) ? undefined : pausedBy(control, header)
+    header.kind === 'execution.refused' || isEnded(execution)
+      ? undefined
+      : await heldBy(app.ports.storage, header, control)
   const steps = entries.flatMap((entry) =>
     entry.kind === 'step.skipped' || entry.kind === 'step.failed'
       ? [
@@ -190,6 +200,13 @@ async function decisionOf(app: App, head: Head, control: Control): Promise<Told 
     ...(header.kind === 'execution.started' && header.capped ? { capped: header.capped } : {}),
     ...(pause ? { held: pauseText(pause) } : {}),
   }
+}
+
+/** What holds back what is under way. In which account it acts only what it has pinned tells. */
+async function heldBy(storage: Storage, header: Header, control: Control): Promise<Paused | undefined> {
+  if (pausesOf(control).length === 0) return undefined
+  const { service } = await readPinned(storage, header.runbookHash)
+  return pausedBy(control, { ...header, account: service.account })
 }
 
 /** A runbook's latest decisions, newest first, and what would stop it now. */

@@ -82,6 +82,7 @@ function catalogue(service: Service, ...runbooks: readonly Runbook[]): Catalogue
       freeze: [],
       requireApproval: [],
       services: {},
+      accounts: {},
       runbooks: {},
       places: {},
     },

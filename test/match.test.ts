@@ -34,6 +34,7 @@ function catalogue(runbooks: readonly Runbook[], services: readonly Service[]): 
       freeze: [],
       requireApproval: [],
       services: {},
+      accounts: {},
       runbooks: {},
       places: {},
     },

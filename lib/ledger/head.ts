@@ -19,6 +19,8 @@ export interface Head {
     readonly key: string
     readonly occasion: Occasion
     readonly mode?: 'shadow' | 'approve' | 'auto'
+    /** Where its service names one; absent in what an older version has put. */
+    readonly account?: string
   }
   /** What is due lies beyond the queue's reach: no message is on its way, the sweep sends one shortly before. */
   readonly unsent?: true

@@ -1,8 +1,9 @@
 import type { Item, Storage } from './storage.ts'
 
-/** What a pause holds back: everything of the stack, one service, or one runbook. */
+/** What a pause holds back: everything of the stack, what is done to the services of one account, one service, or one runbook. */
 export type PauseScope = { readonly is: 'all' } | NamedScope
 export type NamedScope =
+  | { readonly is: 'account'; readonly name: string }
   | { readonly is: 'service'; readonly name: string }
   | { readonly is: 'runbook'; readonly name: string }
 
@@ -88,15 +89,20 @@ export function pausesOf(control: Control): readonly Paused[] {
   return [{ scope: { is: 'all' }, by, reason, sinceMs }, ...scoped]
 }
 
+/** What a pause may be of. */
+export interface Pausable {
+  /** That of the service, by what the execution has pinned; none where services.yaml names none. */
+  readonly account: string | undefined
+  readonly service: string
+  readonly runbook: string
+}
+
 /** What holds this runbook back on this service; `undefined` where nothing does. Pure. */
-export function pausedBy(
-  control: Control,
-  whose: { readonly service: string; readonly runbook: string },
-): Paused | undefined {
+export function pausedBy(control: Control, whose: Pausable): Paused | undefined {
   return pausesOf(control).find(({ scope }) => scope.is === 'all' || whose[scope.is] === scope.name)
 }
 
-/** `everything`, `service api`, `runbook api-5xx-spike`. */
+/** `everything`, `account 123456789012`, `service api`, `runbook api-5xx-spike`. */
 export function scopeText(scope: PauseScope): string {
   return scope.is === 'all' ? 'everything' : `${scope.is} ${scope.name}`
 }

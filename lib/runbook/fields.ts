@@ -90,6 +90,12 @@ export function nameFrom(text: string): string | undefined {
   return name.safeParse(made).success ? made : undefined
 }
 
+/** What is said of anything else in the place of an account. */
+export const ACCOUNT_HELP = 'must be an AWS account: 12 digits'
+
+/** The number of an AWS account, as text: it may begin with 0. */
+export const accountNumber = z.string().regex(/^\d{12}$/, { error: ACCOUNT_HELP })
+
 /** A glob on an alarm's name. */
 export const glob = z.string().min(1).max(MAX_GLOB_LENGTH)
 

@@ -5,7 +5,7 @@ import { parseForm } from './issues.ts'
 import type { Path } from './places.ts'
 import { policyForm } from './policy.ts'
 import type { World } from './resolve.ts'
-import { permitsMore, type Mode, type Policy } from './runbook.ts'
+import { accountsOf, permitsMore, type Mode, type Policy } from './runbook.ts'
 import type { Source } from './source.ts'
 
 /** Reads policy.yaml; reports what is wrong with it by itself. */
@@ -21,6 +21,9 @@ export function readPolicy(source: Source | undefined, fileName: string): Policy
   return undefined
 }
 
+/** Rules for one each, by its name. */
+const GROUPS = ['accounts', 'services', 'runbooks'] as const
+
 /** Paths of the compiled policy, such as `services.api.maxCapacity` or `freeze.0`, with the line that says it. */
 function placesOf(
   source: Source,
@@ -33,7 +36,7 @@ function placesOf(
   }
   for (const key of ['mode', 'escalateTo', 'executionsPerHour', 'maxShare', 'maxTargets'] as const)
     if (policy[key] !== undefined) note([key], [asWritten(key)])
-  for (const group of ['services', 'runbooks'] as const)
+  for (const group of GROUPS)
     for (const [name, rules] of Object.entries(policy[group]))
       for (const key of Object.keys(rules)) note([group, name, key], [group, name, asWritten(key)])
   for (const list of ['freeze', 'requireApproval'] as const)
@@ -48,6 +51,7 @@ function asWritten(key: string): string {
 /** Reports what the policy names and nothing has, and rules without effect. */
 export function checkPolicy(source: Source, policy: Policy, world: World): void {
   checkTeam(source, ['escalate_to'], policy.escalateTo.slice('oncall@'.length), world, policy.escalateTo)
+  for (const account of Object.keys(policy.accounts)) checkAccount(source, account, world)
   for (const service of Object.keys(policy.services))
     checkService(source, ['services', service], service, world, true)
   for (const list of ['freeze', 'requireApproval'] as const)
@@ -57,7 +61,7 @@ export function checkPolicy(source: Source, policy: Policy, world: World): void 
   for (const [index, rule] of policy.requireApproval.entries())
     for (const [at, verb] of (rule.actions ?? []).entries())
       checkVerb(source, ['require_approval', index, 'actions', at], verb)
-  for (const group of ['services', 'runbooks'] as const)
+  for (const group of GROUPS)
     for (const [name, rules] of Object.entries(policy[group]))
       checkEffect(source, [group, name], rules, policy)
 }
@@ -71,6 +75,16 @@ export function checkRunbookRules(source: Source, policy: Policy, known: Readonl
       suggestion: didYouMean(runbook, known) ?? `Runbooks: ${[...known].slice(0, 10).join(', ') || 'none'}.`,
     })
   }
+}
+
+/** Where an entry of services.yaml is wrong, its account may be the one that is meant: that mistake comes first. */
+function checkAccount(source: Source, account: string, { services, serviceNames }: World): void {
+  const known = accountsOf(services.values())
+  if (services.size !== serviceNames?.size || known.includes(account)) return
+  source.report('UNKNOWN_ACCOUNT', ['accounts', account], `services.yaml names no account "${account}"`, {
+    onKey: true,
+    suggestion: didYouMean(account, known) ?? `Accounts there: ${known.slice(0, 10).join(', ') || 'none'}.`,
+  })
 }
 
 function checkService(source: Source, at: Path, service: string, world: World, onKey: boolean): void {

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { mode, name, oncallAddress, percent } from './fields.ts'
+import { accountNumber, mode, name, oncallAddress, percent } from './fields.ts'
 import { freezeForm, services, severities } from './freeze.ts'
 import {
   MAX_APPROVAL_RULES,
@@ -38,6 +38,19 @@ const servicePolicy = z
     ...(max_targets === undefined ? {} : { maxTargets: max_targets }),
   }))
   .describe('Guardrails of one service.')
+
+const accountPolicy = z
+  .strictObject({
+    executions_per_hour: z
+      .exactOptional(executionsPerHour)
+      .describe(
+        'Automatic executions started in an hour for the services that services.yaml puts into this account. Default: only the numbers above.',
+      ),
+  })
+  .transform(({ executions_per_hour }) =>
+    executions_per_hour === undefined ? {} : { executionsPerHour: executions_per_hour },
+  )
+  .describe('Guardrails of one account.')
 
 const runbookPolicy = z
   .strictObject({
@@ -93,6 +106,10 @@ export const policyForm = z
       .max(MAX_APPROVAL_RULES)
       .prefault([])
       .describe('Services, severities and actions that a person must approve. Default: none.'),
+    accounts: z
+      .record(accountNumber, accountPolicy)
+      .prefault({})
+      .describe('Guardrails by account, of those that services.yaml names. Default: none.'),
     services: z.record(name, servicePolicy).prefault({}).describe('Guardrails by service. Default: none.'),
     runbooks: z.record(name, runbookPolicy).prefault({}).describe('Guardrails by runbook. Default: none.'),
   })

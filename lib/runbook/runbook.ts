@@ -147,6 +147,11 @@ export interface Service {
   readonly metrics: { readonly [name: string]: Metric }
 }
 
+/** Each account that a service names, once. What names none is in the stack's own, which no rule and no pause names. */
+export function accountsOf(services: Iterable<Pick<Service, 'account'>>): readonly string[] {
+  return [...new Set([...services].flatMap(({ account }) => account ?? []))]
+}
+
 export interface WeightedRecord {
   readonly zone: string
   readonly name: string
@@ -191,6 +196,8 @@ export interface Policy {
   readonly maxTargets?: number
   readonly freeze: readonly Freeze[]
   readonly requireApproval: readonly ApprovalRule[]
+  /** By the account that services.yaml names. */
+  readonly accounts: { readonly [account: string]: { readonly executionsPerHour?: number } }
   readonly services: {
     readonly [service: string]: {
       readonly mode?: Mode

@@ -1,11 +1,9 @@
 import * as z from 'zod'
-import { duration, glob, issue, name, severity, text } from './fields.ts'
+import { ACCOUNT_HELP, accountNumber, duration, glob, issue, name, severity, text } from './fields.ts'
 import { MAX_DIMENSIONS, MAX_ENTRIES } from './limits.ts'
 
 const account = z
-  .union([z.string().regex(/^\d{12}$/), z.int().min(100_000_000_000).max(999_999_999_999)], {
-    error: 'must be an AWS account: 12 digits',
-  })
+  .union([accountNumber, z.int().min(100_000_000_000).max(999_999_999_999)], { error: ACCOUNT_HELP })
   .transform(String)
 
 /** Types that Route 53 can weight: all but those of the zone itself. */

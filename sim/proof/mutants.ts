@@ -142,8 +142,8 @@ const FURTHER: readonly Mutant[] = [
     name: 'the kill switch is read and not heeded',
     rule: 'limit',
     file: 'lib/perform.ts',
-    from: '{ runbook, service }) !== undefined',
-    to: '{ runbook, service }) === null',
+    from: '{ runbook, service, account }) !== undefined',
+    to: '{ runbook, service, account }) === null',
   },
   {
     name: 'a worker goes on after it was taken over',

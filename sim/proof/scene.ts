@@ -14,7 +14,7 @@ import {
   type Strike,
 } from './happenings.ts'
 import type { Answer } from './people.ts'
-import { ACTION_RUNBOOKS, catalogueOf, SHIPPED, stormCatalogue, type Deployed } from './settings.ts'
+import { ACCOUNT, ACTION_RUNBOOKS, catalogueOf, SHIPPED, stormCatalogue, type Deployed } from './settings.ts'
 
 export interface Scene {
   /** What is deployed at that time: a newer version may come between two turns. */
@@ -180,10 +180,16 @@ function crowdedScene(dice: Dice, startAtMs: number): Scene {
   if (dice.chance(0.05)) add(dice.between(30, 400), { is: 'person', verb: 'resolve' })
   if (dice.chance(BY_HAND)) byHand(dice, happenings, dice.pick([first, second]), startAtMs)
   if (dice.chance(0.15)) {
+    const service: PauseScope = { is: 'service', name: dice.pick(['api', 'twin']) }
+    // Both services are in one account, so its pause takes half of the place that the pause of everything had.
     const scope = dice.pick<PauseScope>([
       { is: 'all' },
-      { is: 'service', name: dice.pick(['api', 'twin']) },
+      { is: 'account', name: ACCOUNT },
+      service,
+      service,
       { is: 'runbook', name: first },
+      { is: 'runbook', name: first },
+      { is: 'runbook', name: second },
       { is: 'runbook', name: second },
     ])
     add(dice.between(1, 300), {

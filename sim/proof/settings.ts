@@ -12,6 +12,9 @@ export interface Deployed {
   readonly once?: string
 }
 
+/** That of both services. */
+export const ACCOUNT = '123456789012'
+
 const FOLDER = new URL('../../runbooks/', import.meta.url)
 const SETTINGS = new Set(['services.yaml', 'oncall.yaml', 'policy.yaml'])
 
@@ -41,7 +44,7 @@ ${once === undefined ? '' : `runbooks: { ${once}: { executions_per_hour: 1 } }`}
 const TWIN = `
 twin:
   alarms: ["twin-*"]
-  account: "123456789012"
+  account: "${ACCOUNT}"
   region: eu-west-1
   severity: sev2
   ecs: { cluster: prod, service: api }

@@ -9,7 +9,7 @@ export interface Told {
   readonly incidentId: string
   readonly stream: string
   /** What it is an execution, or an undo, of: a pause is of these. */
-  whose?: { readonly service: string; readonly runbook: string }
+  whose?: { readonly service: string; readonly runbook: string; readonly runbookHash: string }
   headSeq: number
   headHash: string
   /** Each with its record's number and time, and the true time of the put: the record's is by its worker's clock. */

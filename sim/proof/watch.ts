@@ -187,6 +187,11 @@ export function watchOver(limits: Limits): Watch {
     return actor.is === 'engine' ? workers.get(actor.worker) : undefined
   }
 
+  function isPaused(control: Control, whose: NonNullable<Told['whose']>): boolean {
+    const account = pinned.get(whose.runbookHash)?.service.account
+    return pausedBy(control, { ...whose, account }) !== undefined
+  }
+
   function takes(told: Told, worker: string): void {
     if (told.holder !== undefined && told.holder !== worker) told.superseded.add(told.holder)
     told.holder = worker
@@ -201,7 +206,7 @@ export function watchOver(limits: Limits): Watch {
     if (!isOwnPage) {
       if (told.aborted) wrong(`${address}: ${entry.step} is intended after an abort (check 5)`)
       const control = controls.get(entry.worker)
-      if (!isMessage && control && told.whose && pausedBy(control, told.whose))
+      if (!isMessage && control && told.whose && isPaused(control, told.whose))
         wrong(`${address}: ${entry.step} is intended by a worker that has read the pause (check 5)`)
     }
     const before = told.open.get(entry.step)

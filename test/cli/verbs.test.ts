@@ -93,6 +93,14 @@ describe('decisions', () => {
       { verb: 'pause', scope: { is: 'service', name: 'api' }, reason: 'x' },
     ],
     [
+      ['pause', '--account', '012345678901', '--reason', 'x', '--confirm=012345678901'],
+      { verb: 'pause', scope: { is: 'account', name: '012345678901' }, reason: 'x' },
+    ],
+    [
+      ['resume', '--account', '012345678901', '--confirm=012345678901'],
+      { verb: 'resume', scope: { is: 'account', name: '012345678901' } },
+    ],
+    [
       ['resume', '--runbook', 'spike', '--confirm=spike'],
       { verb: 'resume', scope: { is: 'runbook', name: 'spike' } },
     ],
@@ -124,10 +132,13 @@ describe('decisions', () => {
   test.each([
     [[]],
     [['--service', 'api', '--runbook', 'spike']],
+    [['--account', '123456789012', '--service', 'api']],
+    [['--account', 'api']],
+    [['--account', '12345678901']],
     [['--service', '']],
     [['--runbook', 'x\u001b[31m']],
     [['--service', 'x'.repeat(65)]],
-  ])('pause and resume name exactly one service or runbook, not %j', async (scope) => {
+  ])('pause and resume name exactly one account, service or runbook, not %j', async (scope) => {
     for (const verb of [['pause', '--reason', 'x'], ['resume']]) {
       const ran = await run([...verb, ...scope, '--confirm=api'])
       expect(ran).toMatchObject({ exit: 2, out: '' })
@@ -393,6 +404,7 @@ describe('reading', () => {
       paused: [
         { scope: { is: 'all' }, ...pause },
         { scope: { is: 'service', name: 'api' }, ...pause },
+        { scope: { is: 'account', name: '123456789012' }, ...pause },
       ],
     })
     for (const verb of [['list', '-q'], ['status']]) {
@@ -400,6 +412,7 @@ describe('reading', () => {
       const shown = ran.out + ran.err
       expect(shown).toMatch(/PAUSED by evil/)
       expect(shown).toContain('PAUSED service api by evil')
+      expect(shown).toContain('PAUSED account 123456789012 by evil')
       expect(shown).toContain(' since 1970-01-01 00:00:00Z: evil')
       expect(shown).not.toMatch(CONTROL)
     }

@@ -1,5 +1,5 @@
 import * as fc from 'fast-check'
-import { limitRules, scopesOf } from '../../lib/guardrails.ts'
+import { accountOf, limitRules, scopesOf } from '../../lib/guardrails.ts'
 import {
   claim,
   endClaim,
@@ -10,7 +10,7 @@ import {
 } from '../../lib/ledger/claims.ts'
 import { memoryStorage } from '../../lib/ledger/memory.ts'
 import type { Storage } from '../../lib/ledger/storage.ts'
-import type { Policy, Runbook } from '../../lib/runbook/runbook.ts'
+import type { Catalogue, Runbook } from '../../lib/runbook/runbook.ts'
 
 const T = 1_790_000_000_000
 const MINUTE = 60_000
@@ -207,7 +207,7 @@ function interleaved(storage: Storage, schedule: fc.Scheduler): Storage {
 const limit = fc.integer({ min: 0, max: 4 })
 const starts = fc.array(
   fc.record({
-    service: fc.constantFrom('api', 'web'),
+    service: fc.constantFrom('api', 'web', 'own'),
     runbook: fc.constantFrom('spike', 'slow'),
     /** Another delivery of the same signal claims beside it. */
     deliveries: fc.integer({ min: 1, max: 3 }),
@@ -216,22 +216,27 @@ const starts = fc.array(
 )
 
 test('under any interleaving of starts and withdrawals no window is exceeded or counts twice (G6)', async () => {
-  const limits = fc.record({ all: limit, api: limit, spike: limit })
+  const limits = fc.record({ all: limit, api: limit, spike: limit, account: limit })
   await fc.assert(
     fc.asyncProperty(fc.scheduler(), limits, starts, async (schedule, perHour, wanted) => {
       const memory = memoryStorage()
       const storage = interleaved(memory, schedule)
-      const policy = {
-        executionsPerHour: perHour.all,
-        services: { api: { executionsPerHour: perHour.api } },
-        runbooks: { spike: { executionsPerHour: perHour.spike } },
-      } as unknown as Policy
+      const catalogue = {
+        // The third service is in no account that is named.
+        services: { api: { account: '1' }, web: { account: '1' }, own: {} },
+        policy: {
+          executionsPerHour: perHour.all,
+          accounts: { 1: { executionsPerHour: perHour.account } },
+          services: { api: { executionsPerHour: perHour.api } },
+          runbooks: { spike: { executionsPerHour: perHour.spike } },
+        },
+      } as unknown as Catalogue
       const admitted: { readonly id: string; readonly scopes: readonly string[] }[] = []
       const begin = async (index: number): Promise<void> => {
         const one = wanted[index]
         if (!one) return
         const runbook = { ...one, cooldownMs: 0 } as unknown as Runbook
-        const rules = limitRules(policy, runbook, [])
+        const rules = limitRules(catalogue, runbook, [])
         const id = `start-${index}`
         const deliveries = await Promise.all(
           Array.from({ length: one.deliveries }, async () =>
@@ -243,12 +248,19 @@ test('under any interleaving of starts and withdrawals no window is exceeded or 
           admitted.push({ id, scopes: rules.map((rule) => rule.scope) })
         else
           await Promise.all(
-            scopesOf(runbook).map(async (scope) => endClaim(storage, scope, id, { is: 'refused' })),
+            scopesOf(runbook, accountOf(catalogue, runbook)).map(async (scope) =>
+              endClaim(storage, scope, id, { is: 'refused' }),
+            ),
           )
       }
       await schedule.waitFor(Promise.all(wanted.map(async (_one, index) => begin(index))))
-      const most = { all: perHour.all, 'service:api': perHour.api, 'runbook:spike': perHour.spike }
-      for (const scope of ['all', 'service:api', 'service:web', 'runbook:spike', 'runbook:slow']) {
+      const most = {
+        all: perHour.all,
+        'account:1': perHour.account,
+        'service:api': perHour.api,
+        'runbook:spike': perHour.spike,
+      }
+      for (const scope of [...Object.keys(most), 'service:web', 'service:own', 'runbook:slow']) {
         const inside = admitted.filter(({ scopes }) => scopes.includes(scope)).map(({ id }) => id)
         expect(inside.length).toBeLessThanOrEqual(most[scope as keyof typeof most] ?? Infinity)
         const counted = (await readClaims(memory, scope)).map((one) => one.executionId)

@@ -127,7 +127,11 @@ describe('the kill switch', () => {
     expect(effectsOf(stack)).toEqual({})
   })
 
-  test.each<[NamedScope]>([[{ is: 'service', name: 'api' }], [{ is: 'runbook', name: 'spike' }]])(
+  test.each<[NamedScope]>([
+    [{ is: 'account', name: '123456789012' }],
+    [{ is: 'service', name: 'api' }],
+    [{ is: 'runbook', name: 'spike' }],
+  ])(
     'of %j alone: a start is refused with who paused it, one under way and its undo wait (G6)',
     async (scope) => {
       const stack = calmStack(catalogueOf([runbookText(SCALE, UNDO)]))
@@ -161,6 +165,8 @@ describe('the kill switch', () => {
   test.each([
     [{ is: 'service', name: 'apis' }],
     [{ is: 'runbook', name: 'api' }],
+    [{ is: 'account', name: '210987654321' }],
+    [{ is: 'account', name: 'api' }],
     [{ is: 'all' }],
     [{ is: 'service', name: '' }],
     ['api'],

@@ -22,21 +22,27 @@ import {
 const SPIKE = runbookText('- scale_out: { ecs: api, by: 50% }', 'cooldown: 5m')
 const OTHER = catalogueOf([runbookText('- notify: { to: oncall@sre }', 'cooldown: 5m', 'another')])
 
+/** The same, with a window of its account as well. */
+const LIMITED = catalogueOf([SPIKE], {
+  policy: (text) => `${text}\naccounts: { "123456789012": { executions_per_hour: 5 } }\n`,
+})
+
 /** Its worker dies after an I/O of that name, the first or another one. */
 function deadAfter(name: string, nth = 1): (point: Point) => boolean {
   let count = 0
   return (point) => point.name === name && point.when === 'after' && ++count === nth
 }
 
+const SCOPES = ['service:api', 'account:123456789012', 'all']
 const claimsOn = async (stack: Stack) =>
-  (await Promise.all(['service:api', 'all'].map(async (scope) => readClaims(stack.storage, scope)))).flat()
+  (await Promise.all(SCOPES.map(async (scope) => readClaims(stack.storage, scope)))).flat()
 
 describe('an alarm whose start died', () => {
   test('before its first record leaves its place in the limits, with a verdict that says why (G6)', async () => {
-    const before = calmStack(catalogueOf([SPIKE]), { diesAt: deadAfter('put RUNBOOK') })
+    const before = calmStack(LIMITED, { diesAt: deadAfter('put RUNBOOK') })
     fire(before)
     await before.runUntil(before.account.now() + 1_000)
-    expect(await claimsOn(before)).toHaveLength(2)
+    expect(await claimsOn(before)).toHaveLength(3)
     const after = deployOver(before, OTHER)
     await play(after, 10)
     expect(await claimsOn(after)).toEqual([])
@@ -87,8 +93,9 @@ describe('a start by hand', () => {
   }
 
   test('that died before its first record is told by its incident, once, and leaves its place in the limits (G6)', async () => {
-    const before = calmStack(catalogueOf([SPIKE]))
+    const before = calmStack(LIMITED)
     await startedAndDied(before)
+    expect(await claimsOn(before)).toHaveLength(3)
     const [opened] = await entriesOfKind(before, 'incident.opened')
     const after = deployOver(before, OTHER)
     await play(after, 30)

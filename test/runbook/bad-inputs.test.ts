@@ -396,6 +396,30 @@ const settingsRows: readonly (readonly [string, string, string, readonly string[
     ['OUT_OF_RANGE 3:14'],
   ],
   [
+    'guardrails of an account that no service is in',
+    'policy.yaml',
+    'mode: auto\nescalate_to: oncall@sre\naccounts:\n  "123456789013": { executions_per_hour: 1 }',
+    ['UNKNOWN_ACCOUNT 4:3'],
+  ],
+  [
+    'guardrails of what is no account',
+    'policy.yaml',
+    'mode: auto\nescalate_to: oncall@sre\naccounts: { prod: { executions_per_hour: 1 } }',
+    ['BAD_FORMAT 3:13'],
+  ],
+  [
+    'an account whose number begins with 0, without quotes',
+    'policy.yaml',
+    'mode: auto\nescalate_to: oncall@sre\naccounts: { 012345678901: {} }',
+    ['AMBIGUOUS_SCALAR 3:13'],
+  ],
+  [
+    'a mode of an account',
+    'policy.yaml',
+    'mode: auto\nescalate_to: oncall@sre\naccounts: { "123456789012": { mode: shadow } }',
+    ['UNKNOWN_KEY 3:31'],
+  ],
+  [
     'guardrails of no runbook',
     'policy.yaml',
     'mode: auto\nescalate_to: oncall@sre\nrunbooks: { spike: {} }',
@@ -522,6 +546,21 @@ test('every code of a file mistake is in the closed list, and almost all of them
   expect(diagnosticCodes.filter((code) => !provoked.has(code) && !elsewhere.includes(code))).toEqual([])
 })
 
+test('an account that services.yaml does not name is told with the one that may be meant, or with those there are', () => {
+  const suggested = (account: string, services = shipped('services.yaml').text) =>
+    compile(
+      { path: 'services.yaml', text: services },
+      { path: 'policy.yaml', text: `mode: auto\nescalate_to: oncall@sre\naccounts: { "${account}": {} }` },
+    ).diagnostics.map(({ code, suggestion }) => `${code} ${suggestion}`)
+  expect(suggested('123456789013')).toEqual(['UNKNOWN_ACCOUNT Did you mean "123456789012"?'])
+  expect(suggested('999999999999')).toEqual(['UNKNOWN_ACCOUNT Accounts there: 123456789012.'])
+  expect(suggested('123456789012')).toEqual([])
+  // The mistake in services.yaml comes first: its account may be the one.
+  expect(suggested('999999999999', 'api: { account: "99999999999" }')).toEqual([
+    expect.stringMatching(/^BAD_FORMAT /),
+  ])
+})
+
 test('all mistakes of all files come at once', () => {
   const { diagnostics } = compile(
     {
@@ -611,4 +650,20 @@ test('two runbooks for the same alarm, and a step beyond the ceiling, are warnin
     'warning b.yaml:1 OVERLAPPING_TRIGGERS',
   ])
   expect(catalogue?.runbooks).toHaveLength(2)
+})
+
+test('a limit of an account above that of all services has no effect, and is a warning', () => {
+  const { catalogue, diagnostics } = compile({
+    path: 'policy.yaml',
+    text: 'mode: auto\nescalate_to: oncall@sre\nexecutions_per_hour: 5\naccounts:\n  "123456789012":\n    executions_per_hour: 6\n',
+  })
+  expect(diagnostics).toMatchObject([
+    {
+      code: 'OVER_POLICY',
+      severity: 'warning',
+      line: 6,
+      message: expect.stringMatching(/^6 an hour has no effect/),
+    },
+  ])
+  expect(catalogue?.policy.accounts).toEqual({ '123456789012': { executionsPerHour: 6 } })
 })
