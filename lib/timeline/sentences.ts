@@ -253,7 +253,7 @@ function modeText(mode: 'shadow' | 'approve' | 'auto'): string {
 function refusalText(code: string): string {
   switch (code) {
     case 'paused':
-      return 'all automatic actions are paused'
+      return 'the kill switch is on for it'
     case 'freeze':
       return 'a change freeze is on'
     case 'actions-disabled':

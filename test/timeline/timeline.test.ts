@@ -105,6 +105,14 @@ describe('the times of an incident', () => {
   })
 })
 
+test('a start that the kill switch refused says so of it alone, and the reason names what is paused', () => {
+  const reason = 'account 210987654321 was paused by ann: audit'
+  const refused = { kind: 'execution.refused', actor: w1, ...header, code: 'paused', reason } as const
+  expect(timelineOf(stream(EXECUTION, [at(1), refused])).rows).toMatchObject([
+    { text: 'Runbook api-5xx-spike was not run: the kill switch is on for it.', why: { reason } },
+  ])
+})
+
 describe('how a step was recovered', () => {
   const recovered = (records: readonly ChainRecord[], step: string) =>
     timelineOf(records).rows.find((row) => row.step === step && row.recovered)?.text
