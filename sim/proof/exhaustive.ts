@@ -39,6 +39,15 @@ async function playWith(runbook: string, hits: readonly Hit[]): Promise<RunResul
   })
 }
 
+/** What the runbook's run without a fault puts, by kind, polls and sweeps aside: HEAD is put by those. */
+export async function faultFreePuts(runbook: string): Promise<{ readonly [kind: string]: number }> {
+  const { points } = await playWith(runbook, [])
+  const puts: { [kind: string]: number } = {}
+  for (const { name } of points)
+    if (name.startsWith('put ') && name !== 'put HEAD') puts[name.slice(4)] = (puts[name.slice(4)] ?? 0) + 1
+  return puts
+}
+
 /** Every single fault that the runbook's fault-free run can meet: each kind of fault at each I/O. */
 export async function singleFaults(runbook: string): Promise<readonly Hit[]> {
   const { points } = await playWith(runbook, [])
