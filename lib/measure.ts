@@ -70,7 +70,9 @@ async function checkStep(session: Session, id: string): Promise<number> {
   const step = stepOf(session, id)
   if (state.is !== 'checking' || step.is !== 'check') return Infinity
   const { clock } = session.app.ports
-  const samples = (session.polls[id] ?? []) as unknown as readonly Sample[]
+  const carried = (session.polls[id] ?? []) as unknown as readonly Sample[]
+  // The message of a worker that died before this check was on record may bear what that one has sampled: before it began.
+  const samples = carried.filter(({ atMs }) => atMs >= state.untilMs - step.withinMs)
   const last = samples.at(-1)
   const dueAtMs = last === undefined ? 0 : last.atMs + step.everyMs
   if (clock.now() + EARLY_MS < dueAtMs) return dueAtMs - clock.now()

@@ -2,6 +2,7 @@ import type { CallName } from '../../lib/aws/aws.ts'
 import type { Metrics } from '../../lib/metrics.ts'
 import { advanceHead, readHeads } from '../../lib/ledger/head.ts'
 import { StorageError } from '../../lib/ledger/storage.ts'
+import { workFor } from '../../lib/queue.ts'
 import { sweep } from '../../lib/sweep.ts'
 import { failHttp, refuseNext, throttle } from '../../sim/faults.ts'
 import type { Stack } from '../../sim/stack.ts'
@@ -428,6 +429,27 @@ describe('check', () => {
     expect(await entriesOfKind(stack, 'incident.mitigated')).toHaveLength(1)
     expect(await outcomes(stack)).toEqual(['succeeded'])
     expect(await chainOf(stack)).toBe('consistent')
+  })
+
+  test('does not count what a worker has sampled that died before the check was on record (G9)', async () => {
+    const stack = stackFor({ steps: check('alarm: ok') })
+    fire(stack)
+    await play(stack, 0.5)
+    const [begun] = await entriesOfKind(stack, 'step.checking')
+    if (!begun) throw new Error('nothing is checked')
+    fire(stack, 'OK')
+    const okAtMs = stack.account.now()
+    // Its message was sent before the record that was never put, and bears the samples.
+    const sample = { verdict: 'passed', reason: 'the alarm was OK', atMs: begun.atMs - 10_000 }
+    const { queue } = stack.app.ports
+    const [header] = await entriesOfKind(stack, 'execution.started')
+    if (!header) throw new Error('nothing was started')
+    const stream = { incidentId: header.incidentId, stream: header.executionId }
+    await queue.send({ ...workFor(stream, 0, okAtMs), polls: { check: [sample, sample] } }, 0)
+    await play(stack, 5)
+    const [checked] = await entriesOfKind(stack, 'step.checked')
+    expect(checked?.verdict.verdict).toBe('passed')
+    expect((checked?.atMs ?? 0) - okAtMs).toBeGreaterThanOrEqual(60_000)
   })
 })
 
