@@ -1,6 +1,7 @@
 import { fold } from '../../lib/execution/fold.ts'
 import type { Execution } from '../../lib/execution/state.ts'
 import { stepsOf, type Pinned } from '../../lib/runbook/runbook.ts'
+import type { Deployment } from '../applications.ts'
 import { brokenChains, looseEnds } from '../loose-ends.ts'
 import type { Entry } from '../../lib/ledger/entry.ts'
 import type { Standing, Touched } from './standing.ts'
@@ -16,6 +17,8 @@ export interface Ending {
   readonly quietAtMs: number
   /** Alarms that still stand. */
   readonly alarming: ReadonlySet<string>
+  /** Every deployment that was made. */
+  readonly deployments: readonly Deployment[]
 }
 
 export interface Seen {

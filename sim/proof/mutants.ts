@@ -17,6 +17,7 @@ export interface Mutant {
     | 'lock'
     | 'limit'
     | 'approval'
+    | 'verdict'
     | 'undo'
     | 'waking'
     | 'queue'

@@ -259,6 +259,7 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
       standing: standingIn(account),
       quietAtMs: until,
       alarming: alarmingIn(account),
+      deployments: Object.values(account.world.deployments),
     }),
   ]
   // Five receives last as long as the faults of any scene: what becomes a dead letter all the same has failed without a fault.

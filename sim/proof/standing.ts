@@ -6,6 +6,8 @@ import { DEMO_ZONE } from '../scenarios.ts'
 export interface Standing {
   /** The service's desired count. */
   readonly desired: number | undefined
+  /** How many of its tasks run. */
+  readonly running: number | undefined
   /** The least count that its scalable target allows, where it has one: then the count itself is the policies' business. */
   readonly floor: number | undefined
   /** Whether AWS is to put the floor back by itself. */
@@ -18,8 +20,10 @@ export interface Standing {
 export function standingIn({ world }: Account): Standing {
   const canary = world.zones[DEMO_ZONE]?.records.find((record) => record.SetIdentifier === 'canary')
   const target = world.scalableTargets['service/prod/api']
+  const service = world.services['prod/api']
   return {
-    desired: world.services['prod/api']?.desired,
+    desired: service?.desired,
+    running: service?.tasks.filter(({ readyAtMs }) => readyAtMs <= world.nowMs).length,
     floor: target?.min,
     expires: target && Object.keys(target.scheduled ?? {}).length > 0,
     weight: canary?.Weight,
@@ -34,7 +38,7 @@ export function standingOf(value: unknown): Standing {
     readonly expires?: boolean
     readonly record?: { readonly Weight?: number }
   }
-  return { desired, floor: floor?.min, expires, weight: record?.Weight }
+  return { desired, running: undefined, floor: floor?.min, expires, weight: record?.Weight }
 }
 
 /** What a change of that value holds: the count where there is no floor, else the floor and its expiry; the weight. */

@@ -15,6 +15,7 @@ import { watchLimits } from './limits.ts'
 import { watchEnd, type Ending } from './ending.ts'
 import type { Standing } from './standing.ts'
 import { hasEnded, isUndo, newlyTold, type Told, type WorkerLife } from './told.ts'
+import { watchVerdicts } from './verdicts.ts'
 
 export interface Watch {
   /** Everything that was found to be wrong, in order. */
@@ -72,6 +73,7 @@ export function watchOver(limits: Limits): Watch {
   const alarms = watchAlarms(streams, pinned, wrong)
   const consents = watchConsents(pinned, workers, wrong)
   const windows = watchLimits(streams, wrong)
+  const verdicts = watchVerdicts({ streams, workers, pinned, touched: effects.touched }, wrong)
 
   function record(item: Item, nowMs: number): void {
     const stream = item.sk.split('#')[1] ?? ''
@@ -252,8 +254,14 @@ export function watchOver(limits: Limits): Watch {
         pinned.set(item.pk.slice('RUNBOOK#'.length), JSON.parse(item.body) as Pinned)
       else alarms.put(item, nowMs)
     },
-    outside: effects.outside,
-    call: effects.call,
+    outside(act, standing, nowMs) {
+      effects.outside(act, standing, nowMs)
+      verdicts.outside(standing, nowMs)
+    },
+    call(made, input, standing, nowMs) {
+      effects.call(made, input, standing, nowMs)
+      verdicts.call(made, input, standing, nowMs)
+    },
     post: effects.post,
     worker: (workerId, life) => void workers.set(workerId, life),
     answered(workerId, name, answer) {
@@ -262,7 +270,10 @@ export function watchOver(limits: Limits): Watch {
       const item = answer as Item | undefined
       controls.set(workerId, item ? (JSON.parse(item.body) as Control) : { is: 'running' })
     },
-    alarm: alarms.moved,
+    alarm(move) {
+      alarms.moved(move)
+      verdicts.moved(move)
+    },
     get isOpen() {
       return [...streams.values()].some((told) => isOpenIncident(told) || (isUndo(told) && !hasEnded(told)))
     },
@@ -270,6 +281,7 @@ export function watchOver(limits: Limits): Watch {
       effects.end()
       windows.end()
       alarms.end(ending)
+      verdicts.end(ending.deployments)
       watchEnd({ streams, workers, pinned, touched: effects.touched }, ending, wrong)
       return problems
     },
