@@ -4,6 +4,7 @@ import type { EntryOf } from '../../lib/ledger/entry.ts'
 import type { LoggedCall } from '../account.ts'
 import type { OutsideAct } from '../outside.ts'
 import { heldBy, isTouched, setBy, standingOf, type Standing, type Touched } from './standing.ts'
+import type { OrderWatch } from './order.ts'
 import { isUndo, type Told } from './told.ts'
 
 export type MadeCall = Pick<LoggedCall, 'name' | 'mutating' | 'executionId'>
@@ -32,7 +33,11 @@ export interface EffectWatch {
 }
 
 /** Holds what the account was made to do against what is on record (CORE.md 2, checks 1, 2, 4, 7 and 9). */
-export function watchEffects(streams: ReadonlyMap<string, Told>, wrong: (what: string) => void): EffectWatch {
+export function watchEffects(
+  streams: ReadonlyMap<string, Told>,
+  order: Pick<OrderWatch, 'acts'>,
+  wrong: (what: string) => void,
+): EffectWatch {
   const effects: Effect[] = []
   const deployed = new Map<string, number>()
   const pages = new Map<string, string>()
@@ -62,7 +67,8 @@ export function watchEffects(streams: ReadonlyMap<string, Told>, wrong: (what: s
       deployed.set(description, count)
       if (count > 1) wrong(`"${description}" was deployed ${count} times (check 1)`)
     }
-    inOrder(told, step)
+    const before = effects.filter((effect) => effect.stream === told.stream)
+    order.acts(told, step, new Set(before.map((effect) => effect.step)))
     // The switch beside a change moves nothing; whatever becomes of the change, it may stay behind, or be taken away (ADR 25).
     if (made.name.endsWith('ScheduledAction') && !isUndo(told)) return
     effects.push({ name: made.name, stream: told.stream, step, action })
@@ -94,21 +100,6 @@ export function watchEffects(streams: ReadonlyMap<string, Told>, wrong: (what: s
     const { call: asked } = change.after as { readonly call?: { readonly is: string } }
     if (recovered === undefined && (asked === undefined || asked.is === 'create')) return false
     return effects.some((effect) => effect.stream !== told.stream && effect.action === action)
-  }
-
-  /** The steps of one record are parallel; what stands in a later one must not have acted before. */
-  function inOrder(told: Told, step: string): void {
-    // What the breaker of its service holds up lets later steps pass.
-    const isHeld = told.entries.some(
-      ({ entry }) => 'breaker' in entry && 'step' in entry && entry.step === step && entry.breaker,
-    )
-    if (isUndo(told) || isHeld) return
-    const seq = told.first.get(step)?.seq ?? 0
-    for (const other of effects) {
-      if (other.stream !== told.stream) continue
-      if ((told.first.get(other.step)?.seq ?? 0) > seq)
-        wrong(`${told.stream}: ${step} acts after ${other.step}, which comes later (check 2)`)
-    }
   }
 
   /** An undo that has moved something away from what somebody else had set before it could have looked. */

@@ -94,6 +94,13 @@ export const MORE: readonly Mutant[] = [
     to: "return own.is === 'not-clear' || isOverdue(session) ? own : clearingOver(session, header, over)",
   },
   {
+    name: 'the order is not kept',
+    rule: 'step',
+    file: 'lib/execution/next.ts',
+    from: 'if (!passing) break',
+    to: '',
+  },
+  {
     name: 'one good sample is enough for a check',
     rule: 'verdict',
     file: 'lib/measure.ts',

@@ -26,8 +26,8 @@ export interface Told {
   aborted: boolean
   /** Intents whose outcome is not on record, with the locks under which they act. */
   readonly open: Map<string, EntryOf<'step.intended'>>
-  /** The first intent of every step: what no later attempt may change, and in which record it stands. */
-  readonly first: Map<string, { readonly after: string; readonly seq: number }>
+  /** What the first intent of every step means: what no later attempt may change. */
+  readonly first: Map<string, string>
   /** Steps whose latest attempt has its last result. */
   readonly settled: Set<string>
 }

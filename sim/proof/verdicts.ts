@@ -121,23 +121,18 @@ export function watchVerdicts(
       return
     }
     const held = heldBy(standingOf(change.after))
-    if (isTouched(touched, held) || isTouched(touched, { desired: 0 })) return
+    // Whoever lowers the count takes tasks away, also where a floor was to hold them.
+    if (isTouched(touched, held.weight === undefined ? { ...held, desired: 0 } : held)) return
     if (isChangedByOthers(told, step, change.target.label, intended.putAtMs, at.putAtMs)) return
     const fromMs = beganAtMs(at) - LAG_MS
     const then = stood.filter(
       ({ atMs }, index) => atMs <= at.putAtMs && (stood[index + 1]?.atMs ?? Infinity) >= fromMs,
     )
     if (!then.some(({ standing }) => holds(standing, change)))
-      wrong(`${what}, and ${JSON.stringify(held)} did not stand there (G9)`)
+      wrong(`${what}, and ${JSON.stringify(held)} did not stand or run there (G9)`)
   }
 
-  function isChangedByOthers(
-    own: Told,
-    step: string,
-    label: string,
-    fromMs: number,
-    toMs: number,
-  ): boolean {
+  function isChangedByOthers(own: Told, step: string, label: string, fromMs: number, toMs: number): boolean {
     return [...streams.values()].some((told) =>
       told.entries.some(
         ({ entry, putAtMs }) =>
@@ -198,7 +193,7 @@ function holds(standing: Standing, { before, after }: EntryOf<'step.intended'>['
 }
 
 function isOf(
-  { id, description = '' }: Deployment,
+  { id, description }: Deployment,
   { change }: EntryOf<'step.intended'>,
   { operationId }: EntryOf<'step.applied'>['receipt'],
   marker: string,

@@ -13,6 +13,7 @@ import { watchConsents } from './consents.ts'
 import { watchEffects, type MadeCall } from './effects.ts'
 import { watchLimits } from './limits.ts'
 import { watchEnd, type Ending } from './ending.ts'
+import { watchOrder } from './order.ts'
 import type { Standing } from './standing.ts'
 import { hasEnded, isUndo, newlyTold, type Told, type WorkerLife } from './told.ts'
 import { watchVerdicts } from './verdicts.ts'
@@ -68,8 +69,9 @@ export function watchOver(limits: Limits): Watch {
   const controls = new Map<string, Control>()
   const started = new Map<string, Started>()
   const wrong = (what: string) => void problems.push(what)
-  const effects = watchEffects(streams, wrong)
   const pinned = new Map<string, Pinned>()
+  const order = watchOrder(pinned, wrong)
+  const effects = watchEffects(streams, order, wrong)
   const alarms = watchAlarms(streams, pinned, wrong)
   const consents = watchConsents(pinned, workers, wrong)
   const windows = watchLimits(streams, wrong)
@@ -93,6 +95,7 @@ export function watchOver(limits: Limits): Watch {
       told.entries.push({ entry, seq: body.seq, atMs: body.atMs, putAtMs: nowMs })
       judge(told, entry, `${stream}/${body.seq}`, nowMs)
       consents.judge(told, entry, `${stream}/${body.seq}`)
+      order.judge(told, entry, `${stream}/${body.seq}`)
     }
   }
 
@@ -216,13 +219,11 @@ export function watchOver(limits: Limits): Watch {
     if (before && before.worker !== entry.worker && nowMs < livesUntilMs)
       wrong(`${address}: ${entry.step} is intended while ${before.worker} may still act on it (check 3)`)
     const after = canonical(entry.change.after)
-    const first = told.first.get(entry.step) ?? { after, seq: told.headSeq }
+    const first = told.first.get(entry.step) ?? after
     told.first.set(entry.step, first)
     // The slow steps of an undo are changes of their own, one after the other.
-    if (!isUndo(told) && first.after !== after)
-      wrong(
-        `${address}: attempt ${entry.attempt} of ${entry.step} means ${after}, not ${first.after} (check 1)`,
-      )
+    if (!isUndo(told) && first !== after)
+      wrong(`${address}: attempt ${entry.attempt} of ${entry.step} means ${after}, not ${first} (check 1)`)
     for (const other of streams.values()) {
       if (other === told) continue
       for (const held of other.open.values()) {
