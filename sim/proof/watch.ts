@@ -66,7 +66,8 @@ export function watchOver(limits: Limits): Watch {
   const problems: string[] = []
   const streams = new Map<string, Told>()
   const workers = new Map<string, WorkerLife>()
-  const controls = new Map<string, Control>()
+  /** What each worker has read last, and for which record. */
+  const controls = new Map<string, { readonly read: Control; for?: string }>()
   const started = new Map<string, Started>()
   const wrong = (what: string) => void problems.push(what)
   const pinned = new Map<string, Pinned>()
@@ -202,6 +203,18 @@ export function watchOver(limits: Limits): Watch {
     told.holder = worker
   }
 
+  /** Before each record of intents its worker has read whether anything is paused, and it was not. */
+  function heeds({ whose }: Told, { step, worker }: EntryOf<'step.intended'>, address: string): void {
+    const control = controls.get(worker)
+    if (!control || (control.for ?? address) !== address) {
+      wrong(`${address}: ${step} is intended by a worker that has not asked for a pause (check 5)`)
+      return
+    }
+    control.for = address
+    if (whose && isPaused(control.read, whose))
+      wrong(`${address}: ${step} is intended by a worker that has read the pause (check 5)`)
+  }
+
   function intent(told: Told, entry: EntryOf<'step.intended'>, address: string, nowMs: number): void {
     const isOwnPage = told.entries.some(
       ({ entry: other }) => other.kind === 'execution.escalated' && other.page === entry.step,
@@ -210,9 +223,7 @@ export function watchOver(limits: Limits): Watch {
     const isMessage = findAction(entry.action)?.effect === 'message'
     if (!isOwnPage) {
       if (told.aborted) wrong(`${address}: ${entry.step} is intended after an abort (check 5)`)
-      const control = controls.get(entry.worker)
-      if (!isMessage && control && told.whose && isPaused(control, told.whose))
-        wrong(`${address}: ${entry.step} is intended by a worker that has read the pause (check 5)`)
+      if (!isMessage) heeds(told, entry, address)
     }
     const before = told.open.get(entry.step)
     const livesUntilMs = workers.get(before?.worker ?? '')?.deadlineAtMs ?? 0
@@ -224,6 +235,8 @@ export function watchOver(limits: Limits): Watch {
     // The slow steps of an undo are changes of their own, one after the other.
     if (!isUndo(told) && first !== after)
       wrong(`${address}: attempt ${entry.attempt} of ${entry.step} means ${after}, not ${first} (check 1)`)
+    const bare = entry.change.target.locks.filter((key) => !(key in (entry.locks ?? {})))
+    if (bare.length > 0) wrong(`${address}: ${entry.step} is intended without ${bare.join(', ')} (check 8)`)
     for (const other of streams.values()) {
       if (other === told) continue
       for (const held of other.open.values()) {
@@ -269,7 +282,7 @@ export function watchOver(limits: Limits): Watch {
       if (name === 'put LOCK' && (answer as PutResult).is === 'put') consents.lockedBy(workerId)
       if (name !== 'get CONTROL') return
       const item = answer as Item | undefined
-      controls.set(workerId, item ? (JSON.parse(item.body) as Control) : { is: 'running' })
+      controls.set(workerId, { read: item ? (JSON.parse(item.body) as Control) : { is: 'running' } })
     },
     alarm(move) {
       alarms.moved(move)
