@@ -1,7 +1,7 @@
 import { fold } from '../../lib/execution/fold.ts'
 import { isEnded, stateOf } from '../../lib/execution/state.ts'
 import { foldIncident } from '../../lib/incident.ts'
-import type { EntryOf, Header } from '../../lib/ledger/entry.ts'
+import type { Entry, EntryOf, Header } from '../../lib/ledger/entry.ts'
 import { openOf, type Open } from '../../lib/ledger/open.ts'
 import type { Item } from '../../lib/ledger/storage.ts'
 import type { Pinned } from '../../lib/runbook/runbook.ts'
@@ -79,7 +79,7 @@ export function watchAlarms(
   }
 
   /** What an execution is to put back and nobody has begun to, though its alarm is clear, or a person has said that it is over. */
-  function leftStanding(told: Told): void {
+  function leftStanding(told: Told, alarming: ReadonlySet<string>): void {
     const execution = fold(stampedOf(told))
     const { header } = execution
     if (header?.kind !== 'execution.started') return
@@ -92,7 +92,7 @@ export function watchAlarms(
     const standing = steps.filter((step) => stateOf(execution, step).is === 'applied')
     if (standing.length === 0 || streams.has(`${told.incidentId}/${told.stream}.undo`)) return
     const open = opens.get(header.key)?.open
-    const isOver = open ? open.state === 'ok' : incident && !isOpenIncident(incident)
+    const isOver = open ? !alarming.has(alarmOf(open.key)) : incident && !isOpenIncident(incident)
     if (isOver) wrong(`${told.stream}: ${standing.join(', ')} is over, and was not put back (check 6)`)
   }
 
@@ -162,22 +162,17 @@ export function watchAlarms(
     }
   }
 
+  /** A transition into ALARM that somebody was told of, the newest or an older one, has come to something on record. */
   function unheard({ alarm, atMs }: Moved): void {
-    const at = `${alarm} came at ${new Date(atMs).toISOString()}`
     if (verdicts.some(({ name, stateAtMs }) => name === alarm && stateAtMs === atMs)) return
-    const open = [...opens.values()].find((one) => one.open.key.endsWith(`/${alarm}`))?.open
-    if (!open || open.stateAtMs < atMs) {
-      wrong(`${at}, and nothing is on record (check 6)`)
-      return
-    }
-    if (open.onsetAtMs !== atMs) return
-    const answered = [...streams.values()].some(({ entries }) =>
-      entries.some(({ entry }) => {
-        if (entry.kind !== 'execution.started' && entry.kind !== 'execution.refused') return false
-        return entry.occasion.is === 'alarm' && entry.occasion.onsetAtMs === atMs && entry.key === open.key
-      }),
+    const key = [...opens.keys()].find((one) => alarmOf(one) === alarm)
+    const found = [...streams.values()].flatMap(({ entries }) =>
+      entries.flatMap(({ entry }) => (key !== undefined && answers(entry, key, atMs)) || []),
     )
-    if (!answered) wrong(`${at}, and no execution was started or refused for it (check 6)`)
+    const at = `${alarm} came at ${new Date(atMs).toISOString()}`
+    if (found.length === 0) wrong(`${at}, and nothing is on record (check 11)`)
+    else if (found.every((what) => what === 'opens'))
+      wrong(`${at}, and no execution was started or refused for it (check 11)`)
   }
 
   return {
@@ -226,7 +221,7 @@ export function watchAlarms(
         if (isOpenIncident(told) && isOver(told) && !incidentOf(told)?.key.startsWith('manual/'))
           wrong(`${told.incidentId} is not resolved, and its alarm is clear (check 6)`)
         if (isUndo(told)) heldOn(told, quietAtMs)
-        else if (told.stream !== 'incident') leftStanding(told)
+        else if (told.stream !== 'incident') leftStanding(told, alarming)
       }
     },
   }
@@ -238,4 +233,24 @@ export function isOpenIncident(told: Told): boolean {
 
 function incidentOf(told: Told) {
   return foldIncident(stampedOf(told))
+}
+
+/** What an entry makes of an onset: who attaches it to what stands already needs no execution for it. */
+function answers(entry: Entry, key: string, onsetAtMs: number): 'opens' | 'attaches' | 'starts' | undefined {
+  switch (entry.kind) {
+    case 'incident.opened':
+      return entry.key === key && entry.onsetAtMs === onsetAtMs ? 'opens' : undefined
+    case 'incident.recurred':
+      return entry.signal.key === key && entry.onsetAtMs === onsetAtMs ? 'opens' : undefined
+    case 'signal.attached':
+      return entry.signal.key === key && entry.signal.stateAtMs === onsetAtMs ? 'attaches' : undefined
+    case 'execution.started':
+    case 'execution.refused': {
+      const { occasion } = entry
+      const isOf = entry.key === key && occasion.is === 'alarm' && occasion.onsetAtMs === onsetAtMs
+      return isOf ? 'starts' : undefined
+    }
+    default:
+      return undefined
+  }
 }
