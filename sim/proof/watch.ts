@@ -11,6 +11,7 @@ import type { Pinned } from '../../lib/runbook/runbook.ts'
 import { isOpenIncident, watchAlarms, type Moved } from './alarms.ts'
 import { watchConsents } from './consents.ts'
 import { watchEffects, type MadeCall } from './effects.ts'
+import { watchHeads } from './heads.ts'
 import { watchLimits } from './limits.ts'
 import { watchEnd, type Ending } from './ending.ts'
 import { watchOrder } from './order.ts'
@@ -76,6 +77,7 @@ export function watchOver(limits: Limits): Watch {
   const alarms = watchAlarms(streams, pinned, wrong)
   const consents = watchConsents(pinned, workers, wrong)
   const windows = watchLimits(streams, wrong)
+  const heads = watchHeads(streams, workers, wrong)
   const verdicts = watchVerdicts({ streams, workers, pinned, touched: effects.touched }, wrong)
 
   function record(item: Item, nowMs: number): void {
@@ -262,6 +264,7 @@ export function watchOver(limits: Limits): Watch {
     put(item, nowMs) {
       const [kind = ''] = item.pk.split('#')
       if (item.sk.startsWith('REC#')) record(item, nowMs)
+      else if (item.sk.startsWith('HEAD#')) heads.put(item, nowMs)
       else if (kind === 'LOCK') consents.lock(item)
       else if (kind === 'LIMIT') windows.put(item)
       else if (kind === 'RUNBOOK')
@@ -289,11 +292,13 @@ export function watchOver(limits: Limits): Watch {
       verdicts.moved(move)
     },
     get isOpen() {
+      if (heads.isDue) return true
       return [...streams.values()].some((told) => isOpenIncident(told) || (isUndo(told) && !hasEnded(told)))
     },
     end(ending) {
       effects.end()
       windows.end()
+      heads.end(ending)
       alarms.end(ending)
       verdicts.end(ending.deployments)
       watchEnd({ streams, workers, pinned, touched: effects.touched }, ending, wrong)
