@@ -157,6 +157,22 @@ export const MORE: readonly Mutant[] = [
     to: "(head) => head.status !== 'resolved',",
   },
   {
+    name: 'a decision is appended before its message is sent',
+    rule: 'waking',
+    file: 'lib/decide.ts',
+    from: `    await ports.queue.send(workFor(stream, stream.headSeq + 1, nowMs), 0)
+    const result = await append(ports.storage, ports.random, stream, [entry], nowMs)`,
+    to: `    const result = await append(ports.storage, ports.random, stream, [entry], nowMs)
+    await ports.queue.send(workFor(stream, stream.headSeq + 1, nowMs), 0)`,
+  },
+  {
+    name: 'the sweep does not look ahead',
+    rule: 'waking',
+    file: 'lib/sweep.ts',
+    from: 'dueHeads(ports.storage, nowMs + AHEAD_MS, MAX_PER_SHARD)',
+    to: 'dueHeads(ports.storage, nowMs, MAX_PER_SHARD)',
+  },
+  {
     name: 'one good sample is enough for a check',
     rule: 'verdict',
     file: 'lib/measure.ts',

@@ -101,6 +101,7 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
         // Losing a wake costs time only; twice is as good as once.
         const lost = scene.losesWakes && isFaulty() && dice.chance(share)
         tell(`${lost ? 'lost: ' : ''}send ${message.stream} in ${delayMs}`)
+        if (lost) watch.lost(message.stream, agenda.nowMs, agenda.nowMs + delayMs)
         // A standard queue keeps no order: now and then one message is overtaken by others.
         const behindMs = isFaulty() && dice.chance(share) ? dice.between(1, 5) * SECOND_MS : 0
         if (!lost) work.send(JSON.stringify(message), Math.min(MAX_DELAY_MS, delayMs + behindMs))
@@ -255,7 +256,6 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
   account.advanceTo(agenda.nowMs)
   const problems = [
     ...watch.end({
-      losesWakes: scene.losesWakes,
       standing: standingIn(account),
       quietAtMs: until,
       alarming: alarmingIn(account),

@@ -48,6 +48,10 @@ const LONG: ReadonlySet<string> = new Set(['holding', 'expiring-soon'])
 const FLAPPING: ReadonlySet<string> = new Set(['line', 'only-scale-out', 'only-weight', 'only-notify'])
 /** They ask a person before they change anything. */
 const ASKING: ReadonlySet<string> = new Set(['asking', 'deciding'])
+/** Each as likely as another; three of ten short waits are long ones instead. */
+const SMALL = ['line', 'holding', 'expiring-soon', ...Object.keys(ACTION_RUNBOOKS)].flatMap((name) =>
+  Array.from({ length: 10 }, (_unused, index) => (name === 'only-wait' && index < 3 ? 'long-wait' : name)),
+) as [string, ...string[]]
 const SPIKE = 'api-5xx-spike'
 const SLOW = 'twin-slow'
 const FLAPS = { alarm: SPIKE, stays: false, standsForS: 40, awayForS: 90 } as const
@@ -124,8 +128,7 @@ const STILL = {
 } as const
 
 function smallScene(dice: Dice, startAtMs: number): Scene {
-  const own = ['line', 'holding', 'expiring-soon', ...Object.keys(ACTION_RUNBOOKS)] as const
-  const runbook = dice.chance(BY_SHIPPED) ? dice.pick<string>(['line', ...SHIPPED]) : dice.pick<string>(own)
+  const runbook = dice.chance(BY_SHIPPED) ? dice.pick<string>(['line', ...SHIPPED]) : dice.pick(SMALL)
   const happenings: Happening[] = []
   const rounds = dice.chance(0.2) ? 2 : 1
   const standsForS = LONG.has(runbook) ? 900 : 240

@@ -98,9 +98,16 @@ steps:
 `,
 } as const
 
+/** Beyond the queue's reach of 15 minutes: only a sweep that looks ahead wakes it in time. */
+const LONG_WAIT = `${headOf('long-wait')}
+steps:
+  - { id: breathe, wait: 16m }
+`
+
 /** Everything at once: each action, a check, a wait, a parallel step, an approval, an undo; two alarms about one service. */
 const OWN: { readonly [name: string]: string } = {
   ...ACTION_RUNBOOKS,
+  'long-wait': LONG_WAIT,
   line: `${headOf('line')}
 steps:
   - { id: capacity, scale_out: { ecs: api, by: 50% }, on_failure: continue }

@@ -18,6 +18,8 @@ export interface Told {
     readonly seq: number
     readonly atMs: number
     readonly putAtMs: number
+    /** Which worker has put it, whoever it names. */
+    by?: string
   }[]
   readonly records: ChainRecord[]
   /** Whoever acted on it last, and all who were taken over. */

@@ -1,19 +1,19 @@
 import { findAction } from '../../lib/actions/index.ts'
-import { HOLD_DOWN } from '../../lib/execution/state.ts'
 import type { HttpRequest } from '../../lib/http.ts'
 import type { OutsideAct } from '../outside.ts'
 import { canonical } from '../../lib/json.ts'
 import type { ChainRecord } from '../../lib/ledger/chain.ts'
 import type { Entry, EntryOf } from '../../lib/ledger/entry.ts'
-import { pausedBy, type Control } from '../../lib/ledger/kill-switch.ts'
+import { pausedBy, pausesOf, type Control } from '../../lib/ledger/kill-switch.ts'
 import type { Item, PutResult } from '../../lib/ledger/storage.ts'
 import type { Pinned } from '../../lib/runbook/runbook.ts'
 import { isOpenIncident, watchAlarms, type Moved } from './alarms.ts'
 import { watchConsents } from './consents.ts'
 import { watchEffects, type MadeCall } from './effects.ts'
 import { watchHeads } from './heads.ts'
-import { watchLimits } from './limits.ts'
+import { isIdle, watchLimits } from './limits.ts'
 import { watchEnd, type Ending } from './ending.ts'
+import { LOST_MS, PAUSED_MS, type Delay } from './lateness.ts'
 import { watchOrder } from './order.ts'
 import type { Standing } from './standing.ts'
 import { hasEnded, isUndo, newlyTold, type Told, type WorkerLife } from './told.ts'
@@ -37,6 +37,8 @@ export interface Watch {
   worker(workerId: string, life: WorkerLife): void
   /** A worker is answered by the store. */
   answered(workerId: string, name: string, answer: unknown): void
+  /** A message was lost that was to wake a stream at that time. */
+  lost(stream: string, nowMs: number, atMs: number): void
   /** An alarm has come or gone, whoever is told of it. */
   alarm(move: Moved): void
   /** Whether an incident still stands, or something is being put back, so that a sweep may find something. */
@@ -50,9 +52,6 @@ interface Started {
   readonly runbook: string
   readonly byHand: boolean
 }
-
-/** From the end of a claim to the record that tells it, a crash in between included. */
-const ENDING_MS = 180_000
 
 /** What no run may exceed. */
 export interface Limits {
@@ -70,6 +69,10 @@ export function watchOver(limits: Limits): Watch {
   /** What each worker has read last, and for which record. */
   const controls = new Map<string, { readonly read: Control; for?: string }>()
   const started = new Map<string, Started>()
+  const delays: Delay[] = []
+  /** What the newest record holds. */
+  const recorded: Told['entries'][number][] = []
+  let pausedAtMs: number | undefined
   const wrong = (what: string) => void problems.push(what)
   const pinned = new Map<string, Pinned>()
   const order = watchOrder(pinned, wrong)
@@ -94,12 +97,21 @@ export function watchOver(limits: Limits): Watch {
     told.headSeq = body.seq
     told.headHash = body.hash
     told.records.push({ stream, ...body })
+    recorded.length = 0
     for (const entry of body.entries) {
-      told.entries.push({ entry, seq: body.seq, atMs: body.atMs, putAtMs: nowMs })
+      const one: Told['entries'][number] = { entry, seq: body.seq, atMs: body.atMs, putAtMs: nowMs }
+      told.entries.push(one)
+      recorded.push(one)
       judge(told, entry, `${stream}/${body.seq}`, nowMs)
       consents.judge(told, entry, `${stream}/${body.seq}`)
       order.judge(told, entry, `${stream}/${body.seq}`)
     }
+  }
+
+  /** While something is paused, what is decided need not be followed by anything. */
+  function paused({ body }: Item, nowMs: number): void {
+    if (pausedAtMs !== undefined) delays.push({ fromMs: pausedAtMs, untilMs: nowMs + PAUSED_MS })
+    pausedAtMs = pausesOf(JSON.parse(body) as Control).length > 0 ? nowMs : undefined
   }
 
   function judge(told: Told, entry: Entry, address: string, nowMs: number): void {
@@ -160,35 +172,7 @@ export function watchOver(limits: Limits): Watch {
     const same = automatic.filter((each) => each.runbook === runbook).length
     if (same > limits.startsPerHourOf(runbook))
       wrong(`${address}: ${same} of ${runbook} were started (check 8)`)
-    coolEnough(told, runbook, address)
-  }
-
-  /** What ended within its hold-down has done nothing: it counts in no window, and nothing has to cool down. */
-  function isIdle({ entries }: Told): boolean {
-    const isHeld = entries.some(({ entry }) => entry.kind === 'step.waiting' && entry.step === HOLD_DOWN)
-    const isOver = entries.some(({ entry }) => entry.kind === 'step.waited' && entry.step === HOLD_DOWN)
-    const isSkipped = ({ entry }: Told['entries'][number]) =>
-      entry.kind === 'execution.finished' && entry.outcome === 'skipped'
-    return isHeld && !isOver && entries.some(isSkipped)
-  }
-
-  function coolEnough(told: Told, runbook: string, address: string): void {
-    const cooldownMs = limits.cooldownMs(runbook)
-    const atMs = told.entries[0]?.atMs ?? 0
-    if (cooldownMs === 0) return
-    for (const other of streams.values()) {
-      const { entries, stream } = other
-      const [first, last] = [
-        entries[0]?.entry,
-        entries.findLast(({ entry }) => entry.kind === 'execution.finished'),
-      ]
-      if (stream === told.stream || first?.kind !== 'execution.started' || first.runbook !== runbook) continue
-      // One by hand may begin beside it.
-      if (first.occasion.is === 'manual' || isIdle(other)) continue
-      // The claim ends just before the last record is put.
-      if (!last || atMs - last.atMs < cooldownMs - ENDING_MS)
-        wrong(`${address}: it was started within the cooldown of ${stream} (check 8)`)
-    }
+    windows.cools(told, runbook, limits.cooldownMs(runbook), address)
   }
 
   function lifeOf({ actor }: Entry): WorkerLife | undefined {
@@ -269,7 +253,10 @@ export function watchOver(limits: Limits): Watch {
       else if (kind === 'LIMIT') windows.put(item)
       else if (kind === 'RUNBOOK')
         pinned.set(item.pk.slice('RUNBOOK#'.length), JSON.parse(item.body) as Pinned)
-      else alarms.put(item, nowMs)
+      else {
+        if (kind === 'CONTROL') paused(item, nowMs)
+        alarms.put(item, nowMs)
+      }
     },
     outside(act, standing, nowMs) {
       effects.outside(act, standing, nowMs)
@@ -283,10 +270,13 @@ export function watchOver(limits: Limits): Watch {
     worker: (workerId, life) => void workers.set(workerId, life),
     answered(workerId, name, answer) {
       if (name === 'put LOCK' && (answer as PutResult).is === 'put') consents.lockedBy(workerId)
+      if (name === 'put REC' && (answer as PutResult).is === 'put')
+        for (const one of recorded) one.by = workerId
       if (name !== 'get CONTROL') return
       const item = answer as Item | undefined
       controls.set(workerId, { read: item ? (JSON.parse(item.body) as Control) : { is: 'running' } })
     },
+    lost: (stream, nowMs, atMs) => void delays.push({ stream, fromMs: nowMs, untilMs: atMs + LOST_MS }),
     alarm(move) {
       alarms.moved(move)
       verdicts.moved(move)
@@ -301,7 +291,7 @@ export function watchOver(limits: Limits): Watch {
       heads.end(ending)
       alarms.end(ending)
       verdicts.end(ending.deployments)
-      watchEnd({ streams, workers, pinned, touched: effects.touched }, ending, wrong)
+      watchEnd({ streams, workers, pinned, touched: effects.touched, delays }, ending, wrong)
       return problems
     },
   }
