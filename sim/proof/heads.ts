@@ -3,7 +3,7 @@ import { foldIncident } from '../../lib/incident.ts'
 import { headOf, type Head } from '../../lib/ledger/head.ts'
 import type { Item } from '../../lib/ledger/storage.ts'
 import type { Ending } from './ending.ts'
-import { alarmOf, stampedOf, type Told, type WorkerLife } from './told.ts'
+import { alarmOf, hasEnded, isUndo, stampedOf, type Told, type WorkerLife } from './told.ts'
 
 export interface HeadWatch {
   /** A HEAD was written. */
@@ -32,6 +32,12 @@ export function watchHeads(
       wrong(`${told.stream} has ended, and its HEAD was left due by who has ended it (check 6)`)
   }
 
+  function isPuttingBack({ incidentId }: Told): boolean {
+    return [...streams.values()].some(
+      (other) => other.incidentId === incidentId && isUndo(other) && !hasEnded(other),
+    )
+  }
+
   return {
     put(item, nowMs) {
       const head = headOf(item)
@@ -54,8 +60,9 @@ export function watchHeads(
         const isDue = head?.dueAtMs !== undefined
         if (told.stream === 'incident') {
           const { status, key: alarm = '' } = foldIncident(stampedOf(told)) ?? {}
-          // What a person has resolved while its alarm stands is put back after that.
-          const isOver = status === 'resolved' && !alarming.has(alarmOf(alarm))
+          // What a person has resolved while its alarm stands is put back after that; and a way back that waits for the alarm
+          // of another incident is looked after for as long as that stands.
+          const isOver = status === 'resolved' && !alarming.has(alarmOf(alarm)) && !isPuttingBack(told)
           if (isDue && isOver) wrong(`${told.incidentId} is resolved, and its HEAD is still due (check 6)`)
           continue
         }
