@@ -1,4 +1,4 @@
-import { plannedFaults, FAULTS, isWrite, type Fault } from './faults.ts'
+import { faultsAt, isWrite, plannedFaults, type Fault } from './faults.ts'
 import { runSeed, type RunResult } from './run.ts'
 import { quietScene } from './scene.ts'
 import { ACTION_RUNBOOKS, SHIPPED } from './settings.ts'
@@ -56,7 +56,7 @@ export async function singleFaults(runbook: string): Promise<readonly Hit[]> {
     const count = (seen.get(name) ?? 0) + 1
     seen.set(name, count)
     if (isIndexRead(name) && count > SWEEP_READS) return []
-    return FAULTS.map((fault) => ({ ordinal: index + 1, name, fault }))
+    return faultsAt(name).map((fault) => ({ ordinal: index + 1, name, fault }))
   })
 }
 

@@ -2,8 +2,8 @@ import { MUTATING_CALLS, type CallName } from '../../lib/aws/aws.ts'
 import { never } from '../../lib/errors.ts'
 import type { Dice } from './dice.ts'
 
-/** What can go wrong with one I/O of one worker (CORE.md 2). */
-export const FAULTS = [
+/** What can go wrong with any I/O of a worker (CORE.md 2). */
+const ANYWHERE = [
   'crash-before',
   'crash-after',
   'crash-in-flight',
@@ -16,7 +16,23 @@ export const FAULTS = [
   'freeze-after',
 ] as const
 
+/** The answer to a put is lost, and DynamoDB's client sends it again by itself (`put-twice.ts`). */
+const OF_A_PUT = 'repeated'
+
+export const FAULTS = [...ANYWHERE, OF_A_PUT] as const
+
 export type Fault = (typeof FAULTS)[number]
+
+/** Of the puts whose answer is lost every other one is sent again. The rest of what is drawn is as for any other I/O. */
+const AT_A_PUT = ANYWHERE.flatMap((fault) => [
+  fault,
+  fault === 'reply-lost' ? OF_A_PUT : fault,
+]) as readonly Fault[] as readonly [Fault, ...Fault[]]
+
+/** Every kind of fault that an I/O of that name can meet. */
+export function faultsAt(name: string): readonly Fault[] {
+  return isPut(name) ? FAULTS : ANYWHERE
+}
 
 /** One I/O, as whoever chooses faults sees it. */
 export interface Point {
@@ -36,8 +52,14 @@ export type FaultPlan = (point: Point) => Fault | undefined
 export function randomFaults(dice: Dice, share: number, until: () => boolean): FaultPlan {
   return (point) => {
     if (until()) return undefined
-    return dice.chance(share * weightOf(point)) ? dice.pick(FAULTS) : undefined
+    return dice.chance(share * weightOf(point))
+      ? dice.pick<Fault>(isPut(point.name) ? AT_A_PUT : ANYWHERE)
+      : undefined
   }
+}
+
+function isPut(name: string): boolean {
+  return name.startsWith('put ')
 }
 
 /** Whether an I/O of that name leaves something behind. */

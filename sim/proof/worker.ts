@@ -7,6 +7,7 @@ import { refuse } from '../refusal.ts'
 import type { Agenda } from './agenda.ts'
 import type { Dice } from './dice.ts'
 import type { Fault, Point } from './faults.ts'
+import { putTwice } from './put-twice.ts'
 
 /** How long DynamoDB's client waits for one answer; a request that arrives later was given up (lib/ledger/dynamodb.ts). */
 const STORAGE_TIMEOUT_MS = 1_500
@@ -88,6 +89,7 @@ export function startWorker(
     lost: (what: string) => Error,
     throttled: () => Error,
     effect: () => Promise<T>,
+    again?: Again<T>,
   ): Promise<T> =>
     new Promise<T>((answered, failed) => {
       if (isDead()) return
@@ -116,8 +118,8 @@ export function startWorker(
           if (isDead()) return
           give()
         })
-      const arrive = (then: (settle: () => void, refused: boolean) => void) => {
-        effect().then(
+      const arrive = (then: (settle: () => void, refused: boolean) => void, act = effect) => {
+        act().then(
           (value) => {
             ground.seen(workerId, name, value)
             return then(() => resolve(value), false)
@@ -186,9 +188,23 @@ export function startWorker(
               arrive((settle) => answer(dice.between(1_000, 2 * lastsMs), settle)),
             )
             return
+          case 'repeated':
+            agenda.at(sentAtMs + wayMs, () =>
+              arrive(
+                (settle) => answer(wayMs, settle),
+                () => again?.(pause) ?? effect(),
+              ),
+            )
+            return
           default:
             never(what)
         }
+      }
+
+      /** The connection breaks, or no answer comes in time; a process that is dead by then repeats nothing. */
+      async function pause(): Promise<void> {
+        const untilMs = agenda.nowMs + dice.between(1, dice.chance(0.5) ? 200 : timeoutMs)
+        return new Promise((goOn) => agenda.at(untilMs, () => !isDead() && goOn()))
       }
     })
 
@@ -213,7 +229,11 @@ type Io = <T>(
   lost: (what: string) => Error,
   throttled: () => Error,
   effect: () => Promise<T>,
+  again?: Again<T>,
 ) => Promise<T>
+
+/** The same request twice, with a pause between the first, whose answer nobody hears, and the second, whose answer counts. */
+type Again<T> = (pause: () => Promise<void>) => Promise<T>
 
 function portsOf(ports: Ports, io: Io, skewMs: number): Ports {
   const { storage, queue, http } = ports
@@ -222,12 +242,15 @@ function portsOf(ports: Ports, io: Io, skewMs: number): Ports {
     return end < 0 ? key : key.slice(0, end)
   }
   const noStorage = (what: string) => new StorageError(what)
-  const store = <T>(name: string, effect: () => Promise<T>, is: Point['is'] = 'storage') =>
-    io(is, name, STORAGE_TIMEOUT_MS, noStorage, () => new StorageError(`${name}: throttled`), effect)
+  const store = <T>(name: string, effect: () => Promise<T>, is: Point['is'] = 'storage', again?: Again<T>) =>
+    io(is, name, STORAGE_TIMEOUT_MS, noStorage, () => new StorageError(`${name}: throttled`), effect, again)
   const faulty: Storage = {
     put: (item, condition) =>
-      store(`put ${kind(item.pk.startsWith('INC#') ? item.sk : item.pk)}`, () =>
-        storage.put(item, condition),
+      store(
+        `put ${kind(item.pk.startsWith('INC#') ? item.sk : item.pk)}`,
+        () => storage.put(item, condition),
+        'storage',
+        (pause) => putTwice(storage, item, condition, pause),
       ),
     get: (pk, sk) => store(`get ${kind(pk.startsWith('INC#') ? sk : pk)}`, () => storage.get(pk, sk)),
     query: (pk, prefix) => store(`query ${kind(prefix)}`, () => storage.query(pk, prefix)),

@@ -16,11 +16,13 @@ test('--seeds plays so many, and says what was broken, how fast, and what was in
   expect(rest).toEqual([])
   expect(seeds).toMatch(/^40 seeds, 0 with a broken guarantee, in [\d.]+ s$/)
   expect(speed).toMatch(/^[\d.]+ seeds\/s, \d+ I\/Os\/s, \d+ executions, \d+ I\/Os of \d+ kinds$/)
-  expect(faults).toMatch(/^faults: crash-before \d+, .*, freeze-after \d+$/)
+  expect(faults).toMatch(/^faults: crash-before \d+, .*, freeze-after \d+, repeated \d+$/)
   const kinds = Number(/of (\d+) kinds$/.exec(speed ?? '')?.[1])
   const injected = [...(faults ?? '').matchAll(/ (\d+)/g)].reduce((sum, [, count]) => sum + Number(count), 0)
   const [, hit, all] = /^points of I\/O covered: (\d+) of (\d+), /.exec(covered ?? '') ?? []
-  expect(Number(all)).toBe(10 * kinds)
+  // One kind of fault is met by puts alone, of which there are some kinds.
+  expect(Number(all)).toBeGreaterThan(10 * kinds)
+  expect(Number(all)).toBeLessThan(11 * kinds)
   // A pair counts once, however often it was hit.
   expect(Number(hit)).toBeGreaterThan(0)
   expect(Number(hit)).toBeLessThan(injected)
