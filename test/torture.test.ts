@@ -141,6 +141,123 @@ describe('the verdict notices', () => {
     )
   })
 
+  describe('of pages', () => {
+    /** A page that one attempt has sent, as the inbox has it. */
+    const sentOnce = () => {
+      const streams = readStreams(evidence.items)
+      const { inbox } = evidence.world
+      for (const page of inbox) {
+        if (inbox.filter(({ dedupKey }) => dedupKey === page.dedupKey).length > 1) continue
+        for (const told of streams) {
+          const own = told.entries.filter(
+            (entry) => entry.kind === 'step.intended' && JSON.stringify(entry).includes(`"${page.dedupKey}"`),
+          )
+          const [intent] = own
+          if (own.length !== 1 || intent?.kind !== 'step.intended') continue
+          const sent = told.entries.find(
+            (entry) => entry.kind === 'step.applied' && entry.step === intent.step,
+          )
+          if (sent) return { page, intent, sent, told, key: page.dedupKey ?? '' }
+        }
+      }
+      throw new Error('no page was sent once')
+    }
+    const inboxOf = (inbox: Evidence['world']['inbox']): Evidence => ({
+      ...evidence,
+      world: { ...evidence.world, inbox },
+    })
+
+    test('one that is on record as sent and has not arrived', () => {
+      const { page, key } = sentOnce()
+      const { lost } = judge(inboxOf(evidence.world.inbox.filter((found) => found !== page)))
+      expect(lost).toEqual([`page ${key} is on record as sent by pagerduty, and it has not reached it`])
+    })
+
+    test('one that has arrived under another key, or under none', () => {
+      const { page, key } = sentOnce()
+      const { dedupKey: _key, ...keyless } = page
+      const instead = (other: typeof page) =>
+        judge(inboxOf(evidence.world.inbox.map((found) => (found === page ? other : found))))
+      const lost = [`page ${key} is on record as sent by pagerduty, and it has not reached it`]
+      expect(instead({ ...page, dedupKey: 'inc-0:1:1:other' })).toMatchObject({
+        lost,
+        doubled: ['page inc-0:1:1:other was delivered 1 times and never meant'],
+      })
+      expect(instead(keyless)).toMatchObject({
+        lost,
+        doubled: ['1 pages have reached their provider without a key'],
+      })
+    })
+
+    test('one key that two steps mean', () => {
+      const { page, key } = sentOnce()
+      const other = evidence.world.inbox.find(({ dedupKey }) => dedupKey !== page.dedupKey)?.dedupKey ?? ''
+      const items = evidence.items.map((item) => ({
+        ...item,
+        body: item.body.replaceAll(`"${other}"`, `"${key}"`),
+      }))
+      expect(judge({ ...evidence, items }).doubled).toContainEqual(
+        expect.stringMatching(`^page ${key} is meant by .+/.+, .+/.+$`),
+      )
+    })
+
+    test('one that has arrived twice, and was sent once', () => {
+      const { page, key } = sentOnce()
+      expect(judge(inboxOf([...evidence.world.inbox, page])).doubled).toEqual([
+        `page ${key} was delivered by pagerduty for the 2. time and not meant as often by then`,
+      ])
+      const call: LoggedCall = {
+        ...one('ecs:UpdateService'),
+        name: 'sns:Publish',
+        input: { MessageAttributes: { key: { DataType: 'String', StringValue: key } } },
+        atMs: page.atMs + 1,
+      }
+      expect(judge({ ...evidence, calls: [...evidence.calls, call] }).doubled).toEqual([
+        `page ${key} was delivered 2 times in 1 attempts`,
+      ])
+    })
+
+    test('one that was sent again, unless the worker that had sent it was seen to fail', () => {
+      const { page, key, intent, sent, told } = sentOnce()
+      const again = { ...evidence, ...inboxOf([...evidence.world.inbox, page]) }
+      const { atMs, stream, seq: _seq, address: _address, ...entry } = intent
+      const second = JSON.stringify({ ...entry, attempt: 2 })
+      const repeated = (before: string): Evidence => ({
+        ...again,
+        // The attempt is made again in the record that has its result, and nothing else is known of the first.
+        items: again.items.map((item) =>
+          item.pk === `INC#${told.incidentId}` &&
+          item.sk === `REC#${stream}#${String(sent.seq).padStart(6, '0')}`
+            ? { ...item, body: item.body.replace('"entries":[', `"entries":[${before}${second},`) }
+            : item,
+        ),
+        world: { ...again.world, inbox: [...evidence.world.inbox, { ...page, atMs: sent.atMs }] },
+        unwell: [],
+      })
+      const ownOf = (found: Evidence) => judge(found).doubled.filter((what) => what.includes(`${key}:`))
+      const inVain = `page ${key}: attempt 2 was made`
+      expect(ownOf(repeated(''))).toEqual([`${inVain}, and no worker was seen to fail at the one before it`])
+      const subject = { is: 'stream', incidentId: told.incidentId, stream } as const
+      const unwell = (by: typeof subject, fromMs: number) => [
+        { subject: by, startedAtMs: fromMs, atMs: fromMs + 10 },
+      ]
+      const seen = (by: typeof subject, fromMs: number) => ({ ...repeated(''), unwell: unwell(by, fromMs) })
+      expect(ownOf(seen(subject, atMs - 5))).toEqual([])
+      // At another time, or about something else.
+      expect(ownOf(seen(subject, atMs + 5))).toHaveLength(1)
+      expect(ownOf(seen({ ...subject, stream: 'incident' }, atMs - 5))).toHaveLength(1)
+      const applied = JSON.stringify({
+        kind: 'step.applied',
+        actor: entry.actor,
+        step: entry.step,
+        attempt: 1,
+        message: true,
+        receipt: { operationId: `pagerduty/${key}` },
+      })
+      expect(ownOf(repeated(`${applied},`))).toEqual([`${inVain}, and the one before it had been sent`])
+    })
+  })
+
   test('an entry that was altered', () => {
     const altered = record(({ body }) => body.includes('"kind":"step.applied"'))
     const items = evidence.items.map((item) =>

@@ -7,6 +7,7 @@ import { brokenChains, looseEnds } from '../loose-ends.ts'
 import { didOf, effectOf, standing } from './effects.ts'
 import type { Evidence, Onset } from './evidence.ts'
 import { changesOf, readStreams, type Told, type ToldChange } from './ledger.ts'
+import { pagesFound } from './pages.ts'
 
 /** What a kill test comes to. */
 export interface Findings {
@@ -19,7 +20,7 @@ export interface Findings {
 }
 
 /**
- * Holds the account's own log of calls and the table against each other (CORE.md 2). Pure; what it finds is told in words
+ * Holds the account's own log of calls, what its providers were given for people, and the table against each other (CORE.md 2). Pure; what it finds is told in words
  * that name the signal, the stream or the call.
  */
 export function judge(evidence: Evidence): Findings {
@@ -35,8 +36,11 @@ export function judge(evidence: Evidence): Findings {
   }
   lost.push(...unended(streams, evidence.items))
   if (evidence.deadLetters > 0) lost.push(`${evidence.deadLetters} messages became dead letters`)
-  const effects = effectsFound(evidence, changes)
-  return { lost: [...lost, ...effects.lost], doubled: [...doubled, ...effects.doubled], untrue }
+  for (const found of [effectsFound(evidence, changes), pagesFound(evidence, streams)]) {
+    lost.push(...found.lost)
+    doubled.push(...found.doubled)
+  }
+  return { lost, doubled, untrue }
 }
 
 /** Each transition into ALARM has one incident and one execution, or stands on record as having joined or come too late. */

@@ -4,6 +4,7 @@ import type { ChainRecord } from '../../lib/ledger/chain.ts'
 import { entrySchema, type EntryOf, type RecordedChange, type Stamped } from '../../lib/ledger/entry.ts'
 import { stampAll } from '../../lib/ledger/records.ts'
 import type { Item } from '../../lib/ledger/storage.ts'
+import type { Subject } from './kills.ts'
 
 /** One stream, read past the code that wrote it. */
 export interface Told {
@@ -55,6 +56,21 @@ export function readStreams(items: readonly Item[]): readonly Told[] {
       return [{ incidentId, stream, records: own, entries, execution: fold(entries) }]
     },
   )
+}
+
+/** Whether an invocation about that may have worked on the stream: a sweep or a command may on any. */
+export function mayConcern(subject: Subject, { incidentId, stream, execution: { header } }: Told): boolean {
+  switch (subject.is) {
+    case 'nothing':
+      return true
+    case 'stream':
+      return incidentId === subject.incidentId && stream === subject.stream
+    case 'signal': {
+      if (header?.executionId !== stream || header.occasion.is !== 'alarm') return false
+      const { onsetAtMs, signal } = header.occasion
+      return onsetAtMs === subject.stateAtMs && signal.name === subject.alarm
+    }
+  }
 }
 
 /** The changes of a stream in the order in which they were intended. An attempt after a retry is the same change. */

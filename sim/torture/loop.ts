@@ -4,6 +4,7 @@ import type { Storage } from '../../lib/ledger/storage.ts'
 import type { Dice } from '../proof/dice.ts'
 import { MAX_RECEIVES, type Delivery, type SimQueue } from '../queue.ts'
 import type { Crew, Job } from './crew.ts'
+import type { Unwell } from './evidence.ts'
 import { signalOf, type Asked, type Stage } from './stage.ts'
 import type { VirtualTime } from './time.ts'
 
@@ -16,6 +17,8 @@ export interface Ground {
   readonly crew: Crew
   readonly stage: Stage
   readonly dice: Dice
+  /** Invocations that did not end well. */
+  readonly unwell: Unwell[]
   /** Wakes the loop; the loop sets it anew whenever it waits. */
   wake(): void
   /** Set where the run cannot go on. */
@@ -50,8 +53,12 @@ export async function play(
 
   const run = async (job: Job, done: Asked['answered']): Promise<void> => {
     inFlight++
+    const startedAtMs = time.now()
     try {
-      done(await crew.invoke(job))
+      const answer = await crew.invoke(job)
+      if (failuresIn(answer).length > 0)
+        ground.unwell.push({ subject: job.subject, startedAtMs, atMs: time.now() })
+      done(answer)
     } catch (error) {
       ground.broken = error
     } finally {
@@ -67,10 +74,7 @@ export async function play(
     // Killed at every one of its deliveries a message is a dead letter, and nothing else could be asked of it.
     const spared = delivery.receiveCount === MAX_RECEIVES
     void run({ name, event: { Records: [delivery.record] }, subject, spared }, (answer) => {
-      const { batchItemFailures = [] } = (answer?.answer ?? { batchItemFailures: [0] }) as {
-        readonly batchItemFailures?: readonly unknown[]
-      }
-      if (batchItemFailures.length === 0) queue.acknowledge(delivery)
+      if (failuresIn(answer).length === 0) queue.acknowledge(delivery)
     })
     return true
   }
@@ -124,6 +128,14 @@ async function woken(ground: Ground): Promise<void> {
       resolve()
     }
   })
+}
+
+/** What an invocation has not done; an answer that nobody gave is one. */
+function failuresIn(answer: { readonly answer: unknown } | undefined): readonly unknown[] {
+  const { batchItemFailures = [] } = ((answer ? answer.answer : { batchItemFailures: [0] }) ?? {}) as {
+    readonly batchItemFailures?: readonly unknown[]
+  }
+  return batchItemFailures
 }
 
 function signalSubject({ body }: Delivery): Job['subject'] {

@@ -1,7 +1,7 @@
 import type { Evidence } from './evidence.ts'
 import type { Findings } from './judge.ts'
 import type { Kill } from './kills.ts'
-import { readStreams, type Told } from './ledger.ts'
+import { mayConcern, readStreams, type Told } from './ledger.ts'
 
 /** Where a killed worker stood, as the ledger tells it. */
 export type Phase = 'before its first record' | 'between intent and result' | 'elsewhere'
@@ -20,6 +20,8 @@ export interface Report {
   /** Results that were found by looking, since nobody had recorded them. */
   readonly recovered: number
   readonly effects: number
+  /** Pages that have reached a provider, repetitions included. */
+  readonly pages: number
 }
 
 export function reportOf(evidence: Evidence): Report {
@@ -43,25 +45,13 @@ export function reportOf(evidence: Evidence): Report {
     recovered: entries.filter((entry) => entry.kind === 'step.applied' && entry.recovered !== undefined)
       .length,
     effects: evidence.calls.filter(({ effect }) => effect).length,
+    pages: evidence.world.inbox.length,
   }
 }
 
 /** The execution or undo that a killed invocation worked on. */
 function subjectOf({ subject }: Kill, streams: readonly Told[]): Told | undefined {
-  switch (subject.is) {
-    case 'nothing':
-      return undefined
-    case 'stream':
-      return streams.find(
-        ({ incidentId, stream }) => incidentId === subject.incidentId && stream === subject.stream,
-      )
-    case 'signal':
-      return streams.find(({ stream, execution: { header } }) => {
-        if (header?.executionId !== stream || header.occasion.is !== 'alarm') return false
-        const { onsetAtMs, signal } = header.occasion
-        return onsetAtMs === subject.stateAtMs && signal.name === subject.alarm
-      })
-  }
+  return subject.is === 'nothing' ? undefined : streams.find((told) => mayConcern(subject, told))
 }
 
 function phaseOf({ subject, startedAtMs, atMs }: Kill, told: Told | undefined): Phase {
@@ -97,7 +87,7 @@ export function linesOf(
     `${report.executions} executions (and ${report.refused} refused, ${report.undos} undos) in ${run.invocations} invocations of ${run.workers} workers at a time`,
     `${report.kills} workers killed: ${phases.join(', ')}; ${report.afterEffect} of them with a change made and not recorded`,
     `${report.killed} executions (${share} %) lost a worker at least once; ${report.takeovers} takeovers, ${report.recovered} results found by looking, ${run.redelivered} messages redelivered`,
-    `${report.effects} changes in the account`,
+    `${report.effects} changes in the account, ${report.pages} pages delivered`,
     ...tell('lost', findings.lost),
     ...tell('doubled', findings.doubled),
     ...tell('untrue', findings.untrue),

@@ -82,6 +82,7 @@ export async function torture(options: TortureOptions): Promise<Tortured> {
         calls: saved.log.filter((call) => call.mutating),
         world: saved.world,
         kills: ground.crew.kills,
+        unwell: ground.unwell,
         deadLetters: ground.signals.deadLetters.length + ground.work.deadLetters.length,
       },
       invocations: ground.crew.invocations,
@@ -139,6 +140,7 @@ function groundFor(
     signals,
     work,
     dice,
+    unwell: [],
     wake: () => {},
     broken: undefined,
     crew: startCrew({
