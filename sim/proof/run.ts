@@ -19,6 +19,7 @@ import { invoker } from './invoker.ts'
 import { people } from './people.ts'
 import { sceneFrom, type Scene } from './scene.ts'
 import { standingIn } from './standing.ts'
+import type { Told } from './told.ts'
 import { watchOver } from './watch.ts'
 import { SKEW_MS } from './worker.ts'
 
@@ -41,6 +42,8 @@ export interface RunResult {
   readonly faults: { readonly [fault in Fault]?: number }
   readonly executions: number
   readonly incidents: number
+  /** Every stream as its records tell it, with the true times. */
+  readonly streams: readonly Told[]
   /** Every I/O in order: what it was, in which invocation, and what went wrong with it. */
   readonly points: readonly (Pick<Point, 'name' | 'beside'> & {
     readonly turn: number
@@ -71,6 +74,8 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
     startsPerHour: scene.startsPerHour,
     startsPerHourOf: (name) =>
       scene.catalogueAt(agenda.nowMs).policy.runbooks[name]?.executionsPerHour ?? Infinity,
+    maxCapacity: (service) =>
+      scene.catalogueAt(agenda.nowMs).policy.services[service]?.maxCapacity ?? Infinity,
     cooldownMs: (name) =>
       scene.catalogueAt(agenda.nowMs).runbooks.find(({ runbook }) => runbook === name)?.cooldownMs ?? 0,
   })
@@ -276,6 +281,7 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
     faults: injected,
     executions: watch.executions.length,
     incidents: watch.incidents.length,
+    streams: watch.streams,
   }
 }
 

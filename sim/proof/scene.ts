@@ -94,21 +94,38 @@ export function quietScene(runbook: string, startAtMs: number): Scene {
   }
 }
 
-/** Many alarms at once, each told many times over four minutes, while everything may fail. */
+/**
+ * Many alarms at once, each told many times over four minutes, while everything may fail. Those of the services that share one
+ * target come again, within the cooldown of their runbooks.
+ */
 export function stormScene(
   startAtMs: number,
-  size: { readonly alarms: number; readonly copies: number; readonly startsPerHour: number },
+  size: {
+    readonly alarms: number
+    readonly copies: number
+    readonly startsPerHour: number
+    /** So many of the services scale one ECS service. */
+    readonly sharing: number
+  },
 ): Scene {
   const alarms = Array.from({ length: size.alarms }, (_unused, index) => `storm-${index}`)
-  const catalogue = stormCatalogue(alarms, size.startsPerHour)
+  const catalogue = stormCatalogue(alarms, size.startsPerHour, size.sharing)
   return {
     ...STILL,
     catalogueAt: () => catalogue,
     alarms,
-    happenings: alarms.flatMap((alarm, index): readonly Happening[] => [
-      { atMs: startAtMs + 10 * index, is: 'alarm', alarm, state: 'ALARM', copies: size.copies },
-      { atMs: startAtMs + 5 * MINUTE_MS + 10 * index, is: 'alarm', alarm, state: 'OK', copies: 1 },
-    ]),
+    happenings: alarms.flatMap((alarm, index): readonly Happening[] => {
+      const at = (afterMs: number, state: 'ALARM' | 'OK', copies: number): Happening => ({
+        atMs: startAtMs + afterMs + 10 * index,
+        is: 'alarm',
+        alarm,
+        state,
+        copies,
+      })
+      const once = [at(0, 'ALARM', size.copies), at(5 * MINUTE_MS, 'OK', 1)]
+      if (index >= size.sharing) return once
+      return [...once, at(5.5 * MINUTE_MS, 'ALARM', 2), at(7 * MINUTE_MS, 'OK', 1)]
+    }),
     faultsForMs: 6 * MINUTE_MS,
     losesWakes: true,
     startsPerHour: size.startsPerHour,

@@ -27,13 +27,12 @@ export const SHIPPED: readonly string[] = ['', 'examples/'].flatMap((folder) =>
 )
 
 /** Policy of the proof: the shipped one records only. */
-const policyWith = (startsPerHour: number, once?: string) => `
+const policyWith = (startsPerHour: number, once?: string, services = 'api: { max_capacity: 60 }') => `
 mode: auto
 escalate_to: oncall@sre
 executions_per_hour: ${startsPerHour}
 services:
-  api:
-    max_capacity: 60
+  ${services}
 ${once === undefined ? '' : `runbooks: { ${once}: { executions_per_hour: 1 } }`}
 `
 
@@ -203,35 +202,62 @@ export function catalogueOf(deployed: Deployed): Catalogue {
   return catalogue
 }
 
-/** For each alarm a service and a runbook of its own, so that no cooldown holds one back for another. */
-export function stormCatalogue(alarms: readonly string[], startsPerHour: number): Catalogue {
-  const services = alarms.map((alarm) => `${alarm}-service: { alarms: [${alarm}], severity: sev3 }`)
-  return compile(startsPerHour, [
-    { path: 'services.yaml', text: ['api: { alarms: [none] }', ...services].join('\n') },
-    ...alarms.map((alarm) => ({
-      path: `${alarm}.yaml`,
-      text: `
+/** What the services of a storm that share one target may scale it to at most, and by how much each of them wants to. */
+export const STORM_CEILING = 12
+export const STORM_BY = 2
+
+/**
+ * For each alarm a service and a runbook of its own, so that no cooldown holds one back for another. The first `sharing` of the
+ * services are on one ECS service, which has room for less than they all want to add.
+ */
+export function stormCatalogue(alarms: readonly string[], startsPerHour: number, sharing: number): Catalogue {
+  const serviceOf = (alarm: string) => `${alarm}-service`
+  const services = alarms.map((alarm, index) => {
+    const on =
+      index < sharing
+        ? ', account: "123456789012", region: eu-west-1, ecs: { cluster: prod, service: api }'
+        : ''
+    return `${serviceOf(alarm)}: { alarms: [${alarm}], severity: sev3${on} }`
+  })
+  const runbookOf = (alarm: string, index: number) => {
+    const isSharing = index < sharing
+    return `
 runbook: ${alarm}
-service: ${alarm}-service
+service: ${serviceOf(alarm)}
 triggers: [{ alarm: ${alarm} }]
+cooldown: ${isSharing ? '10m' : '0s'}
 keep_open: 1m
 steps:
+${isSharing ? `  - { id: room, scale_out: { ecs: ${serviceOf(alarm)}, by: ${STORM_BY} }, on_failure: continue }` : ''}
   - { id: breathe, wait: 5s }
   - { id: tell, notify: { to: oncall@sre } }
-`,
-    })),
-  ])
+${isSharing ? 'on_resolved: { undo: [room], after: 1m }' : ''}
+`
+  }
+  const ceilings = alarms
+    .slice(0, sharing)
+    .map((alarm) => `${serviceOf(alarm)}: { max_capacity: ${STORM_CEILING} }`)
+  return compile(
+    startsPerHour,
+    [
+      { path: 'services.yaml', text: ['api: { alarms: [none] }', ...services].join('\n') },
+      ...alarms.map((alarm, index) => ({ path: `${alarm}.yaml`, text: runbookOf(alarm, index) })),
+    ],
+    undefined,
+    ceilings.join('\n  '),
+  )
 }
 
 function compile(
   startsPerHour: number,
   files: readonly { path: string; text: string }[],
   once?: string,
+  services?: string,
 ): Catalogue {
   return catalogueFrom([
     ...files,
     { path: 'oncall.yaml', text: shipped('oncall.yaml') },
-    { path: 'policy.yaml', text: policyWith(startsPerHour, once) },
+    { path: 'policy.yaml', text: policyWith(startsPerHour, once, services) },
   ])
 }
 

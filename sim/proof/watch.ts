@@ -25,6 +25,8 @@ export interface Watch {
   /** The ids of all executions that have begun. */
   readonly executions: readonly string[]
   readonly incidents: readonly string[]
+  /** Every stream as it was told. */
+  readonly streams: readonly Told[]
   /** Is told of every put that took effect, at the true time. */
   put(item: Item, nowMs: number): void
   /** Somebody else has acted, and this stands after it. */
@@ -57,6 +59,8 @@ interface Started {
 export interface Limits {
   readonly startsPerHour: number
   readonly startsPerHourOf: (runbook: string) => number
+  /** The tasks to which a service may scale its target. */
+  readonly maxCapacity: (service: string) => number
   /** Between the end of an execution of a runbook and the next automatic start of it. */
   readonly cooldownMs: (runbook: string) => number
 }
@@ -175,6 +179,16 @@ export function watchOver(limits: Limits): Watch {
     windows.cools(told, runbook, limits.cooldownMs(runbook), address)
   }
 
+  /** No change lifts a count above the ceiling, and an undo lowers it. */
+  function scales({ name, executionId }: MadeCall, input: unknown): void {
+    const { desiredCount } = input as { readonly desiredCount?: number }
+    const told = [...streams.values()].find(({ stream }) => stream === executionId)
+    if (name !== 'ecs:UpdateService' || desiredCount === undefined || !told?.whose) return
+    const most = limits.maxCapacity(told.whose.service)
+    if (desiredCount > most)
+      wrong(`${told.stream}: it scales to ${desiredCount}, and ${most} is the ceiling (check 8)`)
+  }
+
   function lifeOf({ actor }: Entry): WorkerLife | undefined {
     return actor.is === 'engine' ? workers.get(actor.worker) : undefined
   }
@@ -245,6 +259,9 @@ export function watchOver(limits: Limits): Watch {
     get incidents() {
       return [...new Set([...streams.values()].map((told) => told.incidentId))]
     },
+    get streams() {
+      return [...streams.values()]
+    },
     put(item, nowMs) {
       const [kind = ''] = item.pk.split('#')
       if (item.sk.startsWith('REC#')) record(item, nowMs)
@@ -263,6 +280,7 @@ export function watchOver(limits: Limits): Watch {
       verdicts.outside(standing, nowMs)
     },
     call(made, input, standing, nowMs) {
+      scales(made, input)
       effects.call(made, input, standing, nowMs)
       verdicts.call(made, input, standing, nowMs)
     },
