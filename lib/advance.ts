@@ -140,8 +140,11 @@ async function performCommand(session: Session, command: Command): Promise<TurnR
       await endHold(session)
       return undefined
     case 'record':
-      if (command.entries.some((entry) => entry.kind === 'execution.finished'))
+      if (command.entries.some((entry) => entry.kind === 'execution.finished')) {
+        // It may be decided otherwise once more while it is not on record, and who acts has a place in the limits.
+        if (session.buffer.some(isResultOfChange) && !(await flush(session))) return undefined
         await finish(session, command.entries)
+      }
       note(session, ...command.entries)
       return undefined
     case 'poll': {
@@ -277,6 +280,11 @@ async function endHold(session: Session): Promise<void> {
     reason: 'the alarm cleared during the hold-down',
   }
   note(session, entry)
+}
+
+function isResultOfChange(entry: Entry): boolean {
+  if (entry.kind === 'step.applied') return entry.message !== true
+  return entry.kind === 'step.skipped' || entry.kind === 'step.failed'
 }
 
 /** It has done nothing, so nothing has to cool down: the alarm that comes next may be the real one. */

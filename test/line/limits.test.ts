@@ -1,6 +1,7 @@
 import type { Catalogue } from '../../lib/runbook/runbook.ts'
 import { ingest } from '../../lib/ingest.ts'
 import { readClaims } from '../../lib/ledger/claims.ts'
+import { StorageError } from '../../lib/ledger/storage.ts'
 import {
   ANN,
   calmStack,
@@ -11,6 +12,7 @@ import {
   pagesOf,
   play,
   runbookText,
+  SERVICE,
   transition,
   turnOf,
 } from './calm.ts'
@@ -99,6 +101,32 @@ test('a place that a slower worker claims when the refusal is on record already 
   recorded.resolve()
   await first
   expect(await readClaims(storage, 'all')).toHaveLength(1)
+})
+
+test('a start whose worker dies with its first record keeps its place in the limits, and acts in it (G6)', async () => {
+  const stack = calmStack(catalogueOf([runbookText('- scale_out: { ecs: api, to: 6 }')]))
+  const { storage } = stack
+  const put: typeof storage.put = async (item, condition) => {
+    if (item.sk.startsWith('REC#inc-')) throw new StorageError('its worker is gone')
+    return storage.put(item, condition)
+  }
+  const dying = { ...stack.app, ports: { ...stack.app.ports, storage: { ...storage, put } } }
+  const event = transition(stack.account, 'ALARM')
+  // There is nothing to do, so that it would end in this turn.
+  await expect(ingest(dying, event, turnOf(stack))).rejects.toThrow('its worker is gone')
+  stack.account.act({ is: 'set-desired', service: SERVICE, desired: 4 })
+  const claimed: unknown[] = []
+  stack.account.onCall({
+    before: async ({ name }) => {
+      if (name === 'ecs:UpdateService') claimed.push(await readClaims(storage, 'service:api'))
+    },
+  })
+  await play(stack, 10)
+  expect(effectsOf(stack)['ecs:UpdateService']).toBe(1)
+  expect(claimed).toEqual([[expect.not.objectContaining({ endedAtMs: expect.any(Number) as number })]])
+  expect(await readClaims(storage, 'service:api')).toMatchObject([
+    { endedAtMs: expect.any(Number) as number },
+  ])
 })
 
 test('a mode of one runbook caps it, and says so with its line', async () => {
