@@ -142,7 +142,8 @@ async function performCommand(session: Session, command: Command): Promise<TurnR
     case 'record':
       if (command.entries.some((entry) => entry.kind === 'execution.finished')) {
         // It may be decided otherwise once more while it is not on record, and who acts has a place in the limits.
-        if (session.buffer.some(isResultOfChange) && !(await flush(session))) return undefined
+        const hasPlace = session.header.kind === 'execution.started'
+        if (hasPlace && session.buffer.some(isResultOfChange) && !(await flush(session))) return undefined
         await finish(session, command.entries)
       }
       note(session, ...command.entries)
