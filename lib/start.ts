@@ -1,5 +1,6 @@
 import { actions } from './actions/index.ts'
 import { allDone } from './all-done.ts'
+import { fold } from './execution/fold.ts'
 import { HOLD_DOWN } from './execution/state.ts'
 import { escalation } from './execution/next.ts'
 import { effectiveMode, type Cap } from './guardrails.ts'
@@ -65,10 +66,12 @@ export async function start(
   const hash = hashOf(runbook, pinned)
   if (order.repeat) {
     await beside
+    const stream = await load(ports.storage, incidentId, executionId)
     // The turn that the incident was to have by then may be over already, and has found nothing that had begun.
     const { maxHold } = runbook.onResolved ?? {}
-    if (maxHold) await dueBy(ports, incidentId, ports.clock.now() + maxHold.forMs)
-    const stream = await load(ports.storage, incidentId, executionId)
+    const { is } = fold(stream.entries).status
+    if (maxHold && (is === 'absent' || is === 'running'))
+      await dueBy(ports, incidentId, ports.clock.now() + maxHold.forMs)
     if (stream.headSeq >= 0) {
       await wakeBegun(ports, stream)
       return { is: 'waiting', untilMs: ports.clock.now() }

@@ -1,6 +1,6 @@
 import { command, type CommandResult } from '../../lib/command.ts'
 import { INCIDENT_STREAM } from '../../lib/incident-stream.ts'
-import { openHead } from '../../lib/ledger/head.ts'
+import { openHead, readHead } from '../../lib/ledger/head.ts'
 import { CrashError, mortalPorts } from '../../sim/mortal.ts'
 import { WORKER_MS, type Stack } from '../../sim/stack.ts'
 import {
@@ -102,6 +102,19 @@ test('the same key twice is one execution and the same answer, at the same time 
   expect(
     (await entriesOfKind(stack, 'execution.started')).filter((entry) => entry.occasion.is === 'manual'),
   ).toHaveLength(1)
+})
+
+test('a repeat of the key after all is over leaves nothing due (G4)', async () => {
+  const undo = 'on_resolved: { undo: [scale_out], after: 5m, max_hold: { for: 6h, then: undo } }'
+  const stack = calmStack(catalogueOf([runbookText(SCALE, undo)]))
+  const { incidentId } = answerOf(await run(stack))
+  await play(stack, 5)
+  await stack.command({ verb: 'resolve', id: incidentId, by: ANN, reason: 'it is over' })
+  await play(stack, 60)
+  expect(desired(stack)).toBe(6)
+  await run(stack)
+  await play(stack, 20)
+  expect(await readHead(stack.storage, incidentId, INCIDENT_STREAM)).not.toHaveProperty('dueAtMs')
 })
 
 test('the same key of another person is another start', async () => {
