@@ -249,7 +249,7 @@ async function endTurn(session: Session): Promise<TurnResult | undefined> {
   if (idle && !(await flush(session))) return undefined
   if (idle) await withdrawClaims(session)
   // Whoever stopped it may have died before this.
-  if (session.execution.status.is === 'stopped') await endOwnClaim(session)
+  if (session.execution.status.is === 'stopped') await endOwnClaim(session.app, session.header)
   if (await gather(session)) return undefined
   if (!(await flush(session))) return undefined
   const ended = isEnded(session.execution) || session.execution.status.is === 'refused'

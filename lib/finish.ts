@@ -1,9 +1,9 @@
-import { allDone } from './all-done.ts'
-import type { Entry } from './ledger/entry.ts'
-import { endClaim } from './ledger/claims.ts'
+import { endClaim, withdraw } from './ledger/claims.ts'
+import type { Entry, Header } from './ledger/entry.ts'
 import { actor } from './perform.ts'
 import { stateOf } from './execution/state.ts'
 import { dueBy } from './incident-stream.ts'
+import type { App } from './ports.ts'
 import type { Session } from './session.ts'
 import { startUndo } from './undo.ts'
 import { cooldownScope, scopesOf } from './guardrails.ts'
@@ -15,7 +15,7 @@ import { cooldownScope, scopesOf } from './guardrails.ts'
 export async function finish(session: Session, entries: readonly Entry[]): Promise<void> {
   const { header, app } = session
   if (header.kind !== 'execution.started') return
-  await endOwnClaim(session)
+  await endOwnClaim(app, header)
   // The incident that it has joined may have been resolved before it began, and has nothing due any more.
   const { onResolved } = session.pinned.runbook
   if (header.occasion.is === 'manual' && onResolved)
@@ -36,24 +36,15 @@ export async function finish(session: Session, entries: readonly Entry[]): Promi
 }
 
 /** From now on the cooldown counts. */
-export async function endOwnClaim({ app, header, pinned }: Session): Promise<void> {
-  const { clock, storage } = app.ports
-  await endClaim(storage, cooldownScope(pinned.runbook), header.executionId, {
-    is: 'ended',
-    atMs: clock.now(),
-  })
+export async function endOwnClaim({ ports }: App, header: Header): Promise<void> {
+  const ended = { is: 'ended', atMs: ports.clock.now() } as const
+  await endClaim(ports.storage, cooldownScope(header), header.executionId, ended)
 }
 
 /** An execution that was refused, or had nothing to do, takes its ids out of the limits. */
-export async function withdrawClaims(session: Session): Promise<void> {
-  const { storage } = session.app.ports
-  const { executionId } = session.header
-  const { runbook, service } = session.pinned
-  await allDone(
-    scopesOf(runbook, service.account).map(async (scope) =>
-      endClaim(storage, scope, executionId, { is: 'refused' }),
-    ),
-  )
+export async function withdrawClaims({ app, header, pinned }: Session): Promise<void> {
+  const scopes = scopesOf(pinned.runbook, pinned.service.account)
+  await withdraw(app.ports.storage, scopes, header.executionId)
 }
 
 function isBad(session: Session, id: string): boolean {

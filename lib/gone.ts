@@ -1,7 +1,6 @@
-import { allDone } from './all-done.ts'
 import { scopesOf } from './guardrails.ts'
-import { endClaim } from './ledger/claims.ts'
-import { advanceHead, readHead } from './ledger/head.ts'
+import { withdraw } from './ledger/claims.ts'
+import { advanceHead, readHead, withoutDue } from './ledger/head.ts'
 import { load } from './ledger/records.ts'
 import type { Ports } from './ports.ts'
 import { wakeBegun } from './start.ts'
@@ -29,13 +28,9 @@ export async function endUnbegun(ports: Ports, gone: Unbegun): Promise<'begun' |
     await wakeBegun(ports, stream)
     return 'begun'
   }
-  const scopes = scopesOf(gone, gone.account)
-  await allDone(scopes.map(async (scope) => endClaim(storage, scope, executionId, { is: 'refused' })))
+  await withdraw(storage, scopesOf(gone, gone.account), executionId)
   const head = await readHead(storage, incidentId, executionId)
-  if (head && head.headSeq < 0) {
-    const { dueAtMs: _due, ...rest } = head
-    await advanceHead(storage, { ...rest, status: 'refused' })
-  }
+  if (head && head.headSeq < 0) await advanceHead(storage, { ...withoutDue(head), status: 'refused' })
   return 'ended'
 }
 

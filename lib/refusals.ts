@@ -1,7 +1,6 @@
 import { allDone } from './all-done.ts'
 import { describe } from './errors.ts'
 import { fold } from './execution/fold.ts'
-import { isEnded } from './execution/state.ts'
 import { flappingVerdict, frozenBy, limitPlace, limitRules, type Frozen } from './guardrails.ts'
 import { incidentIdOf } from './ids.ts'
 import { claim, refusalOf, type ClaimResult, type LimitRefusal, type LimitRule } from './ledger/claims.ts'
@@ -148,9 +147,7 @@ async function orphansAmong(
   )
   const found = running.map(async ({ executionId }) => {
     const { entries } = await load(ports.storage, incidentIdOf(executionId) ?? '', executionId)
-    const execution = fold(entries)
-    const isUnderWay = execution.status.is === 'running' && !isEnded(execution)
-    return isUnderWay ? [] : [executionId]
+    return fold(entries).status.is === 'running' ? [] : [executionId]
   })
   return (await allDone(found)).flat()
 }

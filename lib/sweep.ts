@@ -2,14 +2,13 @@ import { describe } from './errors.ts'
 import { escalation } from './execution/next.ts'
 import { fold } from './execution/fold.ts'
 import { isEnded, isSettled, stateOf } from './execution/state.ts'
-import { cooldownScope } from './guardrails.ts'
+import { endOwnClaim } from './finish.ts'
 import { carryOut } from './ingest.ts'
 import { endUnbegun, goneText } from './gone.ts'
 import { foldIncident, takeOn } from './incident.ts'
 import { addToIncident, INCIDENT_STREAM } from './incident-stream.ts'
-import { endClaim } from './ledger/claims.ts'
-import type { Entry, Header } from './ledger/entry.ts'
-import { advanceHead, dueHeads, shards, type Head } from './ledger/head.ts'
+import type { Entry } from './ledger/entry.ts'
+import { advanceHead, dueHeads, shards, withoutDue, type Head } from './ledger/head.ts'
 import { dueOpens, openOf, replaceOpen, type Open, type Pending } from './ledger/open.ts'
 import { append, load } from './ledger/records.ts'
 import { UnreadableError, type Storage } from './ledger/storage.ts'
@@ -127,11 +126,6 @@ async function readable(storage: Storage, head: Head): Promise<void> {
   }
 }
 
-async function endItsClaim({ ports }: App, header: Header): Promise<void> {
-  const ended = { is: 'ended', atMs: ports.clock.now() } as const
-  await endClaim(ports.storage, cooldownScope(header), header.executionId, ended)
-}
-
 /** Attempts that die before they record anything are counted here and nowhere else. */
 async function stopPoison(app: App, head: Head, turn: Turn): Promise<number> {
   const { ports } = app
@@ -146,7 +140,7 @@ async function stopPoison(app: App, head: Head, turn: Turn): Promise<number> {
   const nowMs = ports.clock.now()
   if (isEnded(execution)) {
     // Whoever stopped it may have died before this.
-    await endItsClaim(app, execution.header)
+    await endOwnClaim(app, execution.header)
     const paged = execution.pages.every((page) => isSettled(stateOf(execution, page.id)))
     // A page is tried for as long as it takes.
     await advanceHead(
@@ -187,7 +181,7 @@ async function stopPoison(app: App, head: Head, turn: Turn): Promise<number> {
   ]
   const answer = await append(ports.storage, ports.random, stream, entries, nowMs)
   if (answer.is === 'conflict') return 0
-  await endItsClaim(app, execution.header)
+  await endOwnClaim(app, execution.header)
   await ports.queue.send(workFor(head, answer.stream.headSeq, nowMs), 0)
   await advanceHead(ports.storage, {
     ...head,
@@ -248,11 +242,6 @@ async function endGone(
   )
   const service = foldIncident(own.entries)?.service ?? ''
   await endUnbegun(ports, { incidentId, executionId: stream, account, service, runbook })
-}
-
-function withoutDue(head: Head): Head {
-  const { dueAtMs: _due, ...rest } = head
-  return rest
 }
 
 /** Repeats the start of accepted signals whose worker did not finish it. */

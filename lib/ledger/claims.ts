@@ -1,3 +1,4 @@
+import { allDone } from '../all-done.ts'
 import { MAX_DURATION_MS } from '../runbook/limits.ts'
 import type { Item, Storage } from './storage.ts'
 
@@ -104,6 +105,15 @@ export async function endClaim(
     if (answer.is === 'put') return
     existing = answer.existing
   }
+}
+
+/** Takes an execution that never acted out of all windows in which it may have a place. */
+export async function withdraw(
+  storage: Storage,
+  scopes: readonly string[],
+  executionId: string,
+): Promise<void> {
+  await allDone(scopes.map(async (scope) => endClaim(storage, scope, executionId, { is: 'refused' })))
 }
 
 export async function readClaims(storage: Storage, scope: string): Promise<readonly Claim[]> {

@@ -60,6 +60,12 @@ export function headOf(item: Item): Head {
   return JSON.parse(item.body) as Head
 }
 
+/** HEAD of what nothing wakes any more. */
+export function withoutDue(head: Head): Head {
+  const { dueAtMs: _due, ...rest } = head
+  return rest
+}
+
 /** The first HEAD of a stream, before its first record; a repeat leaves what stands there. */
 export async function openHead(storage: Storage, head: Head): Promise<void> {
   await storage.put(headItem(head), { is: 'absent' })

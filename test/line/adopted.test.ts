@@ -12,6 +12,7 @@ import {
   play,
   runbookText,
   SERVICE,
+  withShop,
 } from './calm.ts'
 
 /* Whose change it is that stands: what others have made meanwhile is not adopted, and what is not ours is not moved, by AWS neither. */
@@ -28,8 +29,7 @@ function twoOn(first: string, second: string, secondHead = UNDO): Stack {
         runbookText(second, `service: shop\ntriggers: [{ alarm: shop-slow }]\n${secondHead}`, 'second'),
       ],
       {
-        services: (text) =>
-          `${text}\nshop:\n  alarms: [shop-slow]\n  severity: sev2\n  account: "123456789012"\n  region: eu-west-1\n  ecs: { cluster: prod, service: api }\n`,
+        services: withShop,
       },
     ),
     { alarms: BOTH },

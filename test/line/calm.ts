@@ -44,6 +44,11 @@ export function catalogueOf(
   ])
 }
 
+/** A second service, with an alarm of its own, on the ECS service of the first. */
+export function withShop(services: string): string {
+  return `${services}\nshop:\n  alarms: [shop-slow]\n  severity: sev2\n  account: "123456789012"\n  region: eu-west-1\n  ecs: { cluster: prod, service: api }\n`
+}
+
 /** The long form of one runbook of service api; `head` and `steps` are YAML without indentation. */
 export function runbookText(steps: string, head = '', name = 'spike'): string {
   const indented = steps

@@ -20,6 +20,7 @@ import {
   SERVICE,
   transition,
   turnOf,
+  withShop,
 } from './calm.ts'
 import { effectsOf, onlyIncident } from './world.ts'
 
@@ -338,8 +339,7 @@ function onTopOfFirst(step: string, onResolved?: string): Stack {
         runbookText(step.replace('ecs: api', 'ecs: shop'), head.join('\n'), 'second'),
       ],
       {
-        services: (text) =>
-          `${text}\nshop:\n  alarms: [shop-slow]\n  severity: sev2\n  account: "123456789012"\n  region: eu-west-1\n  ecs: { cluster: prod, service: api }\n`,
+        services: withShop,
       },
     ),
     { alarms: ['api-5xx-spike', 'shop-slow'] },

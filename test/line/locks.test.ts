@@ -12,6 +12,7 @@ import {
   runbookText,
   transition,
   turnOf,
+  withShop,
 } from './calm.ts'
 import { effectsOf, START_AT_MS } from './world.ts'
 
@@ -29,8 +30,7 @@ function both(steps = SCALE): Catalogue {
       ),
     ],
     {
-      services: (text) =>
-        `${text}\nshop:\n  alarms: [shop-slow]\n  severity: sev2\n  account: "123456789012"\n  region: eu-west-1\n  ecs: { cluster: prod, service: api }\n`,
+      services: withShop,
     },
   )
 }

@@ -12,6 +12,7 @@ import {
   runbookText,
   transition,
   SERVICE,
+  withShop,
 } from './calm.ts'
 import { chainOf, effectsOf } from './world.ts'
 
@@ -157,8 +158,7 @@ describe('overlapping changes of one target end at the value before the first (G
           ),
         ],
         {
-          services: (text) =>
-            `${text}\nshop:\n  alarms: [shop-slow]\n  severity: sev2\n  account: "123456789012"\n  region: eu-west-1\n  ecs: { cluster: prod, service: api }\n`,
+          services: withShop,
         },
       ),
       { alarms: ['api-5xx-spike', 'shop-slow'] },
@@ -311,8 +311,7 @@ describe('overlapping changes of one target end at the value before the first (G
         ),
       ],
       {
-        services: (text) =>
-          `${text}\nshop:\n  alarms: [shop-slow]\n  severity: sev2\n  account: "123456789012"\n  region: eu-west-1\n  ecs: { cluster: prod, service: api }\n`,
+        services: withShop,
       },
     )
     const stack = calmStack(catalogue, { alarms: ['api-5xx-spike', 'shop-slow'] })
