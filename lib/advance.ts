@@ -197,19 +197,20 @@ async function waitUntil(
   // Polling needs no writes until there is a verdict: HEAD is set well ahead, and renewed only when that comes near.
   const guardMs = Math.max(POLL_GUARD_MS, POLLS_GUARDED * (untilMs - nowMs))
   const dueAtMs = why === 'poll' ? nowMs + guardMs + GRACE_MS : untilMs + GRACE_MS
-  if (why === 'poll' && !writes && !isGuarded && (await isGuardedByAnother(session, dueAtMs))) {
+  const unsent = untilMs - nowMs > MAX_DELAY_MS
+  const isGoneOnWith =
+    !writes &&
+    !isGuarded &&
+    (why === 'poll'
+      ? await isGuardedByAnother(session, dueAtMs)
+      : untilMs > nowMs && !unsent && (await isWaitedForByAnother(session, dueAtMs)))
+  if (isGoneOnWith) {
     await flush(session)
     return { is: 'left', untilMs: dueAtMs }
   }
   if (!isGuarded) session.guardUntilMs = dueAtMs
-  await send(
-    session,
-    untilMs,
-    session.stream.headSeq + (writes ? 1 : 0),
-    why === 'poll' ? session.guardUntilMs : 0,
-  )
+  await send(session, untilMs, session.stream.headSeq + (writes ? 1 : 0), session.guardUntilMs)
   if (!(await flush(session))) return undefined
-  const unsent = untilMs - nowMs > MAX_DELAY_MS
   if (!isGuarded) await settleHead(session, unsent ? untilMs : dueAtMs, unsent)
   return { is: 'waiting', untilMs }
 }
@@ -222,6 +223,17 @@ async function isGuardedByAnother(session: Session, dueAtMs: number): Promise<bo
   const { guardUntilMs, polls, stream, app } = session
   if (guardUntilMs === 0 || Object.keys(polls).length > 0) return false
   return isRenewed(app, stream, guardUntilMs, dueAtMs)
+}
+
+/**
+ * Whether another message waits for the same time: whoever sent it has set HEAD after it. Ours is then one that came twice, or
+ * was sent to a stream that had its message, and would double what is done when the time has come.
+ */
+async function isWaitedForByAnother(session: Session, dueAtMs: number): Promise<boolean> {
+  const { guardUntilMs, polls, stream, app } = session
+  if (guardUntilMs === dueAtMs || Object.keys(polls).length > 0) return false
+  const head = await readHead(app.ports.storage, stream.incidentId, stream.stream)
+  return head?.dueAtMs === dueAtMs && head.headSeq === stream.headSeq
 }
 
 /** A poll that was lost is found after so long, or so many polls, at the latest, and the sweep's minute. */

@@ -10,6 +10,7 @@ import { advanceHead, readHead } from './ledger/head.ts'
 import { append, load } from './ledger/records.ts'
 import type { App } from './ports.ts'
 import { workFor } from './queue.ts'
+import { headAt } from './session.ts'
 
 /** A person, and the surface that knows who it is. */
 export interface Person {
@@ -26,7 +27,7 @@ export type Decision =
       readonly reason: string
     }
 
-/** The message that follows a decision has this long before the sweep sends another. */
+/** The message of a decision has this long before the sweep sends another. */
 const WAKE_GRACE_MS = 10_000
 
 /** Approves what an execution asks for. Bound to the digest of the plan that was shown, where one is given. */
@@ -117,7 +118,10 @@ export async function abort(app: App, id: string, by: Person, reason: string): P
   })
 }
 
-/** One conditional append, whichever surface it came from. The message goes first, so that no decision waits for a sweep. */
+/**
+ * One conditional append, whichever surface it came from. The message and HEAD go first: whatever is lost, and wherever we die,
+ * something looks at the stream soon after, and not when the wait was to end.
+ */
 async function decideOn(
   app: App,
   id: string,
@@ -132,21 +136,17 @@ async function decideOn(
   let stream = await load(ports.storage, incidentId, id)
   for (;;) {
     if (stream.headSeq < 0) return { is: 'refused', code: 'not-found', reason: `there is no execution ${id}` }
-    const entry = build(fold(stream.entries), { is: 'person', ...by })
+    const execution = fold(stream.entries)
+    const entry = build(execution, { is: 'person', ...by })
     if ('is' in entry) return entry
     const nowMs = ports.clock.now()
+    const dueAtMs = nowMs + WAKE_GRACE_MS
     await ports.queue.send(workFor(stream, stream.headSeq + 1, nowMs), 0)
+    await advanceHead(ports.storage, headAt(stream, execution, dueAtMs))
     const result = await append(ports.storage, ports.random, stream, [entry], nowMs)
     if (result.is === 'appended') {
-      // Should the message be lost, the sweep finds the decision soon, not when the wait was to end.
-      await advanceHead(ports.storage, {
-        incidentId,
-        stream: id,
-        headSeq: result.stream.headSeq,
-        status: 'decided',
-        wakes: 0,
-        dueAtMs: nowMs + WAKE_GRACE_MS,
-      })
+      // Whoever looked in vain while the record was on its way has put HEAD off again.
+      await advanceHead(ports.storage, headAt(result.stream, fold(result.stream.entries), dueAtMs))
       ports.log.info(entry.kind, { incident: incidentId, execution: id, by: by.name })
       return { is: 'recorded', text: sentenceOf(entry) }
     }

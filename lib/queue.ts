@@ -9,7 +9,10 @@ export interface WorkMessage {
   /** The record this message was sent for; a worker that sees fewer records sends the message again (60 s at most). */
   readonly minSeq: number
   readonly sentAtMs: number
-  /** Until when HEAD keeps the sweep away from a polling stream, so that not every poll has to write. */
+  /**
+   * Until when its sender has HEAD keep the sweep away: not every poll has to write then, and of two messages that look at the
+   * same thing again each knows the other.
+   */
   readonly guardUntilMs?: number
   /** Carried from poll to poll without writes: what the checks have sampled so far. Lost with the message, then sampled anew. */
   readonly polls?: { readonly [stepId: string]: readonly Json[] }

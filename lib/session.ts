@@ -239,11 +239,20 @@ function logEntries(session: Session): void {
 
 /** HEAD as this session knows the stream. */
 export function headFor(session: Session, dueAtMs: number | undefined): Head {
+  return headAt(session.stream, session.execution, dueAtMs)
+}
+
+/** HEAD of a stream that stands so. */
+export function headAt(
+  { incidentId, stream, headSeq }: Stream,
+  execution: Execution,
+  dueAtMs: number | undefined,
+): Head {
   return {
-    incidentId: session.stream.incidentId,
-    stream: session.stream.stream,
-    headSeq: session.stream.headSeq,
-    status: statusWord(session.execution),
+    incidentId,
+    stream,
+    headSeq,
+    status: statusWord(execution),
     wakes: 0,
     ...(dueAtMs === undefined ? {} : { dueAtMs }),
   }

@@ -57,17 +57,21 @@ export function watchLateness({ streams, workers, delays }: Seen, wrong: (what: 
     const held = delays.filter(
       (one) => (one.stream ?? stream) === stream && one.untilMs >= fromMs && one.fromMs < atMs,
     )
-    // Its message was lost, and it died before it could put HEAD: then it is found when what was due before falls due.
-    if (held.length > 0 && workers.get(author)?.ended !== 'well') return
     const lastMs = Math.max(byMs, ...[...excuses, ...held].map(({ untilMs }) => untilMs))
     if (atMs > lastMs)
       wrong(`${stream}: ${what} came ${Math.ceil((atMs - lastMs) / 1000)} s too late (check 6)`)
   }
 
+  /** A message leaves before its record with the delay of that moment: who froze in between has it come later by as much. */
+  function tookMs(since: ToldEntry): number {
+    const author = workers.get(since.by ?? workerOf(since.entry))
+    return author ? since.putAtMs - author.beganAtMs : 0
+  }
+
   for (const told of streams.values()) {
     if (told.stream === 'incident') continue
     for (const [index, one] of told.entries.entries()) {
-      const expected = expectedBy(told, index, one)
+      const expected = expectedBy(told, index, one, tookMs)
       if (expected) judge(told.stream, expected.what, expected.since, expected.byMs, expected.told ?? one)
     }
   }
@@ -83,7 +87,12 @@ interface Expected {
 }
 
 /** By when an entry, or what follows from it, had to be there. */
-function expectedBy(told: Told, index: number, { entry }: ToldEntry): Expected | undefined {
+function expectedBy(
+  told: Told,
+  index: number,
+  { entry }: ToldEntry,
+  tookMs: (since: ToldEntry) => number,
+): Expected | undefined {
   const { entries } = told
   switch (entry.kind) {
     case 'step.waited': {
@@ -91,7 +100,8 @@ function expectedBy(told: Told, index: number, { entry }: ToldEntry): Expected |
         ({ entry: other }) => other.kind === 'step.waiting' && other.waitId === entry.waitId,
       )
       if (since?.entry.kind !== 'step.waiting' || since.entry.blocked) return undefined
-      return { what: `the end of ${entry.step}`, since, byMs: since.entry.wakeAtMs + WOKEN_MS }
+      const byMs = since.entry.wakeAtMs + tookMs(since) + WOKEN_MS
+      return { what: `the end of ${entry.step}`, since, byMs }
     }
     case 'approval.expired': {
       const since = entries.findLast(
@@ -100,7 +110,7 @@ function expectedBy(told: Told, index: number, { entry }: ToldEntry): Expected |
       )
       if (since?.entry.kind !== 'approval.requested') return undefined
       const what = `the end of the time to decide about ${entry.subject}`
-      return { what, since, byMs: since.entry.expiresAtMs + WOKEN_MS }
+      return { what, since, byMs: since.entry.expiresAtMs + tookMs(since) + WOKEN_MS }
     }
     case 'worker.tookover': {
       const since = entries.findLast(

@@ -161,9 +161,19 @@ export const MORE: readonly Mutant[] = [
     rule: 'waking',
     file: 'lib/decide.ts',
     from: `    await ports.queue.send(workFor(stream, stream.headSeq + 1, nowMs), 0)
+    await advanceHead(ports.storage, headAt(stream, execution, dueAtMs))
     const result = await append(ports.storage, ports.random, stream, [entry], nowMs)`,
-    to: `    const result = await append(ports.storage, ports.random, stream, [entry], nowMs)
+    to: `    await advanceHead(ports.storage, headAt(stream, execution, dueAtMs))
+    const result = await append(ports.storage, ports.random, stream, [entry], nowMs)
     await ports.queue.send(workFor(stream, stream.headSeq + 1, nowMs), 0)`,
+  },
+  {
+    name: 'HEAD is not due before a decision is on record',
+    rule: 'waking',
+    file: 'lib/decide.ts',
+    from: `    await advanceHead(ports.storage, headAt(stream, execution, dueAtMs))
+    const result`,
+    to: '    const result',
   },
   {
     name: 'the sweep does not look ahead',

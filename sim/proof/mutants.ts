@@ -77,15 +77,9 @@ const DEMANDED: readonly Mutant[] = [
     name: 'wait appended before its message is sent',
     rule: 'waking',
     file: 'lib/advance.ts',
-    from: `  await send(
-    session,
-    untilMs,
-    session.stream.headSeq + (writes ? 1 : 0),`,
-    to: `  if (!(await flush(session))) return undefined
-  await send(
-    session,
-    untilMs,
-    session.stream.headSeq,`,
+    from: 'await send(session, untilMs, session.stream.headSeq + (writes ? 1 : 0), session.guardUntilMs)',
+    to: `if (!(await flush(session))) return undefined
+  await send(session, untilMs, session.stream.headSeq, dueAtMs)`,
   },
   {
     name: 'message acknowledged before the append',

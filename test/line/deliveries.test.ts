@@ -1,3 +1,4 @@
+import { incidentIdOf } from '../../lib/ids.ts'
 import { INCIDENT_STREAM } from '../../lib/incident-stream.ts'
 import { ingest } from '../../lib/ingest.ts'
 import { memoryStorage } from '../../lib/ledger/memory.ts'
@@ -105,6 +106,39 @@ test('of the messages that poll one execution, one is left', async () => {
   await wakeOften(stack, started.incidentId, started.executionId)
   await play(stack, 8)
   expect(await sentWithin(stack, 20, started.executionId)).toBe(20)
+})
+
+test('of the messages that wait for the same time, one is left', async () => {
+  const stack = calmStack(
+    catalogueOf([runbookText(`${SCALE}\n  approve: { by: sre, timeout: 10m, on_timeout: skip }`)]),
+  )
+  fire(stack)
+  await play(stack, 1)
+  const [asked] = await entriesOfKind(stack, 'approval.requested')
+  if (!asked) throw new Error('nothing was asked')
+  const { stream } = asked
+  await wakeOften(stack, incidentIdOf(stream) ?? '', stream)
+  // The four wakes find that somebody waits already, and send nothing.
+  expect(await sentWithin(stack, 5, stream)).toBe(0)
+  await play(stack, 6)
+  expect(await entriesOfKind(stack, 'approval.expired')).toHaveLength(1)
+})
+
+test('who waits for an approval alone is not taken for two', async () => {
+  const stack = calmStack(
+    catalogueOf([runbookText(`${SCALE}\n  approve: { by: sre, timeout: 10m, on_timeout: skip }`)]),
+  )
+  const { queue } = stack.app.ports
+  const hasty = {
+    send: async (...[message, delayMs]: Parameters<typeof queue.send>) =>
+      queue.send(message, delayMs > 5 * MINUTE_MS ? delayMs / 2 : delayMs),
+  }
+  Object.assign(stack.app.ports, { queue: hasty })
+  fire(stack)
+  await play(stack, 12)
+  const [asked] = await entriesOfKind(stack, 'approval.requested')
+  const [expired] = await entriesOfKind(stack, 'approval.expired')
+  expect((expired?.atMs ?? Infinity) - (asked?.expiresAtMs ?? 0)).toBeLessThan(5_000)
 })
 
 test('an index that lags behind loses nothing and doubles nothing (G3, G4)', async () => {

@@ -3,7 +3,9 @@ import { ingest } from '../../lib/ingest.ts'
 import { shards } from '../../lib/ledger/head.ts'
 import { incidentPk } from '../../lib/ledger/records.ts'
 import { dueOpens } from '../../lib/ledger/open.ts'
-import type { App } from '../../lib/ports.ts'
+import type { Storage } from '../../lib/ledger/storage.ts'
+import type { App, Ports } from '../../lib/ports.ts'
+import type { Queue } from '../../lib/queue.ts'
 import { sweep } from '../../lib/sweep.ts'
 import { CrashError, mortalPorts } from '../../sim/mortal.ts'
 import type { Stack } from '../../sim/stack.ts'
@@ -31,7 +33,7 @@ const EACH = catalogueOf([runbookText('- wait: 1s', 'triggers: [{ alarm: "api-*"
 /** The same engine, whose puts that a test chooses take so long. */
 function slowAt(stack: Stack, isSlow: (sk: string) => boolean, ms: number): App {
   const { ports } = stack.app
-  const storage: App['ports']['storage'] = {
+  const storage: Storage = {
     ...ports.storage,
     put: async (item, condition) => {
       if (isSlow(item.sk)) stack.account.advanceTo(stack.account.now() + ms)
@@ -117,7 +119,8 @@ test('streams that a newer version has written give way to those that this one c
   expect(desired(stack)).toBe(6)
 })
 
-test('a decision whose worker dies right after it does not wait for the end of its time (G4)', async () => {
+/** An execution that waits two hours for an approval: the stack, and its id. */
+async function asking(): Promise<{ readonly stack: Stack; readonly id: string }> {
   const stack = calmStack(
     catalogueOf([
       runbookText(
@@ -128,16 +131,56 @@ test('a decision whose worker dies right after it does not wait for the end of i
   fire(stack)
   await play(stack, 2)
   const [{ stream: id } = { stream: '' }] = await entriesOfKind(stack, 'approval.requested')
-  const ports = mortalPorts(
+  return { stack, id }
+}
+
+async function approve(stack: Stack, id: string, ports: Ports): Promise<void> {
+  await command({ ...stack.app, ports }, { verb: 'approve', id, by: ANN }, turnOf(stack))
+}
+
+/** How long it takes from now until the step is begun. */
+async function begunAfterMs(stack: Stack): Promise<number> {
+  const decidedAtMs = stack.account.now()
+  await play(stack, 3)
+  const [intended] = (await entriesOfKind(stack, 'step.intended')).filter(({ step }) => step === 'scale_out')
+  return (intended?.atMs ?? Infinity) - decidedAtMs
+}
+
+/** Its worker dies when the decision is on record. */
+function dyingAfterRecord(stack: Stack): Ports {
+  return mortalPorts(
     stack.app.ports,
     () => 0,
     ({ name, when }) => name === 'put REC' && when === 'after',
     () => {},
   )
-  const approving = command({ ...stack.app, ports }, { verb: 'approve', id, by: ANN }, turnOf(stack))
-  await expect(approving).rejects.toThrow(CrashError)
-  const decidedAtMs = stack.account.now()
-  await play(stack, 1)
-  const [intended] = (await entriesOfKind(stack, 'step.intended')).filter(({ step }) => step === 'scale_out')
-  expect((intended?.atMs ?? Infinity) - decidedAtMs).toBeLessThanOrEqual(5_000)
+}
+
+const deafQueue: Queue = { send: async () => undefined }
+
+test('a decision whose worker dies right after it does not wait for the end of its time (G4)', async () => {
+  const { stack, id } = await asking()
+  await expect(approve(stack, id, dyingAfterRecord(stack))).rejects.toThrow(CrashError)
+  expect(await begunAfterMs(stack)).toBeLessThanOrEqual(5_000)
+})
+
+test('nor does one whose message is lost as well: HEAD was due before it was on record (G4)', async () => {
+  const { stack, id } = await asking()
+  const ports = { ...dyingAfterRecord(stack), queue: deafQueue }
+  await expect(approve(stack, id, ports)).rejects.toThrow(CrashError)
+  expect(await begunAfterMs(stack)).toBeLessThanOrEqual(75_000)
+})
+
+test('nor one whose record was so slow that a sweep has looked in vain meanwhile (G4)', async () => {
+  const { stack, id } = await asking()
+  const { storage } = stack.app.ports
+  const slow: Storage = {
+    ...storage,
+    put: async (item, condition) => {
+      if (item.sk.startsWith('REC#')) await play(stack, 2)
+      return storage.put(item, condition)
+    },
+  }
+  await approve(stack, id, { ...stack.app.ports, storage: slow, queue: deafQueue })
+  expect(await begunAfterMs(stack)).toBeLessThanOrEqual(75_000)
 })
