@@ -1,5 +1,5 @@
 import type { Pinned } from '../runbook/runbook.ts'
-import type { Item, Storage } from './storage.ts'
+import type { Storage } from './storage.ts'
 
 /** Why a signal started nothing; asked for by `firebreak why`. */
 export interface SignalVerdict {
@@ -38,14 +38,17 @@ export async function readSignalVerdict(
 
 /** Pins a runbook and what it resolved to, before `started`; the same hash is the same content, so a repeat is harmless. */
 export async function pinRunbook(storage: Storage, hash: string, pinned: Pinned): Promise<void> {
-  await storage.put({ pk: `RUNBOOK#${hash}`, sk: 'RUNBOOK', body: JSON.stringify(pinned) }, { is: 'absent' })
+  const body = textOf.get(pinned) ?? JSON.stringify(pinned)
+  textOf.set(pinned, body)
+  await storage.put({ pk: `RUNBOOK#${hash}`, sk: 'RUNBOOK', body }, { is: 'absent' })
 }
 
 /** What a hash names never changes, so a process reads it once. */
 const pinnedOnce = new WeakMap<Storage, Map<string, Pinned>>()
 
-/** A storage that hands out the same item to several processes, as that of the proof does, has it parsed once. */
-const parsedOnce = new WeakMap<Item, Pinned>()
+/** One version of a runbook has one text, whichever table it is pinned in: the proof pins the same ones in a million of tables. */
+const textOf = new WeakMap<Pinned, string>()
+const parsedOnce = new Map<string, Pinned>()
 
 /** Throws where the pinned runbook is missing: it is put before the first record that names it. */
 export async function readPinned(storage: Storage, hash: string): Promise<Pinned> {
@@ -55,8 +58,8 @@ export async function readPinned(storage: Storage, hash: string): Promise<Pinned
   if (cached) return cached
   const item = await storage.get(`RUNBOOK#${hash}`, 'RUNBOOK')
   if (!item) throw new Error(`the pinned runbook ${hash} is missing`)
-  const pinned = parsedOnce.get(item) ?? (JSON.parse(item.body) as Pinned)
-  parsedOnce.set(item, pinned)
+  const pinned = parsedOnce.get(item.body) ?? (JSON.parse(item.body) as Pinned)
+  parsedOnce.set(item.body, pinned)
   known.set(hash, pinned)
   return pinned
 }

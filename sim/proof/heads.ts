@@ -1,6 +1,5 @@
 import { fold } from '../../lib/execution/fold.ts'
 import { foldIncident } from '../../lib/incident.ts'
-import { headOf, type Head } from '../../lib/ledger/head.ts'
 import type { Item } from '../../lib/ledger/storage.ts'
 import type { Ending } from './ending.ts'
 import { alarmOf, hasEnded, isUndo, stampedOf, type Told, type WorkerLife } from './told.ts'
@@ -13,13 +12,19 @@ export interface HeadWatch {
   end(ending: Pick<Ending, 'alarming'>): void
 }
 
+/** What the indexes see of a HEAD. */
+interface Seen {
+  readonly isDue: boolean
+  readonly clearSinceMs: number
+}
+
 /** Holds HEADs against what has ended: nothing of it stays due, or the sweep would wake it for ever (CORE.md 2, check 6). */
 export function watchHeads(
   streams: ReadonlyMap<string, Told>,
   workers: ReadonlyMap<string, WorkerLife>,
   wrong: (what: string) => void,
 ): HeadWatch {
-  const heads = new Map<string, { readonly head: Head; readonly clearSinceMs: number }>()
+  const heads = new Map<string, Seen>()
 
   /** Whoever records the end leaves nothing due, unless something has gone wrong with it, or a page is still to go out. */
   function cleared(told: Told, clearSinceMs: number): void {
@@ -39,25 +44,22 @@ export function watchHeads(
   }
 
   return {
-    put(item, nowMs) {
-      const head = headOf(item)
-      const key = `${head.incidentId}/${head.stream}`
+    put({ pk, sk, due }, nowMs) {
+      const key = `${pk.slice('INC#'.length)}/${sk.slice('HEAD#'.length)}`
       const before = heads.get(key)
-      const isClear = head.dueAtMs === undefined
+      const isDue = due !== undefined
       heads.set(key, {
-        head,
-        clearSinceMs: isClear ? Math.min(before?.clearSinceMs ?? Infinity, nowMs) : Infinity,
+        isDue,
+        clearSinceMs: isDue ? Infinity : Math.min(before?.clearSinceMs ?? Infinity, nowMs),
       })
     },
     get isDue() {
-      for (const { head } of heads.values())
-        if (head.stream === 'incident' && head.dueAtMs !== undefined) return true
+      for (const [key, { isDue }] of heads) if (isDue && key.endsWith('/incident')) return true
       return false
     },
     end({ alarming }) {
       for (const [key, told] of streams) {
-        const { head, clearSinceMs = Infinity } = heads.get(key) ?? {}
-        const isDue = head?.dueAtMs !== undefined
+        const { isDue = false, clearSinceMs = Infinity } = heads.get(key) ?? {}
         if (told.stream === 'incident') {
           const { status, key: alarm = '' } = foldIncident(stampedOf(told)) ?? {}
           // What a person has resolved while its alarm stands is put back after that; and a way back that waits for the alarm

@@ -54,7 +54,7 @@ const DEMANDED: readonly Mutant[] = [
   {
     name: 'SDK retries left on for calls without absolute state',
     rule: 'unknown outcome',
-    file: 'sim/proof/worker.ts',
+    file: 'sim/proof/worker-ports.ts',
     from: 'return { call: send }',
     to: 'return { call: (name, input) => send(name, input).catch(() => send(name, input)) }',
   },

@@ -80,9 +80,10 @@ export function quietScene(runbook: string, startAtMs: number): Scene {
     copies: 1,
   })
   const asks = runbook === 'asking' || SHIPPED.includes(runbook)
+  const catalogue = catalogueOf({ runbooks: [runbook], startsPerHour: 20 })
   return {
     ...STILL,
-    catalogueAt: () => catalogueOf({ runbooks: [runbook], startsPerHour: 20 }),
+    catalogueAt: () => catalogue,
     alarms: [SPIKE],
     ...(EXPIRING.has(runbook) ? { autoscaler: true } : {}),
     happenings: [
@@ -254,8 +255,10 @@ function weather(
     // The first runbook is edited, or it is not there any more.
     runbooks: dice.chance(0.6) ? ['line-edited'] : ['short'],
   }
+  const before = catalogueOf(deployed)
+  const after = newerAtMs === Infinity ? before : catalogueOf(newer)
   return {
-    catalogueAt: (nowMs: number) => catalogueOf(nowMs < newerAtMs ? deployed : newer),
+    catalogueAt: (nowMs: number) => (nowMs < newerAtMs ? before : after),
     faultsForMs,
     lagMs: stale
       ? {

@@ -88,7 +88,14 @@ export interface WorkerLife {
   hit?: boolean
 }
 
+/** As they were when there were so many: entries are only added, and who folds the same ones again need not. */
+const stamped = new WeakMap<Told['entries'], readonly Stamped[]>()
+
 /** A stream's entries as the engine folds them. */
-export function stampedOf(told: Told): readonly Stamped[] {
-  return told.entries.flatMap(({ entry, seq, atMs }) => stampAll([entry], told.stream, seq, atMs))
+export function stampedOf({ entries, stream }: Pick<Told, 'entries' | 'stream'>): readonly Stamped[] {
+  const known = stamped.get(entries)
+  if (known?.length === entries.length) return known
+  const found = entries.flatMap(({ entry, seq, atMs }) => stampAll([entry], stream, seq, atMs))
+  stamped.set(entries, found)
+  return found
 }

@@ -4,7 +4,6 @@ import type { OutsideAct } from '../outside.ts'
 import { canonical } from '../../lib/json.ts'
 import type { ChainRecord } from '../../lib/ledger/chain.ts'
 import type { Entry, EntryOf } from '../../lib/ledger/entry.ts'
-import { pausedBy, pausesOf, type Control } from '../../lib/ledger/kill-switch.ts'
 import type { Item, PutResult } from '../../lib/ledger/storage.ts'
 import type { Pinned } from '../../lib/runbook/runbook.ts'
 import { isOpenIncident, watchAlarms, type Moved } from './alarms.ts'
@@ -13,8 +12,9 @@ import { watchEffects, type MadeCall } from './effects.ts'
 import { watchHeads } from './heads.ts'
 import { isIdle, watchLimits } from './limits.ts'
 import { watchEnd, type Ending } from './ending.ts'
-import { LOST_MS, PAUSED_MS, type Delay } from './lateness.ts'
+import { LOST_MS, type Delay } from './lateness.ts'
 import { watchOrder } from './order.ts'
+import { watchPauses } from './pauses.ts'
 import type { Standing } from './standing.ts'
 import { hasEnded, isUndo, newlyTold, type Told, type WorkerLife } from './told.ts'
 import { watchVerdicts } from './verdicts.ts'
@@ -70,13 +70,10 @@ export function watchOver(limits: Limits): Watch {
   const problems: string[] = []
   const streams = new Map<string, Told>()
   const workers = new Map<string, WorkerLife>()
-  /** What each worker has read last, and for which record. */
-  const controls = new Map<string, { readonly read: Control; for?: string }>()
   const started = new Map<string, Started>()
   const delays: Delay[] = []
   /** What the newest record holds. */
   const recorded: Told['entries'][number][] = []
-  let pausedAtMs: number | undefined
   const wrong = (what: string) => void problems.push(what)
   const pinned = new Map<string, Pinned>()
   const order = watchOrder(pinned, wrong)
@@ -85,6 +82,7 @@ export function watchOver(limits: Limits): Watch {
   const consents = watchConsents(pinned, workers, wrong)
   const windows = watchLimits(streams, wrong)
   const heads = watchHeads(streams, workers, wrong)
+  const pauses = watchPauses(pinned, delays, wrong)
   const verdicts = watchVerdicts({ streams, workers, pinned, touched: effects.touched }, wrong)
 
   function record(item: Item, nowMs: number): void {
@@ -110,12 +108,6 @@ export function watchOver(limits: Limits): Watch {
       consents.judge(told, entry, `${stream}/${body.seq}`)
       order.judge(told, entry, `${stream}/${body.seq}`)
     }
-  }
-
-  /** While something is paused, what is decided need not be followed by anything. */
-  function paused({ body }: Item, nowMs: number): void {
-    if (pausedAtMs !== undefined) delays.push({ fromMs: pausedAtMs, untilMs: nowMs + PAUSED_MS })
-    pausedAtMs = pausesOf(JSON.parse(body) as Control).length > 0 ? nowMs : undefined
   }
 
   function judge(told: Told, entry: Entry, address: string, nowMs: number): void {
@@ -193,26 +185,9 @@ export function watchOver(limits: Limits): Watch {
     return actor.is === 'engine' ? workers.get(actor.worker) : undefined
   }
 
-  function isPaused(control: Control, whose: NonNullable<Told['whose']>): boolean {
-    const account = pinned.get(whose.runbookHash)?.service.account
-    return pausedBy(control, { ...whose, account }) !== undefined
-  }
-
   function takes(told: Told, worker: string): void {
     if (told.holder !== undefined && told.holder !== worker) told.superseded.add(told.holder)
     told.holder = worker
-  }
-
-  /** Before each record of intents its worker has read whether anything is paused, and it was not. */
-  function heeds({ whose }: Told, { step, worker }: EntryOf<'step.intended'>, address: string): void {
-    const control = controls.get(worker)
-    if (!control || (control.for ?? address) !== address) {
-      wrong(`${address}: ${step} is intended by a worker that has not asked for a pause (check 5)`)
-      return
-    }
-    control.for = address
-    if (whose && isPaused(control.read, whose))
-      wrong(`${address}: ${step} is intended by a worker that has read the pause (check 5)`)
   }
 
   function intent(told: Told, entry: EntryOf<'step.intended'>, address: string, nowMs: number): void {
@@ -223,7 +198,7 @@ export function watchOver(limits: Limits): Watch {
     const isMessage = findAction(entry.action)?.effect === 'message'
     if (!isOwnPage) {
       if (told.aborted) wrong(`${address}: ${entry.step} is intended after an abort (check 5)`)
-      if (!isMessage) heeds(told, entry, address)
+      if (!isMessage) pauses.heeds(told, entry, address)
     }
     const before = told.open.get(entry.step)
     const livesUntilMs = workers.get(before?.worker ?? '')?.deadlineAtMs ?? 0
@@ -268,10 +243,9 @@ export function watchOver(limits: Limits): Watch {
       else if (item.sk.startsWith('HEAD#')) heads.put(item, nowMs)
       else if (kind === 'LOCK') consents.lock(item)
       else if (kind === 'LIMIT') windows.put(item)
-      else if (kind === 'RUNBOOK')
-        pinned.set(item.pk.slice('RUNBOOK#'.length), JSON.parse(item.body) as Pinned)
+      else if (kind === 'RUNBOOK') pinned.set(item.pk.slice('RUNBOOK#'.length), pinnedIn(item))
       else {
-        if (kind === 'CONTROL') paused(item, nowMs)
+        if (kind === 'CONTROL') pauses.put(item, nowMs)
         alarms.put(item, nowMs)
       }
     },
@@ -290,9 +264,7 @@ export function watchOver(limits: Limits): Watch {
       if (name === 'put LOCK' && (answer as PutResult).is === 'put') consents.lockedBy(workerId)
       if (name === 'put REC' && (answer as PutResult).is === 'put')
         for (const one of recorded) one.by = workerId
-      if (name !== 'get CONTROL') return
-      const item = answer as Item | undefined
-      controls.set(workerId, { read: item ? (JSON.parse(item.body) as Control) : { is: 'running' } })
+      if (name === 'get CONTROL') pauses.read(workerId, answer as Item | undefined)
     },
     lost: (stream, nowMs, atMs) => void delays.push({ stream, fromMs: nowMs, untilMs: atMs + LOST_MS }),
     alarm(move) {
@@ -313,4 +285,13 @@ export function watchOver(limits: Limits): Watch {
       return problems
     },
   }
+}
+
+/** Every run pins the same few versions. */
+const known = new Map<string, Pinned>()
+
+function pinnedIn({ body }: Item): Pinned {
+  const found = known.get(body) ?? (JSON.parse(body) as Pinned)
+  known.set(body, found)
+  return found
 }

@@ -1,18 +1,9 @@
-import { CALL_TIMEOUT_MS, type Aws, type AwsFor } from '../../lib/aws/aws.ts'
 import { never } from '../../lib/errors.ts'
-import { StorageError, type Storage } from '../../lib/ledger/storage.ts'
 import type { App, Ports, Turn } from '../../lib/ports.ts'
-import { secretReader } from '../../lib/secrets.ts'
-import { refuse } from '../refusal.ts'
 import type { Agenda } from './agenda.ts'
 import type { Dice } from './dice.ts'
 import type { Fault, Point } from './faults.ts'
-import { putTwice } from './put-twice.ts'
-
-/** How long DynamoDB's client waits for one answer; a request that arrives later was given up (lib/ledger/dynamodb.ts). */
-const STORAGE_TIMEOUT_MS = 1_500
-const QUEUE_TIMEOUT_MS = 1_500
-const HTTP_TIMEOUT_MS = 3_000
+import { portsOf, type Io, type Request } from './worker-ports.ts'
 
 /** A worker's clock is off by so much at most. */
 export const SKEW_MS = 500
@@ -57,7 +48,7 @@ function newProcess(ground: Ground): Process {
   const { dice } = ground
   const skewMs = dice.chance(0.3) ? dice.between(-SKEW_MS, SKEW_MS) : 0
   const process: { io: Io } = { io: () => Promise.reject(new Error('no invocation is served')) }
-  const io: Io = (...args) => process.io(...args)
+  const io: Io = (request) => process.io(request)
   return Object.assign(process, { ports: portsOf(ground.app().ports, io, skewMs), skewMs })
 }
 
@@ -82,131 +73,136 @@ export function startWorker(
   let waiting = 0
   const isDead = () => dead || agenda.nowMs >= deadlineAtMs
 
-  const io = <T>(
-    is: Point['is'],
-    name: string,
-    timeoutMs: number,
-    lost: (what: string) => Error,
-    throttled: () => Error,
-    effect: () => Promise<T>,
-    again?: Again<T>,
-  ): Promise<T> =>
+  const answerIn = (backMs: number, give: () => void) =>
+    agenda.at(agenda.nowMs + backMs, () => {
+      if (!isDead()) give()
+    })
+
+  const io: Io = <T>(request: Request<T>): Promise<T> =>
     new Promise<T>((answered, failed) => {
       if (isDead()) return
+      const { is, name, effect } = request
       const beside = waiting > 0
       waiting++
+      const fault = ground.faults({ name, is, beside }, invocation)
+      const sentAtMs = agenda.nowMs
+      const wayMs = dice.between(1, 12)
       const resolve = (value: T) => {
         waiting--
         answered(value)
       }
-      const reject = (error: Error) => {
+      const reject = (error: unknown) => {
         waiting--
         failed(error)
       }
-      const fault = ground.faults({ name, is, beside }, invocation)
       if (fault) {
         hit = true
         ground.told(`${workerId} ${fault} at ${name}`)
-      }
-      const sentAtMs = agenda.nowMs
-      const wayMs = dice.between(1, 12)
-      const die = () => {
-        dead = true
-      }
-      const answer = (backMs: number, give: () => void) =>
-        agenda.at(agenda.nowMs + backMs, () => {
-          if (isDead()) return
-          give()
-        })
-      const arrive = (then: (settle: () => void, refused: boolean) => void, act = effect) => {
-        act().then(
-          (value) => {
-            ground.seen(workerId, name, value)
-            return then(() => resolve(value), false)
-          },
-          (error: unknown) => then(() => reject(error as Error), true),
-        )
-      }
-      const giveUp = () =>
-        agenda.at(sentAtMs + timeoutMs, () => {
-          if (!isDead()) reject(lost(`${name}: no answer within ${timeoutMs} ms`))
-        })
-      if (fault) {
-        playFault(fault)
+        playFault(fault, request, { sentAtMs, wayMs, resolve, reject })
         return
       }
       // Between the two halves of an index read nothing can happen that a later arrival would not show.
-      if (is === 'index') agenda.at(sentAtMs + 2 * wayMs, () => arrive((settle) => !isDead() && settle()))
-      else agenda.at(sentAtMs + wayMs, () => arrive((settle) => answer(dice.between(1, 12), settle)))
-
-      function playFault(what: Fault): void {
-        switch (what) {
-          case 'crash-before':
-            die()
-            return
-          case 'crash-after':
-            agenda.at(sentAtMs + wayMs, () => {
-              if (!isDead()) arrive(die)
-            })
-            return
-          case 'crash-in-flight':
-            // The process is gone, and its request arrives all the same.
-            die()
-            agenda.at(sentAtMs + dice.between(1, timeoutMs), () => arrive(() => undefined))
-            return
-          case 'request-lost':
-            giveUp()
-            return
-          case 'reply-lost':
-            agenda.at(sentAtMs + wayMs, () => arrive(() => undefined))
-            giveUp()
-            return
-          case 'late':
-            agenda.at(sentAtMs + dice.between(timeoutMs - 200, timeoutMs + 200), () =>
-              arrive(() => undefined),
-            )
-            giveUp()
-            return
-          case 'throttled':
-            answer(wayMs, () => reject(throttled()))
-            return
-          case 'error-after':
-            agenda.at(sentAtMs + wayMs, () =>
-              arrive((settle, refused) =>
-                answer(wayMs, refused ? settle : () => reject(lost(`${name}: internal error`))),
-              ),
-            )
-            return
-          case 'freeze-before':
-            agenda.at(sentAtMs + dice.between(1_000, 2 * lastsMs), () => {
-              // Frozen past its deadline it was killed, and has sent nothing.
-              if (!isDead()) arrive((settle) => answer(wayMs, settle))
-            })
-            return
-          case 'freeze-after':
-            agenda.at(sentAtMs + wayMs, () =>
-              arrive((settle) => answer(dice.between(1_000, 2 * lastsMs), settle)),
-            )
-            return
-          case 'repeated':
-            agenda.at(sentAtMs + wayMs, () =>
-              arrive(
-                (settle) => answer(wayMs, settle),
-                () => again?.(pause) ?? effect(),
-              ),
-            )
-            return
-          default:
-            never(what)
-        }
+      const isOneEvent = is === 'index'
+      const settle = (give: () => void) => {
+        if (!isOneEvent) answerIn(dice.between(1, 12), give)
+        else if (!isDead()) give()
       }
-
-      /** The connection breaks, or no answer comes in time; a process that is dead by then repeats nothing. */
-      async function pause(): Promise<void> {
-        const untilMs = agenda.nowMs + dice.between(1, dice.chance(0.5) ? 200 : timeoutMs)
-        return new Promise((goOn) => agenda.at(untilMs, () => !isDead() && goOn()))
-      }
+      agenda.at(sentAtMs + (isOneEvent ? 2 * wayMs : wayMs), () => {
+        effect().then(
+          (value) => {
+            ground.seen(workerId, name, value)
+            return settle(() => resolve(value))
+          },
+          (error: unknown) => settle(() => reject(error)),
+        )
+      })
     })
+
+  function playFault<T>(
+    fault: Fault,
+    { name, timeoutMs, lost, throttled, effect, again }: Request<T>,
+    { sentAtMs, wayMs, resolve, reject }: Sent<T>,
+  ): void {
+    const die = () => {
+      dead = true
+    }
+    const arrive = (then: (settle: () => void, refused: boolean) => void, act = effect) => {
+      act().then(
+        (value) => {
+          ground.seen(workerId, name, value)
+          return then(() => resolve(value), false)
+        },
+        (error: unknown) => then(() => reject(error), true),
+      )
+    }
+    const giveUp = () =>
+      agenda.at(sentAtMs + timeoutMs, () => {
+        if (!isDead()) reject(lost(`${name}: no answer within ${timeoutMs} ms`))
+      })
+    switch (fault) {
+      case 'crash-before':
+        die()
+        return
+      case 'crash-after':
+        agenda.at(sentAtMs + wayMs, () => {
+          if (!isDead()) arrive(die)
+        })
+        return
+      case 'crash-in-flight':
+        // The process is gone, and its request arrives all the same.
+        die()
+        agenda.at(sentAtMs + dice.between(1, timeoutMs), () => arrive(() => undefined))
+        return
+      case 'request-lost':
+        giveUp()
+        return
+      case 'reply-lost':
+        agenda.at(sentAtMs + wayMs, () => arrive(() => undefined))
+        giveUp()
+        return
+      case 'late':
+        agenda.at(sentAtMs + dice.between(timeoutMs - 200, timeoutMs + 200), () => arrive(() => undefined))
+        giveUp()
+        return
+      case 'throttled':
+        answerIn(wayMs, () => reject(throttled()))
+        return
+      case 'error-after':
+        agenda.at(sentAtMs + wayMs, () =>
+          arrive((settle, refused) =>
+            answerIn(wayMs, refused ? settle : () => reject(lost(`${name}: internal error`))),
+          ),
+        )
+        return
+      case 'freeze-before':
+        agenda.at(sentAtMs + dice.between(1_000, 2 * lastsMs), () => {
+          // Frozen past its deadline it was killed, and has sent nothing.
+          if (!isDead()) arrive((settle) => answerIn(wayMs, settle))
+        })
+        return
+      case 'freeze-after':
+        agenda.at(sentAtMs + wayMs, () =>
+          arrive((settle) => answerIn(dice.between(1_000, 2 * lastsMs), settle)),
+        )
+        return
+      case 'repeated':
+        agenda.at(sentAtMs + wayMs, () =>
+          arrive(
+            (settle) => answerIn(wayMs, settle),
+            () => again?.(() => pause(timeoutMs)) ?? effect(),
+          ),
+        )
+        return
+      default:
+        never(fault)
+    }
+  }
+
+  /** The connection breaks, or no answer comes in time; a process that is dead by then repeats nothing. */
+  async function pause(timeoutMs: number): Promise<void> {
+    const untilMs = agenda.nowMs + dice.between(1, dice.chance(0.5) ? 200 : timeoutMs)
+    return new Promise((goOn) => agenda.at(untilMs, () => !isDead() && goOn()))
+  }
 
   process.io = io
   return {
@@ -222,82 +218,10 @@ export function startWorker(
   }
 }
 
-type Io = <T>(
-  is: Point['is'],
-  name: string,
-  timeoutMs: number,
-  lost: (what: string) => Error,
-  throttled: () => Error,
-  effect: () => Promise<T>,
-  again?: Again<T>,
-) => Promise<T>
-
-/** The same request twice, with a pause between the first, whose answer nobody hears, and the second, whose answer counts. */
-type Again<T> = (pause: () => Promise<void>) => Promise<T>
-
-function portsOf(ports: Ports, io: Io, skewMs: number): Ports {
-  const { storage, queue, http } = ports
-  const kind = (key: string) => {
-    const end = key.indexOf('#')
-    return end < 0 ? key : key.slice(0, end)
-  }
-  const noStorage = (what: string) => new StorageError(what)
-  const store = <T>(name: string, effect: () => Promise<T>, is: Point['is'] = 'storage', again?: Again<T>) =>
-    io(is, name, STORAGE_TIMEOUT_MS, noStorage, () => new StorageError(`${name}: throttled`), effect, again)
-  const faulty: Storage = {
-    put: (item, condition) =>
-      store(
-        `put ${kind(item.pk.startsWith('INC#') ? item.sk : item.pk)}`,
-        () => storage.put(item, condition),
-        'storage',
-        (pause) => putTwice(storage, item, condition, pause),
-      ),
-    get: (pk, sk) => store(`get ${kind(pk.startsWith('INC#') ? sk : pk)}`, () => storage.get(pk, sk)),
-    query: (pk, prefix) => store(`query ${kind(prefix)}`, () => storage.query(pk, prefix)),
-    dueBefore: (shard, atMs, limit) => store('due', () => storage.dueBefore(shard, atMs, limit), 'index'),
-    listed: (shard, limit, beforeMs) => store('list', () => storage.listed(shard, limit, beforeMs), 'index'),
-  }
-  const aws: AwsFor = (scope) => {
-    const sent = ports.aws(scope)
-    const send: Aws['call'] = (name, input) =>
-      io(
-        'aws',
-        name,
-        CALL_TIMEOUT_MS,
-        (what) => Object.assign(new Error(what), { name: 'TimeoutError' }),
-        () => refuse('ThrottlingException', 'Rate exceeded'),
-        () => sent.call(name, input),
-      )
-    return { call: send }
-  }
-  const clock = { now: () => ports.clock.now() + skewMs }
-  return {
-    ...ports,
-    clock,
-    aws,
-    storage: faulty,
-    queue: {
-      send: (message, delayMs) =>
-        io(
-          'queue',
-          'send',
-          QUEUE_TIMEOUT_MS,
-          (what) => new Error(what),
-          () => new Error('send: throttled'),
-          () => queue.send(message, delayMs),
-        ),
-    },
-    http: {
-      post: (request) =>
-        io(
-          'http',
-          'post',
-          HTTP_TIMEOUT_MS,
-          (what) => new Error(what),
-          () => new Error('post: connection refused'),
-          () => http.post(request),
-        ),
-    },
-    secret: secretReader(aws({}), {}, clock),
-  }
+interface Sent<T> {
+  readonly sentAtMs: number
+  /** How long it is on its way where nothing goes wrong. */
+  readonly wayMs: number
+  readonly resolve: (value: T) => void
+  readonly reject: (error: unknown) => void
 }
