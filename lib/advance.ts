@@ -33,7 +33,10 @@ import {
 /** A due time on HEAD is later than the message by this much, so the sweep stays out of the way of live messages. */
 const GRACE_MS = 10_000
 
-/** A message that precedes its record is sent again for so long: after it, the record was never written. */
+/**
+ * A message that precedes its record is sent again for so long. After it, the record was never written, and what the stream
+ * waited for before still stands: it wakes it like any other.
+ */
 const EARLY_FOR_MS = 60_000
 const EARLY_DELAY_MS = 2_000
 
@@ -54,9 +57,7 @@ export async function advance(app: App, message: WorkMessage, turn: Turn): Promi
     return advanceIncident(app, message.incidentId)
   }
   const stream = await load(ports.storage, message.incidentId, message.stream)
-  if (stream.headSeq < message.minSeq) {
-    if (ports.clock.now() - message.sentAtMs > EARLY_FOR_MS)
-      return { is: 'dropped', reason: 'its record was never written' }
+  if (stream.headSeq < message.minSeq && ports.clock.now() - message.sentAtMs <= EARLY_FOR_MS) {
     await ports.queue.send(message, EARLY_DELAY_MS)
     return { is: 'early' }
   }

@@ -1,3 +1,4 @@
+import { advance } from '../../lib/advance.ts'
 import { incidentIdOf } from '../../lib/ids.ts'
 import { INCIDENT_STREAM } from '../../lib/incident-stream.ts'
 import { ingest } from '../../lib/ingest.ts'
@@ -139,6 +140,21 @@ test('who waits for an approval alone is not taken for two', async () => {
   const [asked] = await entriesOfKind(stack, 'approval.requested')
   const [expired] = await entriesOfKind(stack, 'approval.expired')
   expect((expired?.atMs ?? Infinity) - (asked?.expiresAtMs ?? 0)).toBeLessThan(5_000)
+})
+
+test('a message whose record was never written wakes its stream like any other', async () => {
+  const stack = calmStack(
+    catalogueOf([runbookText(`${SCALE}\n  approve: { by: sre, timeout: 5m, on_timeout: skip }`)]),
+  )
+  fire(stack)
+  await play(stack, 1)
+  const [asked] = await entriesOfKind(stack, 'approval.requested')
+  if (!asked) throw new Error('nothing was asked')
+  const { stream, expiresAtMs } = asked
+  stack.account.advanceTo(expiresAtMs)
+  const message = workFor({ incidentId: incidentIdOf(stream) ?? '', stream }, 99, expiresAtMs - 2 * MINUTE_MS)
+  await advance(stack.app, message, turnOf(stack))
+  expect(await entriesOfKind(stack, 'approval.expired')).toHaveLength(1)
 })
 
 test('an index that lags behind loses nothing and doubles nothing (G3, G4)', async () => {
