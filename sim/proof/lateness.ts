@@ -49,12 +49,12 @@ export function watchLateness({ streams, workers, delays }: Seen, wrong: (what: 
    * it, even before the record: the wake may have overtaken a writer that froze. And whoever has taken it up in time may
    * have been frozen itself.
    */
-  function judge(stream: string, what: string, since: ToldEntry, byMs: number, told: ToldEntry): void {
+  function judge(stream: string, { what, since, byMs, messageLater }: Expected, told: ToldEntry): void {
     const atMs = Math.min(told.atMs, workers.get(workerOf(told.entry))?.beganAtMs ?? Infinity)
     const author = since.by ?? workerOf(since.entry)
     const fromMs = workers.get(author)?.beganAtMs ?? since.atMs - SKEW_MS
     const excuses = excused.filter(
-      ({ id, beganAtMs }) => id !== author && beganAtMs >= fromMs && beganAtMs < atMs,
+      ({ id, beganAtMs }) => (id !== author || messageLater) && beganAtMs >= fromMs && beganAtMs < atMs,
     )
     const held = delays.filter(
       (one) => (one.stream ?? stream) === stream && one.untilMs >= fromMs && one.fromMs < atMs,
@@ -76,7 +76,7 @@ export function watchLateness({ streams, workers, delays }: Seen, wrong: (what: 
     if (told.stream === 'incident') continue
     for (const [index, one] of told.entries.entries()) {
       const expected = expectedBy(told, index, one, tookMs)
-      if (expected) judge(told.stream, expected.what, expected.since, expected.byMs, expected.told ?? one)
+      if (expected) judge(told.stream, expected, expected.told ?? one)
     }
   }
 }
@@ -88,6 +88,8 @@ interface Expected {
   readonly byMs: number
   /** Another than the entry itself. */
   readonly told?: ToldEntry
+  /** Its message leaves only after it, so that its author's death may delay it as well. */
+  readonly messageLater?: true
 }
 
 /** By when an entry, or what follows from it, had to be there. */
@@ -114,7 +116,8 @@ function expectedBy(
       )
       if (since?.entry.kind !== 'approval.requested') return undefined
       const what = `the end of the time to decide about ${entry.subject}`
-      return { what, since, byMs: since.entry.expiresAtMs + tookMs(since) + WOKEN_MS }
+      // Whoever asks puts that on record with the page about it, which goes out before the turn ends.
+      return { what, since, byMs: since.entry.expiresAtMs + tookMs(since) + WOKEN_MS, messageLater: true }
     }
     case 'worker.tookover': {
       const since = entries.findLast(
