@@ -34,6 +34,8 @@ const PAUSED_FOUND_MS = 120_000
 const CARRIED_MS = 105_000
 /** A lease outlives its worker by 2 s, and its effect may be unseen for 15 s more; messages take whole seconds. */
 const AFTER_DEATH_MS = 20_000
+/** A message is visible again after six times a worker's time, and taken up within the half minute of a wake. */
+const AGAIN_MS = 180_000 + WOKEN_MS
 /** Workers date their records by clocks that are off by so much. */
 const SKEW_MS = 500
 
@@ -41,7 +43,7 @@ const SKEW_MS = 500
 export function watchLateness({ streams, workers, delays }: Seen, wrong: (what: string) => void): void {
   const excused = [...workers].flatMap(([id, life]) => {
     const untilMs = excuseOf(life)
-    return untilMs === undefined ? [] : [{ id, beganAtMs: life.beganAtMs, untilMs }]
+    return untilMs === undefined ? [] : [{ id, ...life, untilMs }]
   })
 
   /**
@@ -49,7 +51,11 @@ export function watchLateness({ streams, workers, delays }: Seen, wrong: (what: 
    * it, even before the record: the wake may have overtaken a writer that froze. And whoever has taken it up in time may
    * have been frozen itself.
    */
-  function judge(stream: string, { what, since, byMs, messageLater }: Expected, told: ToldEntry): void {
+  function judge(
+    stream: string,
+    { what, since, byMs, messageLater, isDecision }: Expected,
+    told: ToldEntry,
+  ): void {
     const atMs = Math.min(told.atMs, workers.get(workerOf(told.entry))?.beganAtMs ?? Infinity)
     const author = since.by ?? workerOf(since.entry)
     const fromMs = workers.get(author)?.beganAtMs ?? since.atMs - SKEW_MS
@@ -61,7 +67,12 @@ export function watchLateness({ streams, workers, delays }: Seen, wrong: (what: 
     )
     const isPaused = held.some((one) => one.stream === undefined)
     const foundMs = isPaused && excuses.length > 0 ? PAUSED_FOUND_MS : 0
-    const lastMs = Math.max(byMs, ...[...excuses, ...held].map(({ untilMs }) => untilMs)) + foundMs
+    // Who decided died before HEAD told of it, and so did who heard of it first: its message comes once more.
+    const isUntold = isDecision && workers.get(author)?.ended !== 'well'
+    const again = excuses.flatMap((one) =>
+      isUntold && one.ended !== 'well' ? [{ untilMs: one.beganAtMs + AGAIN_MS }] : [],
+    )
+    const lastMs = Math.max(byMs, ...[...excuses, ...held, ...again].map(({ untilMs }) => untilMs)) + foundMs
     if (atMs > lastMs)
       wrong(`${stream}: ${what} came ${Math.ceil((atMs - lastMs) / 1000)} s too late (check 6)`)
   }
@@ -90,6 +101,8 @@ interface Expected {
   readonly told?: ToldEntry
   /** Its message leaves only after it, so that its author's death may delay it as well. */
   readonly messageLater?: true
+  /** It is a person's, and HEAD tells of it last. */
+  readonly isDecision?: true
 }
 
 /** By when an entry, or what follows from it, had to be there. */
@@ -149,7 +162,8 @@ function followed({ entries, ...told }: Told, index: number): Expected | undefin
     return state.is === 'again' ? state.dueAtMs + WOKEN_MS : 0
   })
   const what = `what follows from ${since.entry.kind} at ${since.seq}`
-  return { what, since, byMs: Math.max(since.putAtMs + WOKEN_MS, ...busyMs), told: next }
+  const byMs = Math.max(since.putAtMs + WOKEN_MS, ...busyMs)
+  return { what, since, byMs, told: next, isDecision: true }
 }
 
 /** HEAD does not tell of the first record of a start by hand where its worker died over it: the sweep carries the start on. */
