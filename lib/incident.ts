@@ -220,7 +220,10 @@ function addToIncident(incident: Incident, entry: Stamped): Incident {
   switch (entry.kind) {
     case 'incident.recurred': {
       const lastOnsetAtMs = Math.max(incident.lastOnsetAtMs ?? 0, entry.onsetAtMs)
-      if (entry.onsetAtMs < (incident.clearedAtMs ?? 0)) return { ...incident, lastOnsetAtMs }
+      // What a person has closed since does not come back by being recorded late.
+      const closedAtMs = incident.resolvedBy === 'person' ? (incident.resolvedAtMs ?? 0) : 0
+      if (entry.onsetAtMs < Math.max(incident.clearedAtMs ?? 0, closedAtMs))
+        return { ...incident, lastOnsetAtMs }
       const { clearedAtMs: _cleared, resolvedAtMs: _resolved, resolvedBy: _by, ...rest } = incident
       return { ...rest, lastOnsetAtMs, status: 'open' }
     }

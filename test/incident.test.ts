@@ -332,6 +332,29 @@ describe("the incident's own stream", () => {
     ).toMatchObject({ clearedAtMs: at(250) })
   })
 
+  test('what a person has closed is not opened again by a recurrence that is recorded late', () => {
+    const recurred = (seconds: number) =>
+      ({
+        kind: 'incident.recurred',
+        actor: cloudwatch,
+        onsetAtMs: at(seconds),
+        signal: signal('alarm', seconds),
+      }) as const
+    const closed = { kind: 'incident.resolved', actor: bob, how: 'person', reason: '' } as const
+    // It was over when a newer one came, or had come before the person looked.
+    for (const entries of [
+      [[at(0.7), opened] as const, [at(300), recurred(300)] as const, [at(301), closed] as const],
+      [[at(0.7), opened] as const, [at(101), cleared] as const, [at(200), closed] as const],
+    ])
+      expect(fold(...entries, [at(400), recurred(199)])).toMatchObject({
+        status: 'resolved',
+        resolvedBy: 'person',
+      })
+    expect(fold([at(0.7), opened], [at(200), closed], [at(400), recurred(201)])).toMatchObject({
+      status: 'open',
+    })
+  })
+
   test('what is resolved is not made less by a late check', () => {
     expect(
       fold(
