@@ -168,14 +168,6 @@ export const MORE: readonly Mutant[] = [
     await ports.queue.send(workFor(stream, stream.headSeq + 1, nowMs), 0)`,
   },
   {
-    name: 'HEAD is not due before a decision is on record',
-    rule: 'waking',
-    file: 'lib/decide.ts',
-    from: `    await advanceHead(ports.storage, headAt(stream, execution, dueAtMs))
-    const result`,
-    to: '    const result',
-  },
-  {
     name: 'the sweep does not look ahead',
     rule: 'waking',
     file: 'lib/sweep.ts',
