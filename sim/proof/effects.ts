@@ -43,8 +43,21 @@ export function watchEffects(
   const pages = new Map<string, string>()
   const foreign = new Map<Foreign, { readonly value: number | undefined; readonly sinceMs: number }>()
   const touched = new Set<keyof Standing>()
+  /** The service's count as the latest call or act has left it. */
+  let count: number | undefined
+
+  /** Who adds capacity has looked at what stands: to set less is to have looked at what had been. */
+  function lowers({ name }: MadeCall, input: unknown, { told, step, action }: Author, before?: number): void {
+    const { desiredCount } = input as { readonly desiredCount?: number }
+    if (name !== 'ecs:UpdateService' || desiredCount === undefined || before === undefined) return
+    if (isUndo(told) || !action.startsWith('scale_out') || touched.has('desired')) return
+    if (desiredCount < before)
+      wrong(`${told.stream}: ${step} is to add, and sets ${desiredCount} where ${before} stands (check 2)`)
+  }
 
   function call(made: MadeCall, input: unknown, standing: Standing, nowMs: number): void {
+    const before = count
+    count = standing.desired
     if (!made.mutating || made.executionId === undefined) return
     if (made.name === 'sns:Publish') {
       const { MessageAttributes } = input as Calls['sns:Publish']['input']
@@ -61,14 +74,15 @@ export function watchEffects(
       return
     }
     const { told, step, action } = author
+    lowers(made, input, author, before)
     if (made.name === 'codedeploy:CreateDeployment') {
       const { description = '' } = input as { readonly description?: string }
-      const count = (deployed.get(description) ?? 0) + 1
-      deployed.set(description, count)
-      if (count > 1) wrong(`"${description}" was deployed ${count} times (check 1)`)
+      const times = (deployed.get(description) ?? 0) + 1
+      deployed.set(description, times)
+      if (times > 1) wrong(`"${description}" was deployed ${times} times (check 1)`)
     }
-    const before = effects.filter((effect) => effect.stream === told.stream)
-    order.acts(told, step, new Set(before.map((effect) => effect.step)))
+    const earlier = effects.filter((effect) => effect.stream === told.stream)
+    order.acts(told, step, new Set(earlier.map((effect) => effect.step)))
     // The switch beside a change moves nothing; whatever becomes of the change, it may stay behind, or be taken away (ADR 25).
     if (made.name.endsWith('ScheduledAction') && !isUndo(told)) return
     effects.push({ name: made.name, stream: told.stream, step, action })
@@ -122,6 +136,7 @@ export function watchEffects(
   return {
     touched,
     outside(act, standing, nowMs) {
+      count = standing.desired
       const what = setBy(act)
       if (!what) return
       touched.add(what)
@@ -168,12 +183,14 @@ export function watchEffects(
  */
 const UNSEEN_MS = { desired: 40_000, weight: 0 } as const
 
+interface Author {
+  readonly told: Told
+  readonly step: string
+  readonly action: string
+}
+
 /** Whose call it is: by the marker that it bears, or, where a call can bear none, by the value that it sets. */
-function authorOf(
-  made: MadeCall,
-  input: unknown,
-  own: readonly Told[],
-): { readonly told: Told; readonly step: string; readonly action: string } | undefined {
+function authorOf(made: MadeCall, input: unknown, own: readonly Told[]): Author | undefined {
   const text = JSON.stringify(input)
   for (const told of own.toReversed()) {
     for (const { entry } of told.entries.toReversed()) {
