@@ -199,13 +199,13 @@ async function waitUntil(
   const guardMs = Math.max(POLL_GUARD_MS, POLLS_GUARDED * (untilMs - nowMs))
   const dueAtMs = why === 'poll' ? nowMs + guardMs + GRACE_MS : untilMs + GRACE_MS
   const unsent = untilMs - nowMs > MAX_DELAY_MS
-  const isGoneOnWith =
+  const isLeftToAnother =
     !writes &&
     !isGuarded &&
     (why === 'poll'
       ? await isGuardedByAnother(session, dueAtMs)
       : untilMs > nowMs && !unsent && (await isWaitedForByAnother(session, dueAtMs)))
-  if (isGoneOnWith) {
+  if (isLeftToAnother) {
     await flush(session)
     return { is: 'left', untilMs: dueAtMs }
   }

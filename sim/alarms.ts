@@ -83,7 +83,7 @@ function evaluate(sim: Sim, alarm: Alarm, kind: MetricAlarmKind): void {
   const stat = kind.statistic
   const metric = { namespace: kind.namespace, name: kind.metric, dimensions: kind.dimensions }
   const found = readMetric(world, metric, { startMs, endMs, periodMs: kind.periodMs, stat })
-  // It stays as it is: an alarm that tests move by hand is looked at some ten times an hour of their time.
+  // Then it stays as it is: the alarms that tests move by hand have no data, and are looked at each minute.
   if (found.length === 0 && kind.missing === 'ignore') return
   const values = new Map(found.map((point) => [point.atMs, point.value]))
   const range: Datapoint[] = Array.from({ length: periods }, (_, index) => {

@@ -1,5 +1,5 @@
 import type { Pinned } from '../runbook/runbook.ts'
-import type { Storage } from './storage.ts'
+import type { Item, Storage } from './storage.ts'
 
 /** Why a signal started nothing; asked for by `firebreak why`. */
 export interface SignalVerdict {
@@ -50,6 +50,13 @@ const pinnedOnce = new WeakMap<Storage, Map<string, Pinned>>()
 const textOf = new WeakMap<Pinned, string>()
 const parsedOnce = new Map<string, Pinned>()
 
+/** What the item of a pinned runbook says. */
+export function pinnedIn({ body }: Pick<Item, 'body'>): Pinned {
+  const pinned = parsedOnce.get(body) ?? (JSON.parse(body) as Pinned)
+  parsedOnce.set(body, pinned)
+  return pinned
+}
+
 /** Throws where the pinned runbook is missing: it is put before the first record that names it. */
 export async function readPinned(storage: Storage, hash: string): Promise<Pinned> {
   const known = pinnedOnce.get(storage) ?? new Map<string, Pinned>()
@@ -58,8 +65,7 @@ export async function readPinned(storage: Storage, hash: string): Promise<Pinned
   if (cached) return cached
   const item = await storage.get(`RUNBOOK#${hash}`, 'RUNBOOK')
   if (!item) throw new Error(`the pinned runbook ${hash} is missing`)
-  const pinned = parsedOnce.get(item.body) ?? (JSON.parse(item.body) as Pinned)
-  parsedOnce.set(item.body, pinned)
+  const pinned = pinnedIn(item)
   known.set(hash, pinned)
   return pinned
 }

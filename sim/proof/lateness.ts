@@ -69,10 +69,10 @@ export function watchLateness({ streams, workers, delays }: Seen, wrong: (what: 
     const foundMs = isPaused && excuses.length > 0 ? PAUSED_FOUND_MS : 0
     // Who decided died before HEAD told of it, and so did who heard of it first: its message comes once more.
     const isUntold = isDecision && workers.get(author)?.ended !== 'well'
-    const again = excuses.flatMap((one) =>
-      isUntold && one.ended !== 'well' ? [{ untilMs: one.beganAtMs + AGAIN_MS }] : [],
+    const until = excuses.map(({ ended, beganAtMs, untilMs }) =>
+      isUntold && ended !== 'well' ? beganAtMs + AGAIN_MS : untilMs,
     )
-    const lastMs = Math.max(byMs, ...[...excuses, ...held, ...again].map(({ untilMs }) => untilMs)) + foundMs
+    const lastMs = Math.max(byMs, ...until, ...held.map(({ untilMs }) => untilMs)) + foundMs
     if (atMs > lastMs)
       wrong(`${stream}: ${what} came ${Math.ceil((atMs - lastMs) / 1000)} s too late (check 6)`)
   }

@@ -3,6 +3,7 @@ import type { HttpRequest } from '../../lib/http.ts'
 import type { OutsideAct } from '../outside.ts'
 import { canonical } from '../../lib/json.ts'
 import type { ChainRecord } from '../../lib/ledger/chain.ts'
+import { pinnedIn } from '../../lib/ledger/control.ts'
 import type { Entry, EntryOf } from '../../lib/ledger/entry.ts'
 import type { Item, PutResult } from '../../lib/ledger/storage.ts'
 import type { Pinned } from '../../lib/runbook/runbook.ts'
@@ -285,13 +286,4 @@ export function watchOver(limits: Limits): Watch {
       return problems
     },
   }
-}
-
-/** Every run pins the same few versions. */
-const known = new Map<string, Pinned>()
-
-function pinnedIn({ body }: Item): Pinned {
-  const found = known.get(body) ?? (JSON.parse(body) as Pinned)
-  known.set(body, found)
-  return found
 }

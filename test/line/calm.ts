@@ -178,6 +178,27 @@ export async function play(
   return stack.runUntil(stack.account.now() + minutes * MINUTE_MS, holds)
 }
 
+/** An execution that waits for the approval of its one step, a minute after its alarm; and until when it may be decided. */
+export async function asking(
+  timeout: string,
+): Promise<{ readonly stack: Stack; readonly stream: string; readonly expiresAtMs: number }> {
+  const stack = calmStack(asksFor(timeout))
+  fire(stack)
+  await play(stack, 1)
+  const [asked] = await entriesOfKind(stack, 'approval.requested')
+  if (!asked) throw new Error('nothing was asked')
+  return { stack, stream: asked.stream, expiresAtMs: asked.expiresAtMs }
+}
+
+/** A runbook whose one step is skipped where nobody has decided by then. */
+export function asksFor(timeout: string): Catalogue {
+  return catalogueOf([
+    runbookText(
+      `- scale_out: { ecs: api, by: 50% }\n  approve: { by: sre, timeout: ${timeout}, on_timeout: skip }`,
+    ),
+  ])
+}
+
 export function turnOf(
   stack: Stack,
   ms = 30_000,

@@ -9,6 +9,8 @@ import {
   ANN,
   addStillAlarm,
   asAlarmAction,
+  asking,
+  asksFor,
   calmAccount,
   calmStack,
   catalogueOf,
@@ -110,14 +112,7 @@ test('of the messages that poll one execution, one is left', async () => {
 })
 
 test('of the messages that wait for the same time, one is left', async () => {
-  const stack = calmStack(
-    catalogueOf([runbookText(`${SCALE}\n  approve: { by: sre, timeout: 10m, on_timeout: skip }`)]),
-  )
-  fire(stack)
-  await play(stack, 1)
-  const [asked] = await entriesOfKind(stack, 'approval.requested')
-  if (!asked) throw new Error('nothing was asked')
-  const { stream } = asked
+  const { stack, stream } = await asking('10m')
   await wakeOften(stack, incidentIdOf(stream) ?? '', stream)
   // The four wakes find that somebody waits already, and send nothing.
   expect(await sentWithin(stack, 5, stream)).toBe(0)
@@ -126,9 +121,7 @@ test('of the messages that wait for the same time, one is left', async () => {
 })
 
 test('who waits for an approval alone is not taken for two', async () => {
-  const stack = calmStack(
-    catalogueOf([runbookText(`${SCALE}\n  approve: { by: sre, timeout: 10m, on_timeout: skip }`)]),
-  )
+  const stack = calmStack(asksFor('10m'))
   const { queue } = stack.app.ports
   const hasty = {
     send: async (...[message, delayMs]: Parameters<typeof queue.send>) =>
@@ -143,14 +136,7 @@ test('who waits for an approval alone is not taken for two', async () => {
 })
 
 test('a message whose record was never written wakes its stream like any other', async () => {
-  const stack = calmStack(
-    catalogueOf([runbookText(`${SCALE}\n  approve: { by: sre, timeout: 5m, on_timeout: skip }`)]),
-  )
-  fire(stack)
-  await play(stack, 1)
-  const [asked] = await entriesOfKind(stack, 'approval.requested')
-  if (!asked) throw new Error('nothing was asked')
-  const { stream, expiresAtMs } = asked
+  const { stack, stream, expiresAtMs } = await asking('5m')
   stack.account.advanceTo(expiresAtMs)
   const message = workFor({ incidentId: incidentIdOf(stream) ?? '', stream }, 99, expiresAtMs - 2 * MINUTE_MS)
   await advance(stack.app, message, turnOf(stack))

@@ -11,6 +11,7 @@ import { CrashError, mortalPorts } from '../../sim/mortal.ts'
 import type { Stack } from '../../sim/stack.ts'
 import {
   ANN,
+  asking,
   calmStack,
   catalogueOf,
   desired,
@@ -119,21 +120,6 @@ test('streams that a newer version has written give way to those that this one c
   expect(desired(stack)).toBe(6)
 })
 
-/** An execution that waits two hours for an approval: the stack, and its id. */
-async function asking(): Promise<{ readonly stack: Stack; readonly id: string }> {
-  const stack = calmStack(
-    catalogueOf([
-      runbookText(
-        '- scale_out: { ecs: api, by: 50% }\n  approve: { by: sre, timeout: 2h, on_timeout: skip }',
-      ),
-    ]),
-  )
-  fire(stack)
-  await play(stack, 2)
-  const [{ stream: id } = { stream: '' }] = await entriesOfKind(stack, 'approval.requested')
-  return { stack, id }
-}
-
 async function approve(stack: Stack, id: string, ports: Ports): Promise<void> {
   await command({ ...stack.app, ports }, { verb: 'approve', id, by: ANN }, turnOf(stack))
 }
@@ -159,20 +145,20 @@ function dyingAfterRecord(stack: Stack): Ports {
 const deafQueue: Queue = { send: async () => undefined }
 
 test('a decision whose worker dies right after it does not wait for the end of its time (G4)', async () => {
-  const { stack, id } = await asking()
+  const { stack, stream: id } = await asking('2h')
   await expect(approve(stack, id, dyingAfterRecord(stack))).rejects.toThrow(CrashError)
   expect(await begunAfterMs(stack)).toBeLessThanOrEqual(5_000)
 })
 
 test('nor does one whose message is lost as well: HEAD was due before it was on record (G4)', async () => {
-  const { stack, id } = await asking()
+  const { stack, stream: id } = await asking('2h')
   const ports = { ...dyingAfterRecord(stack), queue: deafQueue }
   await expect(approve(stack, id, ports)).rejects.toThrow(CrashError)
   expect(await begunAfterMs(stack)).toBeLessThanOrEqual(75_000)
 })
 
 test('nor one whose record was so slow that a sweep has looked in vain meanwhile (G4)', async () => {
-  const { stack, id } = await asking()
+  const { stack, stream: id } = await asking('2h')
   const { storage } = stack.app.ports
   const slow: Storage = {
     ...storage,
