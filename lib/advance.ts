@@ -34,8 +34,9 @@ import {
 const GRACE_MS = 10_000
 
 /**
- * A message that precedes its record is sent again for so long. After it, the record was never written, and what the stream
- * waited for before still stands: it wakes it like any other.
+ * A message that precedes its record is sent again for so long, each time after twice as long: it may be on its way, or its
+ * writer has died. After it, the record was never written, and what the stream waited for before still stands: it wakes it
+ * like any other.
  */
 const EARLY_FOR_MS = 60_000
 const EARLY_DELAY_MS = 2_000
@@ -57,8 +58,9 @@ export async function advance(app: App, message: WorkMessage, turn: Turn): Promi
     return advanceIncident(app, message.incidentId)
   }
   const stream = await load(ports.storage, message.incidentId, message.stream)
-  if (stream.headSeq < message.minSeq && ports.clock.now() - message.sentAtMs <= EARLY_FOR_MS) {
-    await ports.queue.send(message, EARLY_DELAY_MS)
+  const sentForMs = ports.clock.now() - message.sentAtMs
+  if (stream.headSeq < message.minSeq && sentForMs <= EARLY_FOR_MS) {
+    await ports.queue.send(message, Math.max(EARLY_DELAY_MS, sentForMs))
     return { is: 'early' }
   }
   const recorded = fold(stream.entries)

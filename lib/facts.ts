@@ -35,11 +35,7 @@ export async function conditionHolds(
   step: Step,
 ): Promise<{ readonly holds: boolean; readonly values: Fact }> {
   if (step.when === undefined) return { holds: true, values: {} }
-  // CEL is loaded for runbooks that have expressions, so that others do not wait for it on a cold start.
-  const [{ evaluateCondition }, { expressionReads }] = await allDone([
-    import('./runbook/conditions.ts'),
-    import('./runbook/expressions.ts'),
-  ])
+  const [{ evaluateCondition }, { expressionReads }] = await loadConditions()
   const { value, values } = evaluateCondition(step.when, await readFacts(expressionReads(step.when)))
   return { holds: value, values }
 }
@@ -55,8 +51,20 @@ export async function paramsOf(
 > {
   const { params, references } = step
   if (references === undefined) return { is: 'params', params: action.params.parse(params), values: {} }
-  const { referencesRead, resolveReferences } = await import('./runbook/references.ts')
+  const { referencesRead, resolveReferences } = await loadReferences()
   return resolveReferences(action, params, references, await readFacts(referencesRead(references)))
+}
+
+// CEL is loaded for runbooks that have expressions, so that others do not wait for it on a cold start; and once, since a
+// loader that is asked again answers some turns of the event loop later.
+const loadConditions = once(() =>
+  allDone([import('./runbook/conditions.ts'), import('./runbook/expressions.ts')]),
+)
+const loadReferences = once(() => import('./runbook/references.ts'))
+
+function once<T>(load: () => Promise<T>): () => Promise<T> {
+  let loaded: Promise<T> | undefined
+  return () => (loaded ??= load())
 }
 
 async function readFact(deliberation: Deliberation, path: string): Promise<Fact> {

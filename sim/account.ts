@@ -38,6 +38,7 @@ import { tickSite, useOfService } from './load.ts'
 import { answerHttp, getParameter, publish, sendEmail } from './messages.ts'
 import { getMetricData } from './metrics.ts'
 import { actOutside, type OutsideAct } from './outside.ts'
+import { isAtRest } from './rest.ts'
 import {
   changeResourceRecordSets,
   getChange,
@@ -247,6 +248,7 @@ export function createAccount(options: AccountOptions): Account {
       world.tickedMs += TICK_MS
       world.nowMs = Math.max(world.nowMs, world.tickedMs)
       tick(sim)
+      if (isAtRest(world, atMs)) world.tickedMs += Math.floor((atMs - world.tickedMs) / TICK_MS) * TICK_MS
     }
     world.nowMs = Math.max(world.nowMs, atMs)
   }

@@ -75,6 +75,11 @@ export function tickAlarms(sim: Sim): void {
   })
 }
 
+/** Whether it stays as it is while there is no data. */
+export function isStill({ kind }: Alarm): boolean {
+  return kind.is === 'metric' && kind.missing === 'ignore'
+}
+
 function evaluate(sim: Sim, alarm: Alarm, kind: MetricAlarmKind): void {
   const { world } = sim
   const endMs = Math.floor(world.nowMs / kind.periodMs) * kind.periodMs

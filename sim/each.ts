@@ -5,3 +5,13 @@ export function each<T>(
 ): void {
   for (const name in members) if (Object.hasOwn(members, name)) act(members[name] as T, name)
 }
+
+/** Whether all of them are so, without a list either. */
+export function every<T>(members: { readonly [name: string]: T }, isSo: (member: T) => boolean): boolean {
+  for (const name in members) if (Object.hasOwn(members, name) && !isSo(members[name] as T)) return false
+  return true
+}
+
+export function isEmpty(members: { readonly [name: string]: unknown }): boolean {
+  return every(members, () => false)
+}

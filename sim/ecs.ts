@@ -191,6 +191,20 @@ export function tickService(world: World, service: EcsService): void {
   remember(world, service)
 }
 
+/** Whether a second more changes nothing of it. */
+export function isServiceAtRest(world: World, service: EcsService): boolean {
+  const wanted = service.status === 'ACTIVE' ? service.desired : 0
+  const last = service.past.at(-1)
+  return (
+    service.tasks.length === wanted &&
+    service.deployments[0]?.rolloutState !== 'IN_PROGRESS' &&
+    runningOf(world, service) === wanted &&
+    last?.desired === service.desired &&
+    last.running === wanted &&
+    last.pending === 0
+  )
+}
+
 function rollOn(world: World, service: EcsService): void {
   const primary = service.deployments[0]
   if (primary?.rolloutState !== 'IN_PROGRESS') return

@@ -10,7 +10,7 @@ import { need, refuse } from './refusal.ts'
 import type { DnsChange, HostedZone, Sim, World } from './world.ts'
 
 /** From acceptance until every authoritative server answers with it. */
-export const IN_SYNC_MS = 30_000
+const IN_SYNC_MS = 30_000
 const MAX_ITEMS = 300
 const MAX_RECORDS = 1_000
 
@@ -112,7 +112,7 @@ export function changeResourceRecordSets(
     id: `C${nextCapitals(world, 'dns-change', 20)}`,
     zone: zone.id,
     submittedAtMs: world.nowMs,
-    inSyncAtMs: world.nowMs + IN_SYNC_MS,
+    inSyncAtMs: world.nowMs + (zone.syncMs ?? IN_SYNC_MS),
     ...(input.ChangeBatch?.Comment === undefined ? {} : { comment: input.ChangeBatch.Comment }),
     records: copyOf(records),
     applied: false,

@@ -54,7 +54,7 @@ export interface EcsService {
   taskDefinition: string
   tasks: Task[]
   /** From start to RUNNING. */
-  readonly startupMs: number
+  startupMs: number
   /** How many tasks there is room for; absent: no limit. */
   placeable?: number
   /** From a new task definition to COMPLETED, at the least. */
@@ -111,6 +111,8 @@ export interface HostedZone {
   busyUntilMs: number
   /** How long a change takes to be accepted; 0 in quiet times. */
   acceptMs: number
+  /** How long an accepted change takes to be in sync; `IN_SYNC_MS` where it is not said. */
+  syncMs?: number
   /** `name|type` of record set protections. */
   protected: string[]
 }

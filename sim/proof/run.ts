@@ -55,7 +55,7 @@ const START_AT_MS = Date.parse('2026-11-23T09:00:00Z')
 const WORKER_MS = 30_000
 const SWEEP_EVERY_MS = 60_000
 /** Of the sweeps that can only read, so many are played while there are faults. */
-const IDLE_SWEEPS = 0.1
+const IDLE_SWEEPS = 0.05
 const SECOND_MS = 1_000
 /** After the last fault: leases, waits, undo and the visibility of lost messages all end within it. */
 const QUIET_FOR_MS = 60 * 60_000
@@ -297,6 +297,11 @@ function alarmingIn({ world }: Account): ReadonlySet<string> {
 function accountOf(scene: Scene): Account {
   const account = calmAccount({ startAtMs: START_AT_MS, seed: 1 }, scene.alarms)
   Object.assign(account.world.faults.lagMs, scene.lagMs)
+  const { settlesInMs } = scene
+  if (settlesInMs !== undefined) {
+    for (const service of Object.values(account.world.services)) service.startupMs = settlesInMs
+    for (const zone of Object.values(account.world.zones)) zone.syncMs = settlesInMs
+  }
   if (scene.autoscaler) addScalableTarget(account.world, 'prod/api', AUTOSCALED)
   return account
 }

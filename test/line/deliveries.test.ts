@@ -143,6 +143,21 @@ test('a message whose record was never written wakes its stream like any other',
   expect(await entriesOfKind(stack, 'approval.expired')).toHaveLength(1)
 })
 
+test('a message that precedes its record is sent again each time after twice as long, for a minute', async () => {
+  const { stack, stream } = await asking('5m')
+  const sentAtMs = stack.account.now()
+  const delaysS: number[] = []
+  const send = async (_message: unknown, delayMs: number) => void delaysS.push(delayMs / 1_000)
+  Object.assign(stack.app.ports, { queue: { send } })
+  const message = workFor({ incidentId: incidentIdOf(stream) ?? '', stream }, 99, sentAtMs)
+  for (let turns = 0; turns < 50; turns++) {
+    if ((await advance(stack.app, message, turnOf(stack))).is !== 'early') break
+    stack.account.advance((delaysS.at(-1) ?? 0) * 1_000)
+  }
+  expect(delaysS.slice(0, 6)).toEqual([2, 2, 4, 8, 16, 32])
+  expect(stack.account.now() - sentAtMs).toBe(64_000)
+})
+
 test('an index that lags behind loses nothing and doubles nothing (G3, G4)', async () => {
   const account = calmAccount()
   const storage = memoryStorage({ indexLag: { clock: account.clock, lagMs: 20_000 } })

@@ -1,6 +1,11 @@
-import { createAccount } from '../../sim/account.ts'
+import type { ResourceRecordSet } from '@aws-sdk/client-route-53'
+import { createAccount, type Account } from '../../sim/account.ts'
+import { addScalableTarget } from '../../sim/autoscaling.ts'
+import { calmAccount } from '../../sim/calm.ts'
 import { refuseNext } from '../../sim/faults.ts'
-import { apiBadCanary } from '../../sim/scenarios.ts'
+import type { OutsideAct } from '../../sim/outside.ts'
+import { apiBadCanary, DEMO_ZONE } from '../../sim/scenarios.ts'
+import type { World } from '../../sim/world.ts'
 import { decodeWire, encodeWire, remoteAccount, remoteAws, remoteClock } from '../../sim/wire.ts'
 import { sha256 } from '../../lib/ids.ts'
 import { canonical } from '../../lib/json.ts'
@@ -25,6 +30,80 @@ test('every call is on record with its request id, execution and effect', async 
     { ordinal: 2, effect: false, error: { name: 'InvalidParameterException' } },
   ])
   expect([account.effects('ecs:UpdateService'), account.count('ecs:UpdateService')]).toEqual([1, 2])
+})
+
+const inSeconds = (afterS: number, act: OutsideAct) => (account: Account) =>
+  account.world.script.push({ atMs: START_MS + afterS * 1_000, act })
+
+const www: ResourceRecordSet = {
+  Name: 'www.example.com',
+  Type: 'CNAME',
+  TTL: 300,
+  ResourceRecords: [{ Value: 'api.example.com' }],
+}
+
+test.each<[string, (account: Account) => unknown, (world: World) => unknown, unknown]>([
+  [
+    'what others do',
+    inSeconds(1_800, { is: 'set-health', healthCheck: 'hc-canary', healthy: false }),
+    ({ healthChecks }) => healthChecks['hc-canary'],
+    { healthy: false },
+  ],
+  [
+    'tasks that start',
+    ({ aws }) => aws({}).call('ecs:UpdateService', { ...API, desiredCount: 9 }),
+    ({ services }) => services['prod/api']?.past.at(-1),
+    { desired: 9, running: 9, pending: 0 },
+  ],
+  [
+    'a rollout',
+    inSeconds(0, { is: 'set-task-definition', service: 'prod/api-canary', taskDefinition: 'api:42' }),
+    ({ services }) => services['prod/api-canary']?.deployments,
+    [{ rolloutState: 'COMPLETED' }],
+  ],
+  [
+    'a deployment',
+    inSeconds(0, { is: 'deploy', application: 'api', group: 'api-prod', taskDefinition: 'api:42' }),
+    ({ deployments }) => Object.values(deployments).at(-1),
+    { status: 'Succeeded' },
+  ],
+  [
+    'a change of DNS',
+    ({ aws }) =>
+      aws({}).call('route53:ChangeResourceRecordSets', {
+        HostedZoneId: DEMO_ZONE,
+        ChangeBatch: { Changes: [{ Action: 'DELETE', ResourceRecordSet: www }] },
+      }),
+    ({ zones }) => zones[DEMO_ZONE]?.served.map(({ Name }) => Name).includes('www.example.com.'),
+    false,
+  ],
+  [
+    'a scheduled action',
+    async ({ aws, world }) => {
+      addScalableTarget(world, 'prod/api', { min: 2, max: 20 })
+      await aws({}).call('application-autoscaling:PutScheduledAction', {
+        ServiceNamespace: 'ecs',
+        ResourceId: 'service/prod/api',
+        ScalableDimension: 'ecs:service:DesiredCount',
+        ScheduledActionName: 'back',
+        Schedule: `at(${new Date(START_MS + 1_800_000).toISOString().slice(0, 19)})`,
+        ScalableTargetAction: { MaxCapacity: 3 },
+      })
+    },
+    ({ services }) => services['prod/api'],
+    { desired: 3 },
+  ],
+])('%s: an hour in one leap comes to what it comes to second by second', async (_what, begin, read, end) => {
+  const hourOf = async (stepMs: number) => {
+    const account = calmAccount({ startAtMs: START_MS, seed: 1 })
+    account.advance(2_000)
+    await begin(account)
+    for (let ms = 0; ms < 3_600_000; ms += stepMs) account.advance(stepMs)
+    return account
+  }
+  const [leap, walk] = [await hourOf(3_600_000), await hourOf(1_000)]
+  expect(leap.save()).toEqual(walk.save())
+  expect({ end: read(leap.world) }).toMatchObject({ end })
 })
 
 test('a hook that throws before a call keeps its effect away; one that throws after hides it', async () => {
