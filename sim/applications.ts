@@ -20,7 +20,7 @@ export interface DeploymentGroup {
   readonly backend: Backend
   readonly configName: string
   /** From InProgress to Succeeded. */
-  readonly durationMs: number
+  durationMs: number
   /** Traffic shift of a rollback: much shorter while the old copies still run. */
   readonly rollbackMs: number
   autoRollback: { enabled: boolean; events: string[] }

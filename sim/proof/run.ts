@@ -301,6 +301,8 @@ function accountOf(scene: Scene): Account {
   if (settlesInMs !== undefined) {
     for (const service of Object.values(account.world.services)) service.startupMs = settlesInMs
     for (const zone of Object.values(account.world.zones)) zone.syncMs = settlesInMs
+    for (const { groups } of Object.values(account.world.applications))
+      for (const group of Object.values(groups)) group.durationMs = 2 * settlesInMs
   }
   if (scene.autoscaler) addScalableTarget(account.world, 'prod/api', AUTOSCALED)
   return account

@@ -50,9 +50,13 @@ const LONG: ReadonlySet<string> = new Set(['holding', 'expiring-soon'])
 const FLAPPING: ReadonlySet<string> = new Set(['line', 'only-scale-out', 'only-weight', 'only-notify'])
 /** They ask a person before they change anything. */
 const ASKING: ReadonlySet<string> = new Set(['asking', 'deciding'])
-/** Each as likely as another; three of ten short waits are long ones instead. */
+/** What has several steps: half as likely as the rest, since they cost twice as much, and half of the crowded runs play one as well. */
+const LONGEST: ReadonlySet<string> = new Set(['line', 'holding'])
+/** Three of ten short waits are long ones instead. */
 const SMALL = ['line', 'holding', 'expiring-soon', ...Object.keys(ACTION_RUNBOOKS)].flatMap((name) =>
-  Array.from({ length: 10 }, (_unused, index) => (name === 'only-wait' && index < 3 ? 'long-wait' : name)),
+  Array.from({ length: LONGEST.has(name) ? 5 : 10 }, (_unused, index) =>
+    name === 'only-wait' && index < 3 ? 'long-wait' : name,
+  ),
 ) as [string, ...string[]]
 const SPIKE = 'api-5xx-spike'
 const SLOW = 'twin-slow'
