@@ -58,7 +58,7 @@ export function memoryStorage(options: MemoryOptions = {}): Storage {
         }
         const stored = copyOf(item)
         partitions.set(item.pk, partition.set(item.sk, stored))
-        index.put(stored)
+        if (isIndexed(stored) || (existing && isIndexed(existing))) index.put(stored)
         return { is: 'put' }
       })
     },
@@ -125,7 +125,7 @@ function laggingIndex(lag: MemoryOptions['indexLag']) {
     while (underWay[0] && underWay[0].visibleAtMs <= nowMs) {
       const { item } = underWay.shift()!
       const key = `${item.pk.length} ${item.pk}${item.sk}`
-      if (item.due || item.list) seen.set(key, item)
+      if (isIndexed(item)) seen.set(key, item)
       else seen.delete(key)
     }
   }
@@ -145,6 +145,11 @@ function laggingIndex(lag: MemoryOptions['indexLag']) {
       return found
     },
   }
+}
+
+/** An item without an index entry is in no index, and leaves one only where it was in it. */
+function isIndexed({ due, list }: Item): boolean {
+  return due !== undefined || list !== undefined
 }
 
 /** The caller keeps its object and may change it; the stored one stays. */

@@ -45,15 +45,9 @@ export function checkItem(item: Item): void {
     throw new StorageError(`the body of ${keyText(item.pk, item.sk)} is not well-formed Unicode`)
   if (item.due) checkText('due shard', item.due.shard, 1, MAX_PARTITION_KEY_BYTES)
   if (item.list) checkText('list shard', item.list.shard, 1, MAX_PARTITION_KEY_BYTES)
-  for (const [name, value] of [
-    ['version', item.version],
-    ['due.atMs', item.due?.atMs],
-    ['list.atMs', item.list?.atMs],
-  ] as const) {
-    if (value !== undefined && !Number.isSafeInteger(value)) {
-      throw new StorageError(`${name} of ${keyText(item.pk, item.sk)} must be a safe integer, not ${value}`)
-    }
-  }
+  checkNumber('version', item.version, item)
+  checkNumber('due.atMs', item.due?.atMs, item)
+  checkNumber('list.atMs', item.list?.atMs, item)
   const bytes = itemBytes(item)
   if (bytes > MAX_ITEM_BYTES) {
     throw new StorageError(
@@ -70,6 +64,11 @@ export function keyText(pk: string, sk: string): string {
 
 function named(name: string, value: string): number {
   return name.length + Buffer.byteLength(value)
+}
+
+function checkNumber(name: string, value: number | undefined, { pk, sk }: Item): void {
+  if (value !== undefined && !Number.isSafeInteger(value))
+    throw new StorageError(`${name} of ${keyText(pk, sk)} must be a safe integer, not ${value}`)
 }
 
 function checkText(what: string, text: string, least: number, most: number): void {
