@@ -41,7 +41,7 @@ const GRACE_MS = 10_000
 const EARLY_FOR_MS = 60_000
 const EARLY_DELAY_MS = 2_000
 
-/** While everything is paused, an execution looks again each minute, without a write. */
+/** While everything is paused, an execution looks again each minute; nothing but HEAD is written. */
 const PAUSED_POLL_MS = 60_000
 
 /** A turn never loops for ever, whatever `next` decides. */
@@ -198,7 +198,7 @@ async function waitUntil(
   const writes = session.buffer.length > 0
   const isGuarded = why === 'poll' && !writes && session.guardUntilMs > untilMs + GRACE_MS
   // Polling needs no writes until there is a verdict: HEAD is set well ahead, and renewed only when that comes near.
-  const guardMs = Math.max(POLL_GUARD_MS, POLLS_GUARDED * (untilMs - nowMs))
+  const guardMs = Math.max(POLL_GUARD_MS, untilMs - nowMs)
   const dueAtMs = why === 'poll' ? nowMs + guardMs + GRACE_MS : untilMs + GRACE_MS
   const unsent = untilMs - nowMs > MAX_DELAY_MS
   const isLeftToAnother =
@@ -239,9 +239,8 @@ async function isWaitedForByAnother(session: Session, dueAtMs: number): Promise<
   return head?.dueAtMs === dueAtMs && head.headSeq === stream.headSeq
 }
 
-/** A poll that was lost is found after so long, or so many polls, at the latest, and the sweep's minute. */
-const POLL_GUARD_MS = 60_000
-const POLLS_GUARDED = 3
+/** A poll that was lost is found after so long, or after its own interval where that is longer, and the sweep's minute. */
+const POLL_GUARD_MS = 90_000
 
 async function send(session: Session, untilMs: number, minSeq: number, guardUntilMs = 0): Promise<void> {
   const { clock, queue } = session.app.ports

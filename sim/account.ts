@@ -172,7 +172,7 @@ export type AccountOptions =
 
 /** An empty account, or one that goes on where `saved` stopped. */
 export function createAccount(options: AccountOptions): Account {
-  const saved = 'saved' in options ? structuredClone(options.saved) : undefined
+  const saved = 'saved' in options ? copyOf(options.saved) : undefined
   const world = saved?.world ?? newWorld(options)
   const log: LoggedCall[] = [...(saved?.log ?? [])]
   const counts: { [name: string]: { calls: number; effects: number } } = { ...saved?.counts }

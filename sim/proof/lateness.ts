@@ -28,8 +28,8 @@ const TAKEOVER_LATE_MS = 135_000
 export const LOST_MS = 135_000
 /** While everything is paused it is looked at once a minute. */
 export const PAUSED_MS = 60_000 + WOKEN_MS
-/** Every third of those looks tells HEAD until when it need not be found: one that dies is found after that. */
-const PAUSED_FOUND_MS = 120_000
+/** Each of those looks tells HEAD until when the next one need not be found: one that dies is found after that. */
+const PAUSED_FOUND_MS = 30_000
 /** A sweep that carries a start on keeps others away for its own time and the next sweep's. */
 const CARRIED_MS = 105_000
 /** A lease outlives its worker by 2 s, and its effect may be unseen for 15 s more; messages take whole seconds. */

@@ -10,7 +10,7 @@ import { MAX_DELAY_MS, type WorkMessage } from '../../lib/queue.ts'
 import { AHEAD_MS, sweep } from '../../lib/sweep.ts'
 import { addScalableTarget } from '../autoscaling.ts'
 import { asAlarmAction, calmAccount, transition } from '../calm.ts'
-import type { Account } from '../account.ts'
+import { createAccount, type Account, type SavedAccount } from '../account.ts'
 import { agendaFrom } from './agenda.ts'
 import { diceOf } from './dice.ts'
 import { randomFaults, type Fault, type FaultPlan, type Point } from './faults.ts'
@@ -294,8 +294,14 @@ function alarmingIn({ world }: Account): ReadonlySet<string> {
   return new Set(Object.keys(world.alarms).filter((name) => world.alarms[name]?.state.value === 'ALARM'))
 }
 
+/** The account of the same alarms is the same in every run, and is built once. */
+const calm = new Map<string, SavedAccount>()
+
 function accountOf(scene: Scene): Account {
-  const account = calmAccount({ startAtMs: START_AT_MS, seed: 1 }, scene.alarms)
+  const names = scene.alarms.join()
+  const saved = calm.get(names) ?? calmAccount({ startAtMs: START_AT_MS, seed: 1 }, scene.alarms).save()
+  calm.set(names, saved)
+  const account = createAccount({ saved })
   Object.assign(account.world.faults.lagMs, scene.lagMs)
   const { settlesInMs } = scene
   if (settlesInMs !== undefined) {

@@ -63,7 +63,7 @@ const SLOW = 'twin-slow'
 const FLAPS = { alarm: SPIKE, stays: false, standsForS: 40, awayForS: 90 } as const
 
 /** What is left out makes room for more of the rest: in so many runs the alarm stands to the end, and nothing is put back. */
-const STAYS = 0.5
+const STAYS = 0.6
 
 /** In so many runs a person starts a runbook as well. */
 const BY_HAND = 0.06
@@ -77,7 +77,7 @@ const QUICK_MS = 8 * SECOND_MS
 
 /** Draws a run. Most are small, so that the faults of many runs fall on few steps; the others are crowded, and cost three times as much. */
 export function sceneFrom(dice: Dice, startAtMs: number): Scene {
-  return dice.chance(0.9) ? smallScene(dice, startAtMs) : crowdedScene(dice, startAtMs)
+  return dice.chance(0.92) ? smallScene(dice, startAtMs) : crowdedScene(dice, startAtMs)
 }
 
 /** One alarm and one runbook, nobody else: what the exhaustive search plays. */

@@ -97,7 +97,7 @@ test('max_hold also ends where every worker dies until later than that before an
   fire(stack)
   await play(stack, 2.5)
   expect(stack.crashes.length).toBeGreaterThan(1)
-  await play(stack, 1.5)
+  await play(stack, 1.25)
   expect(desired(stack)).toBe(9)
   await play(stack, 6)
   expect(desired(stack)).toBe(6)
