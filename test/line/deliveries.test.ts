@@ -158,6 +158,27 @@ test('a message that precedes its record is sent again each time after twice as 
   expect(stack.account.now() - sentAtMs).toBe(64_000)
 })
 
+test('a message that is lost while everything is paused costs a minute and a half, and the sweep (G4)', async () => {
+  const stack = calmStack(catalogueOf([runbookText(`- wait: 1m\n${SCALE}`)]))
+  fire(stack)
+  await play(stack, 0.5)
+  await stack.command({ verb: 'pause-all', by: ANN, reason: 'wait' })
+  await play(stack, 4)
+  const { queue } = stack.app.ports
+  const lost: number[] = []
+  Object.assign(stack.app.ports, {
+    queue: {
+      send: async (...[message, delayMs]: Parameters<typeof queue.send>) =>
+        lost.length === 0 ? void lost.push(stack.account.now()) : queue.send(message, delayMs),
+    },
+  })
+  await play(stack, 10, () => lost.length > 0)
+  await stack.command({ verb: 'resume-all', by: ANN })
+  await play(stack, 10)
+  const [intended] = await entriesOfKind(stack, 'step.intended')
+  expect((intended?.atMs ?? Infinity) - (lost[0] ?? 0)).toBeLessThanOrEqual(170_000)
+})
+
 test('an index that lags behind loses nothing and doubles nothing (G3, G4)', async () => {
   const account = calmAccount()
   const storage = memoryStorage({ indexLag: { clock: account.clock, lagMs: 20_000 } })
