@@ -196,7 +196,7 @@ async function waitUntil(
   if (await gather(session)) return undefined
   const nowMs = session.app.ports.clock.now()
   const writes = session.buffer.length > 0
-  const isGuarded = why === 'poll' && !writes && session.guardUntilMs > untilMs + GRACE_MS
+  const isGuarded = why === 'poll' && !writes && session.guardUntilMs >= untilMs + GRACE_MS
   // Polling needs no writes until there is a verdict: HEAD is set well ahead, and renewed only when that comes near.
   const guardMs = Math.max(POLL_GUARD_MS, untilMs - nowMs)
   const dueAtMs = why === 'poll' ? nowMs + guardMs + GRACE_MS : untilMs + GRACE_MS
@@ -240,7 +240,7 @@ async function isWaitedForByAnother(session: Session, dueAtMs: number): Promise<
 }
 
 /** A poll that was lost is found after so long, or after its own interval where that is longer, and the sweep's minute. */
-const POLL_GUARD_MS = 90_000
+const POLL_GUARD_MS = 60_000
 
 async function send(session: Session, untilMs: number, minSeq: number, guardUntilMs = 0): Promise<void> {
   const { clock, queue } = session.app.ports

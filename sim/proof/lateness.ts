@@ -28,8 +28,6 @@ const TAKEOVER_LATE_MS = 135_000
 export const LOST_MS = 135_000
 /** While everything is paused it is looked at once a minute. */
 export const PAUSED_MS = 60_000 + WOKEN_MS
-/** Each of those looks tells HEAD until when the next one need not be found: one that dies is found after that. */
-const PAUSED_FOUND_MS = 30_000
 /** A sweep that carries a start on keeps others away for its own time and the next sweep's. */
 const CARRIED_MS = 105_000
 /** A lease outlives its worker by 2 s, and its effect may be unseen for 15 s more; messages take whole seconds. */
@@ -65,14 +63,12 @@ export function watchLateness({ streams, workers, delays }: Seen, wrong: (what: 
     const held = delays.filter(
       (one) => (one.stream ?? stream) === stream && one.untilMs >= fromMs && one.fromMs < atMs,
     )
-    const isPaused = held.some((one) => one.stream === undefined)
-    const foundMs = isPaused && excuses.length > 0 ? PAUSED_FOUND_MS : 0
     // Who decided died before HEAD told of it, and so did who heard of it first: its message comes once more.
     const isUntold = isDecision && workers.get(author)?.ended !== 'well'
     const until = excuses.map(({ ended, beganAtMs, untilMs }) =>
       isUntold && ended !== 'well' ? beganAtMs + AGAIN_MS : untilMs,
     )
-    const lastMs = Math.max(byMs, ...until, ...held.map(({ untilMs }) => untilMs)) + foundMs
+    const lastMs = Math.max(byMs, ...until, ...held.map(({ untilMs }) => untilMs))
     if (atMs > lastMs)
       wrong(`${stream}: ${what} came ${Math.ceil((atMs - lastMs) / 1000)} s too late (check 6)`)
   }
