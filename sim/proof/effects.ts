@@ -151,7 +151,7 @@ export function watchEffects(
       for (const told of streams.values()) {
         const meant = new Map<string, Partial<Standing>>()
         for (const { entry } of told.entries) {
-          if (entry.kind === 'step.intended') meant.set(entry.step, heldBy(standingOf(entry.change.after)))
+          if (entry.kind === 'step.intended') meant.set(entry.step, changedBy(entry))
           if (entry.kind !== 'step.applied' && entry.kind !== 'step.failed') continue
           const { step } = entry
           if (isTouched(touched, meant.get(step) ?? {})) continue
@@ -182,6 +182,12 @@ export function watchEffects(
  * what describes lag. A record set is replaced only where it is what was looked at.
  */
 const UNSEEN_MS = { desired: 40_000, weight: 0 } as const
+
+/** What a change holds of what it has changed: where the floor is as it was, that is the count. */
+function changedBy({ change }: EntryOf<'step.intended'>): Partial<Standing> {
+  const { floor, ...after } = standingOf(change.after)
+  return heldBy({ ...after, floor: floor === standingOf(change.before).floor ? undefined : floor })
+}
 
 interface Author {
   readonly told: Told
