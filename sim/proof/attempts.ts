@@ -9,35 +9,42 @@ export interface Attempt {
   readonly entry: EntryOf<'step.intended'>
   readonly putAtMs: number
   came: 'applied' | 'to nothing' | 'unknown'
+  /** When that was put on record. */
+  cameAtMs: number
 }
 
 export function attemptsOf(told: Told): readonly Attempt[] {
   const attempts: Attempt[] = []
   const latest = new Map<string, Attempt>()
-  const settle = (step: string, came: Attempt['came']) => {
+  const settle = (step: string, came: Attempt['came'], cameAtMs: number) => {
     const attempt = latest.get(step)
     // What was applied stays so, whatever becomes of the next slow step of an undo.
-    if (attempt && (came === 'applied' || attempt.came === 'unknown')) attempt.came = came
+    if (attempt && (came === 'applied' || attempt.came === 'unknown'))
+      Object.assign(attempt, { came, cameAtMs })
   }
   for (const { entry, putAtMs } of told.entries) {
     switch (entry.kind) {
       case 'step.intended': {
         // Nothing is repeated before it was seen not to be there.
-        if (entry.attempt > 1) settle(entry.step, 'to nothing')
-        const attempt: Attempt = { told, entry, putAtMs, came: 'unknown' }
+        if (entry.attempt > 1) settle(entry.step, 'to nothing', putAtMs)
+        const attempt: Attempt = { told, entry, putAtMs, came: 'unknown', cameAtMs: Infinity }
         attempts.push(attempt)
         latest.set(entry.step, attempt)
         break
       }
       case 'step.applied':
-        settle(entry.step, 'applied')
+        settle(entry.step, 'applied', putAtMs)
         break
       case 'step.retried':
       case 'step.skipped':
-        settle(entry.step, 'to nothing')
+        settle(entry.step, 'to nothing', putAtMs)
         break
       case 'step.failed':
-        settle(entry.step, entry.code === 'unknown' || entry.code === 'conflict' ? 'unknown' : 'to nothing')
+        settle(
+          entry.step,
+          entry.code === 'unknown' || entry.code === 'conflict' ? 'unknown' : 'to nothing',
+          putAtMs,
+        )
         break
       default:
     }

@@ -64,16 +64,20 @@ function putBack(label: string, { entry }: Attempt, standing: Standing, wrong: (
 
 /** Who is to go back to what stood before an earlier change of ours has found that change standing. */
 function inherits(
-  { told, entry }: Attempt,
+  { told, entry, putAtMs }: Attempt,
   earlier: readonly Attempt[],
   wrong: (what: string) => void,
 ): void {
   if (isUndo(told) || entry.attempt > 1 || entry.undoTo === undefined) return
   const { desired, floor, weight } = standingOf(entry.change.before)
   const found: Partial<Standing> = { desired, floor, weight }
-  const set = earlier.findLast(({ came }) => came === 'applied')
-  const { expires: _switch, ...left } = heldBy(standingOf(set?.entry.change.after))
-  const isSame = set && Object.entries(left).every(([what, value]) => found[what as keyof Standing] === value)
+  const applied = earlier.filter(({ came }) => came === 'applied')
+  // What was put on record only later may have been there already, or have come to be there since.
+  const known = applied.findLastIndex(({ cameAtMs }) => cameAtMs < putAtMs)
+  const isSame = applied.slice(Math.max(known, 0)).some((set) => {
+    const { expires: _switch, ...left } = heldBy(standingOf(set.entry.change.after))
+    return Object.entries(left).every(([what, value]) => found[what as keyof Standing] === value)
+  })
   if (!isSame)
     wrong(
       `${told.stream}: ${entry.step} is to go back to what stood before an earlier change, and did not find that one standing (check 9)`,
