@@ -9,7 +9,7 @@ import { listIncidents, openHead } from './ledger/head.ts'
 import { load } from './ledger/records.ts'
 import type { App, Turn } from './ports.ts'
 import type { Mode, Runbook } from './runbook/runbook.ts'
-import { lesser, start } from './start.ts'
+import { lesser, start, takeOnStart } from './start.ts'
 
 /** What a person starts by hand. */
 export interface RunOrder {
@@ -44,13 +44,15 @@ export async function run(app: App, runbook: Runbook, order: RunOrder, turn: Tur
   const open = listed && (await isOpened(app, listed.incidentId)) ? listed : undefined
   const fresh = incidentIdFor(`manual/${by.name}/${key}`, 0)
   const proposed = open?.incidentId ?? fresh
-  const claimed = await claimKey(ports.storage, by.name, key, {
+  const own = {
     fingerprint,
     incidentId: proposed,
     executionId: executionIdFor(proposed, runbook.runbook, `${by.name}/${key}`),
     atMs: ports.clock.now(),
-  })
+  }
+  const claimed = await claimKey(ports.storage, by.name, key, own)
   if (claimed.fingerprint !== fingerprint) return { is: 'conflict' }
+  if (claimed !== own) await takeOnStart(ports, claimed, turn)
   const { incidentId, executionId } = claimed
   const incidentsKey = await incidentKey(app, order, runbook, incidentId, incidentId === fresh)
   await start(

@@ -8,7 +8,7 @@ import { runbookHashFor } from './ids.ts'
 import { dueBy } from './incident-stream.ts'
 import { pinRunbook } from './ledger/control.ts'
 import type { Entry, EntryOf } from './ledger/entry.ts'
-import { openHead, type Head } from './ledger/head.ts'
+import { advanceHead, openHead, readHead, type Head } from './ledger/head.ts'
 import { emptyStream, load, type Stream } from './ledger/records.ts'
 import type { Storage } from './ledger/storage.ts'
 import type { App, Ports, Turn, TurnResult } from './ports.ts'
@@ -123,6 +123,21 @@ export async function start(
     note(session, { ...escalation(session.execution, 'start', reason), actor: header.actor })
   }
   return runTurn(session)
+}
+
+/**
+ * Whoever repeats a start has its own time for it: until then nobody takes it for one that nobody is at any more, and gives
+ * its place in the limits away.
+ */
+export async function takeOnStart(
+  { storage }: Ports,
+  { incidentId, executionId }: Pick<StartOrder, 'incidentId' | 'executionId'>,
+  turn: Turn,
+): Promise<void> {
+  const head = await readHead(storage, incidentId, executionId)
+  if (!head || head.headSeq >= 0) return
+  const untilMs = leaseUntilMs(turn) + FIRST_SETTLE_MS
+  await advanceHead(storage, { ...head, dueAtMs: Math.max(head.dueAtMs ?? 0, untilMs) })
 }
 
 function startingHead(incidentId: string, executionId: string): Head {

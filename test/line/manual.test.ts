@@ -1,6 +1,6 @@
 import { command, type CommandResult } from '../../lib/command.ts'
 import { INCIDENT_STREAM } from '../../lib/incident-stream.ts'
-import { openHead, readHead } from '../../lib/ledger/head.ts'
+import { openHead, readHead, readHeads } from '../../lib/ledger/head.ts'
 import { CrashError, mortalPorts } from '../../sim/mortal.ts'
 import { WORKER_MS, type Stack } from '../../sim/stack.ts'
 import {
@@ -204,6 +204,28 @@ test('what is started under a key that an incident had got which is resolved by 
   expect(desired(stack)).toBe(9)
   await play(stack, 30)
   expect(desired(stack)).toBe(6)
+})
+
+test('whoever repeats a start by hand has its own time for it, before anybody ends it', async () => {
+  const stack = stackOf()
+  const dying = async (workerId: string) => {
+    const ports = mortalPorts(
+      stack.app.ports,
+      () => 0,
+      ({ name, when }) => name === 'put LOCK' && when === 'before',
+      () => {},
+    )
+    const turn = { workerId, deadlineMs: stack.account.now() + WORKER_MS }
+    const request = { verb: 'run', runbook: 'spike', key: 'k-1', by: ANN, reason: 'the site is slow' }
+    await expect(command({ ...stack.app, ports }, request, turn)).rejects.toThrow(CrashError)
+    const [opened] = await entriesOfKind(stack, 'incident.opened')
+    const heads = await readHeads(stack.storage, opened?.incidentId ?? '')
+    const { dueAtMs } = heads.find(({ stream }) => stream !== INCIDENT_STREAM) ?? {}
+    expect(dueAtMs).toBeGreaterThan(turn.deadlineMs)
+  }
+  await dying('first')
+  stack.account.advance(WORKER_MS - 1_000)
+  await dying('second')
 })
 
 test('a runbook that there is not is named, with those that there are', async () => {
