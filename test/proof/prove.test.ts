@@ -29,7 +29,7 @@ test('--seeds plays so many, and says what was broken, how fast, and what was in
 })
 
 test('--seed N --trace tells one run as a story, and --seed N alone plays the same one', async () => {
-  const [told, untold] = await Promise.all([prove('--seed', '11', '--trace'), prove('--seed', '11')])
+  const [told, untold] = await Promise.all([prove('--seed', '4', '--trace'), prove('--seed', '4')])
   expect(told.code).toBe(0)
   const lines = linesOf(told.out)
   expect(lines[0]).toMatch(/^09:00:00\.000 alarm api-5xx-spike is ALARM, told \d times$/)
