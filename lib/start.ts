@@ -84,7 +84,7 @@ export async function start(
     openHead(ports.storage, {
       ...startingHead(incidentId, executionId),
       ...orderOf(order, pinned),
-      dueAtMs: leaseUntilMs(turn) + FIRST_SETTLE_MS,
+      dueAtMs: ownUntilMs(turn),
     }),
     pinOnce(app, hash, pinned),
     beside,
@@ -136,8 +136,12 @@ export async function takeOnStart(
 ): Promise<void> {
   const head = await readHead(storage, incidentId, executionId)
   if (!head || head.headSeq >= 0) return
-  const untilMs = leaseUntilMs(turn) + FIRST_SETTLE_MS
-  await advanceHead(storage, { ...head, dueAtMs: Math.max(head.dueAtMs ?? 0, untilMs) })
+  await advanceHead(storage, { ...head, dueAtMs: Math.max(head.dueAtMs ?? 0, ownUntilMs(turn)) })
+}
+
+/** Until then a start is its worker's own. */
+function ownUntilMs(turn: Turn): number {
+  return leaseUntilMs(turn) + FIRST_SETTLE_MS
 }
 
 function startingHead(incidentId: string, executionId: string): Head {
