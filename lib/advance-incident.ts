@@ -17,8 +17,8 @@ const GRACE_MS = 10_000
 /** An execution that has not ended when its undo falls due is asked again after so long. */
 const RUNNING_POLL_MS = 60_000
 
-/** An undo that is under way wakes itself; its incident looks in on it now and then. */
-const UNDO_POLL_MS = 10 * 60_000
+/** What is woken by others, an undo that is under way or an incident by the clearing of its alarm, looks in now and then. */
+const LOOK_IN_MS = 10 * 60_000
 
 /** When an incident wants its next turn: something is due then, or it only is to be looked at. */
 interface Due {
@@ -63,13 +63,12 @@ export async function advanceIncident(app: App, incidentId: string): Promise<Tur
     const isUnderWay = execution.header?.kind === 'undo.started' && !isEnded(execution)
     // While an undo is under way its incident stays due: should the alarm stand again and clear without an event, the sweep
     // looks for that only where something is due.
-    if (isUnderWay) dues.push(look(nowMs, UNDO_POLL_MS))
+    if (isUnderWay) dues.push(look(nowMs, LOOK_IN_MS))
     if (open?.state !== 'alarm' || (!undo && !isUnderWay)) continue
-    if (open.incidentId !== incidentId || incident.status === 'resolved') {
-      // The alarm stands again under a later incident, whose clearing wakes only that one; or a person has resolved this one,
-      // and the sweep looks only at incidents that have something due for a clearing that no event told of.
-      dues.push(look(nowMs, RUNNING_POLL_MS))
-    }
+    // The alarm stands again under a later incident, whose clearing wakes only that one.
+    if (open.incidentId !== incidentId) dues.push(look(nowMs, RUNNING_POLL_MS))
+    // Its clearing wakes us; should no event tell of it, the sweep looks for that only where something is due.
+    else if (incident.status === 'resolved') dues.push(look(nowMs, LOOK_IN_MS))
   }
   // What is still to be started may change something that is to be put back.
   if (open && isStarting(open, incidentId)) dues.push(look(nowMs, RUNNING_POLL_MS))
@@ -180,7 +179,7 @@ async function undoOf(
     ...(heldUntilMs === undefined ? {} : { heldUntilMs }),
     worker: 'incident',
   })
-  return look(nowMs, UNDO_POLL_MS)
+  return look(nowMs, LOOK_IN_MS)
 }
 
 function hasApplied(execution: Execution, steps: readonly string[]): boolean {

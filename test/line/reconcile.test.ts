@@ -1,4 +1,6 @@
 import { command } from '../../lib/command.ts'
+import { countingStorage } from '../../lib/ledger/counting.ts'
+import { memoryStorage } from '../../lib/ledger/memory.ts'
 import { throttle } from '../../sim/faults.ts'
 import { CrashError, mortalPorts } from '../../sim/mortal.ts'
 import {
@@ -122,6 +124,24 @@ test('a person resolves while the alarm stands: the OK that never arrived is fou
   expect(desired(stack)).toBe(9)
   transition(stack.account, 'OK')
   await play(stack, 30)
+  expect(desired(stack)).toBe(6)
+})
+
+test('a person resolves while the alarm stands: its incident looks in now and then, and is woken by the OK (G4)', async () => {
+  const storage = countingStorage(memoryStorage())
+  const stack = calmStack(UNDONE(), { storage })
+  fire(stack)
+  await play(stack, 5)
+  const [incidentId = ''] = (await incidentsOf(stack)).map((line) => line.split(' ')[0])
+  await stack.command({ verb: 'resolve', id: incidentId, by: ANN, reason: 'it is over' })
+  await play(stack, 5)
+  storage.reset()
+  await play(stack, 120)
+  expect(desired(stack)).toBe(9)
+  // Once in ten minutes.
+  expect(storage.operations().puts).toEqual({ HEAD: 12 })
+  fire(stack, 'OK')
+  await play(stack, 7)
   expect(desired(stack)).toBe(6)
 })
 
