@@ -26,6 +26,8 @@ export interface AlarmWatch {
   begun(told: Told, header: Header, address: string, worker: WorkerLife | undefined): void
   /** An undo means to change something. */
   undoes(told: Told, step: string, address: string, worker: WorkerLife | undefined): void
+  /** OPEN has an alarm standing that CloudWatch has clear. */
+  readonly isBehind: boolean
   end(ending: Pick<Ending, 'quietAtMs' | 'alarming'>): void
 }
 
@@ -207,6 +209,11 @@ export function watchAlarms(
       const isOverdue = (told.entries.at(-1)?.atMs ?? 0) >= heldUntil(header) - SKEW_MS
       if (known(header.key, worker)?.state === 'alarm' && !isOverdue)
         wrong(`${address}: it is put back while the alarm stands (check 9)`)
+    },
+    get isBehind() {
+      for (const { open } of opens.values())
+        if (open.state === 'alarm' && latest.get(alarmOf(open.key))?.state === 'OK') return true
+      return false
     },
     end({ quietAtMs, alarming }) {
       const isOver = ({ incidentId }: Told) =>

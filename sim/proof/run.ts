@@ -237,12 +237,9 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
     for (const from of due.values()) if (from <= atMs) return true
     return false
   }
-  // Where every transition was told, or nothing stands, a sweep that finds nothing due can only read.
-  const untoldAtMs = Math.min(
-    ...scene.happenings.flatMap((one) => (one.is === 'alarm' && one.copies === 0 ? [one.atMs] : [])),
-  )
   const sweepAgain = () => {
-    const isIdle = !isDueBy(agenda.nowMs) && (agenda.nowMs < untoldAtMs || !watch.isOpen)
+    // It can only read.
+    const isIdle = !isDueBy(agenda.nowMs) && !watch.isBehind
     if (!isIdle || (isFaulty() && dice.chance(IDLE_SWEEPS))) happen({ is: 'sweep', atMs: agenda.nowMs })
     agenda.at(agenda.nowMs + SWEEP_EVERY_MS, sweepAgain)
   }

@@ -50,11 +50,11 @@ const LONG: ReadonlySet<string> = new Set(['holding', 'expiring-soon'])
 const FLAPPING: ReadonlySet<string> = new Set(['line', 'only-scale-out', 'only-weight', 'only-notify'])
 /** They ask a person before they change anything. */
 const ASKING: ReadonlySet<string> = new Set(['asking', 'deciding'])
-/** What has several steps: half as likely as the rest, since they cost twice as much, and half of the crowded runs play one as well. */
-const LONGEST: ReadonlySet<string> = new Set(['line', 'holding'])
+/** What has several steps or stands for long: three tenths as likely as the rest, since they cost twice as much, and half of the crowded runs play one as well. */
+const LONGEST: ReadonlySet<string> = new Set(['line', 'holding', 'expiring-soon'])
 /** Three of ten short waits are long ones instead. */
 const SMALL = ['line', 'holding', 'expiring-soon', ...Object.keys(ACTION_RUNBOOKS)].flatMap((name) =>
-  Array.from({ length: LONGEST.has(name) ? 5 : 10 }, (_unused, index) =>
+  Array.from({ length: LONGEST.has(name) ? 3 : 10 }, (_unused, index) =>
     name === 'only-wait' && index < 3 ? 'long-wait' : name,
   ),
 ) as [string, ...string[]]
@@ -63,21 +63,21 @@ const SLOW = 'twin-slow'
 const FLAPS = { alarm: SPIKE, stays: false, standsForS: 40, awayForS: 90 } as const
 
 /** What is left out makes room for more of the rest: in so many runs the alarm stands to the end, and nothing is put back. */
-const STAYS = 0.6
+const STAYS = 0.65
 
 /** In so many runs a person starts a runbook as well. */
 const BY_HAND = 0.06
 
 /** In so many small runs a shipped runbook is played: they are the longest, and the exhaustive search plays them as well. */
-const BY_SHIPPED = 0.05
+const BY_SHIPPED = 0.03
 
 /** In so many runs the account takes as long as the demo's to follow a change; each further look at it while it does shows nothing new. */
-const SLOW_ACCOUNT = 0.2
+const SLOW_ACCOUNT = 0.1
 const QUICK_MS = 8 * SECOND_MS
 
 /** Draws a run. Most are small, so that the faults of many runs fall on few steps; the others are crowded, and cost three times as much. */
 export function sceneFrom(dice: Dice, startAtMs: number): Scene {
-  return dice.chance(0.92) ? smallScene(dice, startAtMs) : crowdedScene(dice, startAtMs)
+  return dice.chance(0.94) ? smallScene(dice, startAtMs) : crowdedScene(dice, startAtMs)
 }
 
 /** One alarm and one runbook, nobody else: what the exhaustive search plays. */
@@ -158,7 +158,7 @@ const STILL = {
 function smallScene(dice: Dice, startAtMs: number): Scene {
   const runbook = dice.chance(BY_SHIPPED) ? dice.pick<string>(['line', ...SHIPPED]) : dice.pick(SMALL)
   const happenings: Happening[] = []
-  const rounds = dice.chance(0.2) ? 2 : 1
+  const rounds = dice.chance(0.15) ? 2 : 1
   const standsForS = LONG.has(runbook) ? 900 : 240
   // The checks of the shipped runbooks would look at it for ten minutes.
   const stays = !LONG.has(runbook) && !SHIPPED.includes(runbook) && dice.chance(STAYS)

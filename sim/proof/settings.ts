@@ -62,7 +62,7 @@ cooldown: ${cooldown}
 keep_open: 1m`
 }
 
-/** Each action alone, with the way back where it has one; and a wait. */
+/** Each action alone, with the way back where it has one, in two slow steps: a third shows nothing new; and a wait. */
 export const ACTION_RUNBOOKS = {
   'only-scale-out': `${headOf('only-scale-out')}
 hold_down: 5s
@@ -79,7 +79,7 @@ on_resolved: { undo: [room], after: 1m, step: 50%, every: 30s }
   'only-weight': `${headOf('only-weight')}
 steps:
   - { id: drain, route53_weight: { record: canary, weight: 0 } }
-on_resolved: { undo: [drain], after: 1m }
+on_resolved: { undo: [drain], after: 1m, step: 50%, every: 30s }
 `,
   'only-rollback': `${headOf('only-rollback')}
 hold_down: 5s
@@ -135,18 +135,18 @@ on_resolved: { undo: [room, drain], after: 1m, step: 50%, every: 30s, max_hold: 
   'expiring-soon': `${headOf('expiring-soon')}
 steps:
   - { id: room, scale_out: { ecs: api, by: 50%, expires_in: 5m } }
-on_resolved: { undo: [room], after: 1m, step: 25%, every: 30s }
+on_resolved: { undo: [room], after: 1m, step: 50%, every: 30s }
 `,
   short: `${headOf('short', 'twin')}
 steps:
   - { id: room, scale_out: { ecs: twin, by: 2 }, on_failure: continue }
-on_resolved: { undo: [room], after: 1m }
+on_resolved: { undo: [room], after: 1m, step: 50% }
 `,
   // What its own alarm needs is held for two minutes at most; what it was built on is another's (ADR 35).
   bounded: `${headOf('bounded', 'twin')}
 steps:
   - { id: room, scale_out: { ecs: twin, by: 2 }, on_failure: continue }
-on_resolved: { undo: [room], after: 1m, max_hold: { for: 2m, then: undo } }
+on_resolved: { undo: [room], after: 1m, step: 50%, max_hold: { for: 2m, then: undo } }
 `,
   waiting: `${headOf('waiting', 'twin', '5m')}
 hold_down: 10s
@@ -156,14 +156,14 @@ steps:
       - { id: drain, route53_weight: { record: canary, weight: 0 }, on_failure: continue }
       - { id: tell, notify: { to: oncall@sre }, on_failure: continue }
   - { id: more, scale_out: { ecs: twin, by: 2 }, on_failure: undo }
-on_resolved: { undo: [drain, more], after: 1m }
+on_resolved: { undo: [drain, more], after: 1m, step: 50% }
 `,
   asking: `${headOf('asking', 'twin')}
 mode: approve
 steps:
   - { id: room, scale_out: { ecs: twin, by: 2 }, on_failure: stop }
   - { id: back, rollback: { to: last-success }, on_failure: escalate }
-on_resolved: { undo: [room], after: 1m }
+on_resolved: { undo: [room], after: 1m, step: 50% }
 `,
   // Silence means something else for each step, and never that it is applied.
   deciding: `${headOf('deciding', 'twin')}
@@ -178,7 +178,7 @@ steps:
     on_failure: continue
   - { id: back, rollback: { to: last-success }, approve: { by: sre, timeout: 1m, on_timeout: stop } }
   - { id: tell, notify: { to: oncall@sre } }
-on_resolved: { undo: [drain, room], after: 1m }
+on_resolved: { undo: [drain, room], after: 1m, step: 50% }
 `,
 }
 

@@ -44,7 +44,9 @@ export interface Watch {
   lost(stream: string, nowMs: number, atMs: number): void
   /** An alarm has come or gone, whoever is told of it. */
   alarm(move: Moved): void
-  /** Whether an incident still stands, or something is being put back, so that a sweep may find something. */
+  /** An alarm has cleared and no event told of it, so that a sweep where nothing is due may find something. */
+  readonly isBehind: boolean
+  /** Whether an incident still stands, or something is being put back. */
   readonly isOpen: boolean
   /** After faults have stopped and everything had its time: what has not ended, and what no effect stands behind. */
   end(ending: Ending): readonly string[]
@@ -271,6 +273,9 @@ export function watchOver(limits: Limits): Watch {
     alarm(move) {
       alarms.moved(move)
       verdicts.moved(move)
+    },
+    get isBehind() {
+      return alarms.isBehind
     },
     get isOpen() {
       if (heads.isDue) return true
