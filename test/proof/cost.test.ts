@@ -12,7 +12,7 @@ const FIXED = { OPEN: 5, LIMIT: 3, RUNBOOK: 1 }
 const PUTS: { readonly [runbook: string]: { readonly [kind: string]: number } } = {
   'only-scale-out': { ...FIXED, REC: 12, LOCK: 8 },
   'only-expiring': { ...FIXED, REC: 11, LOCK: 8 },
-  'only-weight': { ...FIXED, REC: 16, LOCK: 14 },
+  'only-weight': { ...FIXED, REC: 12, LOCK: 8 },
   'only-rollback': { ...FIXED, REC: 7, LOCK: 2 },
   'only-notify': { ...FIXED, REC: 6 },
   'only-wait': { ...FIXED, REC: 6 },

@@ -29,10 +29,10 @@ test('--seeds plays so many, and says what was broken, how fast, and what was in
 })
 
 test('--seed N --trace tells one run as a story, and --seed N alone plays the same one', async () => {
-  const [told, untold] = await Promise.all([prove('--seed', '4', '--trace'), prove('--seed', '4')])
+  const [told, untold] = await Promise.all([prove('--seed', '12', '--trace'), prove('--seed', '12')])
   expect(told.code).toBe(0)
   const lines = linesOf(told.out)
-  expect(lines[0]).toMatch(/^09:00:00\.000 alarm api-5xx-spike is ALARM, told \d times$/)
+  expect(lines[0]).toMatch(/^09:0\d:\d\d\.000 alarm api-5xx-spike is ALARM, told \d times$/)
   const story = lines.filter((line) => /^\d\d:\d\d:\d\d\.\d\d\d /.test(line))
   expect(story.length).toBeGreaterThan(100)
   const hash = lines[story.length]
