@@ -20,7 +20,7 @@ export function consentFor(
   const approval = session.execution.approvals.get(step.id)
   if (approval?.is !== 'approved')
     return planned && isInPlan(session, step, considered.change) ? 'given' : 'ask'
-  if (approval.digest === considered.digest) return 'given'
+  if (approval.digest === considered.digest()) return 'given'
   return approval.round === 1 ? 'ask' : 'changed-twice'
 }
 
@@ -54,7 +54,7 @@ export function askApproval(
     subject: step.id,
     round,
     by: approve.by,
-    digest: considered.digest,
+    digest: considered.digest(),
     steps: [forecastOf(step, considered, considered.change.target, considered.action)],
     expiresAtMs: session.app.ports.clock.now() + approve.timeoutMs,
     onTimeout: approve.onTimeout,

@@ -50,9 +50,18 @@ export async function paramsOf(
   | { readonly is: 'bad'; readonly reason: string }
 > {
   const { params, references } = step
-  if (references === undefined) return { is: 'params', params: action.params.parse(params), values: {} }
+  if (references === undefined) return { is: 'params', params: fixedParams(step, action), values: {} }
   const { referencesRead, resolveReferences } = await loadReferences()
   return resolveReferences(action, params, references, await readFacts(referencesRead(references)))
+}
+
+/** What no reference changes is the same each time that a step is considered, and a pinned step never changes. */
+const fixed = new WeakMap<ActionStep, unknown>()
+
+function fixedParams(step: ActionStep, action: AnyAction): unknown {
+  const known = fixed.get(step) ?? action.params.parse(step.params)
+  fixed.set(step, known)
+  return known
 }
 
 // CEL is loaded for runbooks that have expressions, so that others do not wait for it on a cold start; and once, since a

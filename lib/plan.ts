@@ -41,8 +41,8 @@ export type Considered =
       readonly change: Change
       readonly notes: readonly string[]
       readonly values: { readonly [path: string]: Json }
-      /** What an approval is bound to (CORE.md 1.6). */
-      readonly digest: string
+      /** What an approval is bound to (CORE.md 1.6); most steps ask for none. */
+      readonly digest: () => string
       readonly capacity?: NonNullable<Proposal['capacity']>
       readonly guardrails: readonly GuardrailVerdict[]
     }
@@ -172,7 +172,8 @@ function planned(
           values,
           ...(plan.capacity === undefined ? {} : { capacity: plan.capacity }),
           guardrails: [],
-          digest: digestFor([step.id, target.locks, target.label, plan.after, deliberation.runbookHash]),
+          digest: () =>
+            digestFor([step.id, target.locks, target.label, plan.after, deliberation.runbookHash]),
         },
         deliberation.earlier ?? [],
       )
@@ -242,7 +243,7 @@ function plannedStep(deliberation: Deliberation, step: ActionStep, considered: C
     action: actionName(action),
     notes: considered.is === 'change' ? considered.notes : [],
     permissions: action.permissions(target),
-    digest: considered.is === 'change' ? considered.digest : '',
+    digest: considered.is === 'change' ? considered.digest() : '',
     guardrails: considered.is === 'change' || considered.is === 'failed' ? (considered.guardrails ?? []) : [],
     values: valuesOf(considered),
     ...(considered.is === 'change' ? { before: considered.change.before } : {}),
