@@ -1,7 +1,8 @@
 import type { Command } from 'commander'
 import * as z from 'zod'
-import type { CommandResult, ProblemCode, Request } from '../lib/command.ts'
+import type { CommandResult, Request } from '../lib/command.ts'
 import type { Json } from '../lib/json.ts'
+import type { ProblemCode } from '../lib/problems.ts'
 import { nearest } from '../lib/runbook/diagnostics.ts'
 import { contextOf, type Context } from './context.ts'
 import { EXIT, Failure, type ExitCode } from './exit.ts'
@@ -11,7 +12,16 @@ import { connect, type Stack, type StackOptions } from './stack.ts'
 /** What was written wrongly is usage; what cannot be done is a failure. */
 const EXIT_OF: { readonly [code in ProblemCode]: ExitCode } = {
   'bad-request': EXIT.usage,
+  'key-missing': EXIT.usage,
   ambiguous: EXIT.usage,
+  unauthenticated: EXIT.auth,
+  forbidden: EXIT.auth,
+  'method-not-allowed': EXIT.usage,
+  'not-acceptable': EXIT.usage,
+  'too-large': EXIT.usage,
+  'unsupported-type': EXIT.usage,
+  'key-reused': EXIT.failed,
+  internal: EXIT.internal,
   'not-found': EXIT.failed,
   'nothing-asked': EXIT.failed,
   changed: EXIT.failed,

@@ -15,7 +15,7 @@ import { endingOf, treeOf } from './execution-tree.ts'
 import { EXIT, Failure } from './exit.ts'
 import { compile } from './files.ts'
 import { liveTree, plainTree, type Live } from './live.ts'
-import { serveLocal } from './local-server.ts'
+import { localToken, serveLocal, withGrant } from './local-server.ts'
 import { timeText } from './output.ts'
 import { entriesOf, INCIDENT, streamsOf } from './records.ts'
 import { renderTimelineText } from './render-timeline.ts'
@@ -60,7 +60,8 @@ interface Outcome {
 /** Plays the demo and tells it as it happens. */
 export async function playDemo(context: Context, options: DemoOptions): Promise<{ readonly ok: boolean }> {
   const { terminal, settings } = context
-  const catalogue = await demoCatalogue()
+  const { token, grant } = localToken(terminal.user || 'unknown')
+  const catalogue = withGrant(await demoCatalogue(), grant)
   const account = apiBadCanary({
     startAtMs: Math.floor(terminal.now() / 60_000) * 60_000,
     releaseAfterMs: 20_000,
@@ -96,7 +97,7 @@ export async function playDemo(context: Context, options: DemoOptions): Promise<
         },
       })
     : () => {}
-  const server = await serveLocal(stack, { cwd: terminal.cwd, port: 0 })
+  const server = await serveLocal(stack, { cwd: terminal.cwd, port: 0, token })
   try {
     note('a simulated account: service api (6 tasks) behind weighted DNS, 10 % of the traffic on a canary')
     const incidentId = await tell(context, stack, live, note)

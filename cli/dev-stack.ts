@@ -7,7 +7,7 @@ import type { Context } from './context.ts'
 import type { DevOptions } from './dev.ts'
 import { EXIT, Failure } from './exit.ts'
 import { compile, readFolder, runbookFolder } from './files.ts'
-import { serveLocal, type LocalServer } from './local-server.ts'
+import { localToken, serveLocal, withGrant, type LocalServer } from './local-server.ts'
 import { printable, timeText } from './output.ts'
 
 /** Beside dev.json: the table's folder, and what is not in the table. */
@@ -36,7 +36,9 @@ export async function runDev(context: Context, options: DevOptions): Promise<voi
     })
   }
   const { policy } = compiled.catalogue
-  const catalogue = { ...compiled.catalogue, policy: { ...policy, mode: options.mode ?? policy.mode } }
+  const { token, grant } = localToken(terminal.user || 'unknown')
+  const capped = { ...compiled.catalogue, policy: { ...policy, mode: options.mode ?? policy.mode } }
+  const catalogue = withGrant(capped, grant)
   const saved = readState(state)
   const account = saved ? createAccount({ saved: saved.account }) : quietAccount(terminal.now())
   const stack = await startLocal({
@@ -59,7 +61,7 @@ export async function runDev(context: Context, options: DevOptions): Promise<voi
   const timer = setInterval(() => save(state, stack), SAVE_EVERY_MS)
   let server: LocalServer | undefined
   try {
-    server = await listen(stack, terminal.cwd, options.port)
+    server = await listen(stack, { cwd: terminal.cwd, port: options.port, token })
     welcome(context, server.url, catalogue.policy.mode)
     await untilInterrupted(context)
   } finally {
@@ -70,12 +72,15 @@ export async function runDev(context: Context, options: DevOptions): Promise<voi
   }
 }
 
-async function listen(stack: LocalStack, cwd: string, port: number): Promise<LocalServer> {
+async function listen(
+  stack: LocalStack,
+  options: { readonly cwd: string; readonly port: number; readonly token: string },
+): Promise<LocalServer> {
   try {
-    return await serveLocal(stack, { cwd, port })
+    return await serveLocal(stack, options)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
-    throw new Failure(EXIT.internal, 'port-taken', `another program listens on port ${port}`, {
+    throw new Failure(EXIT.internal, 'port-taken', `another program listens on port ${options.port}`, {
       cause: error,
       remedy: 'Name another one with --port; 0 takes a free one.',
     })

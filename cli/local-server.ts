@@ -1,8 +1,12 @@
-import { randomBytes, timingSafeEqual } from 'node:crypto'
+import { randomBytes, randomUUID, timingSafeEqual } from 'node:crypto'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { dirname, join } from 'node:path'
+import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda'
+import { NOBODY } from '../lib/access.ts'
+import { sha256 } from '../lib/ids.ts'
+import type { Catalogue, TokenGrant } from '../lib/runbook/runbook.ts'
 import type { LocalStack } from '../sim/local.ts'
 import type { OutsideAct } from '../sim/outside.ts'
 import { DEV_FILE } from './stack-local.ts'
@@ -15,12 +19,27 @@ export interface LocalServer {
 
 const MAX_BODY_BYTES = 1024 * 1024
 
+/** A token for the door of one local stack; by the API it may do everything, for as long as that stack runs. */
+export function localToken(holder: string): { readonly token: string; readonly grant: TokenGrant } {
+  const token = randomBytes(24).toString('base64url')
+  return { token, grant: { name: holder, role: 'admin', sha256: sha256(token), expiresAtMs: FAR_MS } }
+}
+
+/** The API of a local stack also takes its own token. */
+export function withGrant(catalogue: Catalogue, grant: TokenGrant): Catalogue {
+  const { access = NOBODY } = catalogue
+  return { ...catalogue, access: { ...access, tokens: [grant, ...access.tokens] } }
+}
+
+/** The last time that a Date can tell. */
+const FAR_MS = 8.64e15
+
 /** Serves a local stack and writes `.firebreak/dev.json`, by which every other command finds it. */
 export async function serveLocal(
   stack: LocalStack,
-  options: { readonly cwd: string; readonly port: number },
+  options: { readonly cwd: string; readonly port: number; readonly token: string },
 ): Promise<LocalServer> {
-  const token = randomBytes(24).toString('base64url')
+  const { token } = options
   const server = createServer((request, response) => {
     void answer(stack, token, request, response)
   })
@@ -49,6 +68,7 @@ async function answer(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
+  if (isOfTheApi(request)) return serveApi(stack, request, response)
   const say = (status: number, body: unknown) => {
     response.writeHead(status, { 'content-type': 'application/json' })
     response.end(JSON.stringify(body))
@@ -79,6 +99,56 @@ async function answer(
     }
   } catch (error) {
     say(500, { message: error instanceof Error ? error.message : String(error) })
+  }
+}
+
+function isOfTheApi({ url = '' }: IncomingMessage): boolean {
+  return /^\/(?:v1\/|openapi\.json|problems\/)/.test(url)
+}
+
+/** As API Gateway would, to the very handler that it invokes. */
+async function serveApi(
+  stack: LocalStack,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const body = await bodyOf(request)
+  if (body === undefined) {
+    response.writeHead(413).end()
+    return
+  }
+  try {
+    const result = (await stack.invoke('http', eventOf(request, body))) as APIGatewayProxyStructuredResultV2
+    response.writeHead(result.statusCode ?? 200, result.headers as OutgoingHttpHeaders)
+    response.end(Buffer.from(result.body ?? '', result.isBase64Encoded ? 'base64' : 'utf8'))
+  } catch (error) {
+    // As API Gateway answers for a function that failed.
+    response.writeHead(502, { 'content-type': 'application/json' })
+    response.end(JSON.stringify({ message: error instanceof Error ? error.message : String(error) }))
+  }
+}
+
+function eventOf(request: IncomingMessage, body: string): object {
+  const [path = '/', query = ''] = (request.url ?? '/').split(/\?(.*)/s)
+  const headers = Object.fromEntries(
+    Object.entries(request.headers).map(([name, value]) => [
+      name,
+      Array.isArray(value) ? value.join(', ') : value,
+    ]),
+  )
+  return {
+    version: '2.0',
+    routeKey: '$default',
+    rawPath: path,
+    rawQueryString: query,
+    headers,
+    requestContext: {
+      domainName: request.headers.host ?? '127.0.0.1',
+      requestId: randomUUID(),
+      http: { method: request.method ?? 'GET', path },
+    },
+    ...(body === '' ? {} : { body }),
+    isBase64Encoded: false,
   }
 }
 

@@ -37,6 +37,12 @@ export const verbs: readonly Verb[] = [
     summary: 'print the JSON Schema of runbooks, for editors',
   },
   {
+    name: 'token',
+    group: 'Runbooks',
+    file: './token.ts',
+    summary: 'make a bearer token for the API',
+  },
+  {
     name: 'replay',
     group: 'Runbooks',
     file: './replay.ts',

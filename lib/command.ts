@@ -15,6 +15,7 @@ import { pausesOf, readControl } from './ledger/kill-switch.ts'
 import { load, loadRecords } from './ledger/records.ts'
 import { pause, resume } from './pause.ts'
 import { planSteps } from './plan.ts'
+import type { ProblemCode } from './problems.ts'
 import { awsOf, type App, type Turn } from './ports.ts'
 import type { Runbook } from './runbook/runbook.ts'
 import { run, startedBefore } from './run.ts'
@@ -29,21 +30,33 @@ const namedScope = z.discriminatedUnion('is', [
   z.strictObject({ is: z.literal('service'), name: id }),
   z.strictObject({ is: z.literal('runbook'), name: id }),
 ])
-const person = z.strictObject({ name: z.string().min(1).max(200), via: z.string().min(1).max(50) })
+const person = z.strictObject({
+  name: z.string().min(1).max(200),
+  via: z.string().min(1).max(50),
+  key: text.exactOptional(),
+})
+
+const answering = {
+  id,
+  by: person,
+  subject: id.exactOptional().describe('The step that is decided about, where more than one asks.'),
+  digest: id.exactOptional().describe('Of the plan that was shown: the decision counts for no other.'),
+  reason: text.exactOptional(),
+}
 
 /** What people may ask of a stack, by whichever surface. One vocabulary for all of them. */
-export const requestSchema = z.discriminatedUnion('verb', [
-  z.strictObject({
+export const requests = {
+  list: z.strictObject({
     verb: z.literal('list'),
     limit: z.number().int().min(1).max(100).exactOptional(),
     beforeMs: z.number().exactOptional(),
   }),
-  z.strictObject({ verb: z.literal('show'), id }),
-  z.strictObject({ verb: z.literal('records'), id }),
-  z.strictObject({ verb: z.literal('why'), id: text }),
-  z.strictObject({ verb: z.literal('status') }),
-  z.strictObject({ verb: z.literal('plan'), runbook: text }),
-  z.strictObject({
+  show: z.strictObject({ verb: z.literal('show'), id }),
+  records: z.strictObject({ verb: z.literal('records'), id }),
+  why: z.strictObject({ verb: z.literal('why'), id: text }),
+  status: z.strictObject({ verb: z.literal('status') }),
+  plan: z.strictObject({ verb: z.literal('plan'), runbook: text }),
+  run: z.strictObject({
     verb: z.literal('run'),
     runbook: text,
     key: text,
@@ -52,48 +65,30 @@ export const requestSchema = z.discriminatedUnion('verb', [
     mode: z.enum(['shadow', 'approve', 'auto']).exactOptional(),
     despiteFreeze: z.literal(true).exactOptional(),
   }),
-  z.strictObject({
-    verb: z.literal('approve'),
-    id,
-    by: person,
-    subject: id.exactOptional(),
-    digest: id.exactOptional(),
-    reason: text.exactOptional(),
-  }),
-  z.strictObject({
-    verb: z.literal('deny'),
-    id,
-    by: person,
-    subject: id.exactOptional(),
-    digest: id.exactOptional(),
-    reason: text.exactOptional(),
-  }),
-  z.strictObject({ verb: z.literal('abort'), id, by: person, reason: text }),
-  z.strictObject({ verb: z.literal('ack'), id, by: person, note: text.exactOptional() }),
-  z.strictObject({ verb: z.literal('note'), id, by: person, note: text }),
-  z.strictObject({ verb: z.literal('mitigate'), id, by: person, reason: text }),
-  z.strictObject({ verb: z.literal('resolve'), id, by: person, reason: text }),
-  z.strictObject({ verb: z.literal('pause-all'), by: person, reason: text }),
-  z.strictObject({ verb: z.literal('resume-all'), by: person }),
-  z.strictObject({ verb: z.literal('pause'), scope: namedScope, by: person, reason: text }),
-  z.strictObject({ verb: z.literal('resume'), scope: namedScope, by: person }),
-])
+  approve: z.strictObject({ verb: z.literal('approve'), ...answering }),
+  deny: z.strictObject({ verb: z.literal('deny'), ...answering }),
+  abort: z.strictObject({ verb: z.literal('abort'), id, by: person, reason: text }),
+  ack: z.strictObject({ verb: z.literal('ack'), id, by: person, note: text.exactOptional() }),
+  note: z.strictObject({ verb: z.literal('note'), id, by: person, note: text }),
+  mitigate: z.strictObject({ verb: z.literal('mitigate'), id, by: person, reason: text }),
+  resolve: z.strictObject({ verb: z.literal('resolve'), id, by: person, reason: text }),
+  'pause-all': z.strictObject({ verb: z.literal('pause-all'), by: person, reason: text }),
+  'resume-all': z.strictObject({ verb: z.literal('resume-all'), by: person }),
+  pause: z.strictObject({ verb: z.literal('pause'), scope: namedScope, by: person, reason: text }),
+  resume: z.strictObject({ verb: z.literal('resume'), scope: namedScope, by: person }),
+} as const
 
-export type Request = z.output<typeof requestSchema>
+const [, ...others] = Object.values(requests)
+export const requestSchema = z.discriminatedUnion('verb', [requests.list, ...others])
+
+export type Request = {
+  [verb in keyof typeof requests]: z.output<(typeof requests)[verb]>
+}[keyof typeof requests]
 
 /** An answer, or a problem of the one catalogue that every surface shows. */
 export type CommandResult =
   | { readonly is: 'answer'; readonly answer: Json }
   | { readonly is: 'problem'; readonly code: ProblemCode; readonly message: string }
-
-export type ProblemCode =
-  | 'bad-request'
-  | 'not-found'
-  | 'nothing-asked'
-  | 'changed'
-  | 'ended'
-  | 'ambiguous'
-  | 'conflict'
 
 /** Does what a person asks, or says why it cannot be done. Never throws for what was asked; only for a broken store. */
 export async function command(app: App, request: unknown, turn: Turn): Promise<CommandResult> {
@@ -269,5 +264,5 @@ async function runByHand(
   if (!result) return noRunbook(app, request.runbook)
   const { is, ...started } = result
   if (is === 'started') return answer(started)
-  return problem('conflict', `the idempotency key "${request.key}" was used for another request`)
+  return problem('key-reused', `the idempotency key "${request.key}" was used for another request`)
 }

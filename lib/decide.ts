@@ -16,6 +16,8 @@ import { headAt } from './session.ts'
 export interface Person {
   readonly name: string
   readonly via: string
+  /** By which the surface recognises a repeat of the same request: what is on record with it is not recorded twice. */
+  readonly key?: string
 }
 
 export type Decision =
@@ -23,7 +25,14 @@ export type Decision =
   /** It cannot be decided so, or not any more; `reason` says who or what was first. */
   | {
       readonly is: 'refused'
-      readonly code: 'not-found' | 'nothing-asked' | 'changed' | 'ended' | 'ambiguous' | 'conflict'
+      readonly code:
+        | 'not-found'
+        | 'nothing-asked'
+        | 'changed'
+        | 'ended'
+        | 'ambiguous'
+        | 'conflict'
+        | 'key-reused'
       readonly reason: string
     }
 
@@ -56,7 +65,7 @@ async function answer(
   kind: 'step.approved' | 'step.denied',
   options: { subject?: string; digest?: string; reason?: string },
 ): Promise<Decision> {
-  return decideOn(app, id, by, (execution, actor) => {
+  return decideOn(app, id, by, { kind, words: options.reason }, (execution, actor) => {
     if (isEnded(execution) || execution.aborted)
       return {
         is: 'refused',
@@ -109,7 +118,7 @@ function nothingAsked(execution: Execution, id: string, subject: string | undefi
 
 /** Stops an execution: no intent is accepted after it. What is under way is observed and recorded. */
 export async function abort(app: App, id: string, by: Person, reason: string): Promise<Decision> {
-  return decideOn(app, id, by, (execution, actor) => {
+  return decideOn(app, id, by, { kind: 'execution.aborted', words: reason }, (execution, actor) => {
     if (isEnded(execution) || execution.status.is === 'refused')
       return { is: 'refused', code: 'ended', reason: `${id} has ended already` }
     if (execution.aborted)
@@ -126,6 +135,7 @@ async function decideOn(
   app: App,
   id: string,
   by: Person,
+  wanted: Wanted,
   build: (execution: Execution, actor: Actor) => Entry | Extract<Decision, { is: 'refused' }>,
 ): Promise<Decision> {
   const { ports } = app
@@ -136,6 +146,8 @@ async function decideOn(
   let stream = await load(ports.storage, incidentId, id)
   for (;;) {
     if (stream.headSeq < 0) return { is: 'refused', code: 'not-found', reason: `there is no execution ${id}` }
+    const repeated = repeatOf(stream.entries, by, wanted)
+    if (repeated) return repeated
     const execution = fold(stream.entries)
     const entry = build(execution, { is: 'person', ...by })
     if ('is' in entry) return entry
@@ -152,6 +164,25 @@ async function decideOn(
     }
     stream = result.stream
   }
+}
+
+/** What a person asks to be put on record, as far as a repeat must be the same. */
+interface Wanted {
+  readonly kind: Entry['kind']
+  readonly words: string | undefined
+}
+
+/** A repeat of what is on record is answered as before; the same key with another request is a mistake of the sender's. */
+function repeatOf(entries: readonly Entry[], by: Person, { kind, words }: Wanted): Decision | undefined {
+  if (by.key === undefined) return undefined
+  const first = entries.find(
+    ({ actor }) => actor.is === 'person' && actor.name === by.name && actor.key === by.key,
+  )
+  if (!first) return undefined
+  const said = 'note' in first ? first.note : 'reason' in first ? first.reason : undefined
+  if (first.kind === kind && said === words) return { is: 'recorded', text: sentenceOf(first) }
+  const reason = `the idempotency key "${by.key}" was used for another request`
+  return { is: 'refused', code: 'key-reused', reason }
 }
 
 function sentenceOf(entry: Entry): string {
@@ -174,7 +205,8 @@ export async function acknowledge(
   by: Person,
   note?: string,
 ): Promise<Decision> {
-  return decideOnIncident(app, incidentId, by, (incident, actor) =>
+  const wanted = { kind: 'incident.acknowledged', words: note } as const
+  return decideOnIncident(app, incidentId, by, wanted, (incident, actor) =>
     incident.status === 'resolved'
       ? { is: 'refused', code: 'ended', reason: `${incidentId} is resolved` }
       : { kind: 'incident.acknowledged', actor, ...(note === undefined ? {} : { note }) },
@@ -183,7 +215,8 @@ export async function acknowledge(
 
 /** A sentence of a person, for the timeline. */
 export async function addNote(app: App, incidentId: string, by: Person, note: string): Promise<Decision> {
-  return decideOnIncident(app, incidentId, by, (_incident, actor) => ({
+  const wanted = { kind: 'incident.noted', words: note } as const
+  return decideOnIncident(app, incidentId, by, wanted, (_incident, actor) => ({
     kind: 'incident.noted',
     actor,
     note,
@@ -207,7 +240,8 @@ export async function resolve(app: App, incidentId: string, by: Person, reason: 
   // What hangs on it is also done where we die right after the record: the message comes later than that.
   if (incidentIdOf(incidentId) === incidentId && (await readHead(storage, incidentId, INCIDENT_STREAM)))
     await queue.send(workFor({ incidentId, stream: INCIDENT_STREAM }, 0, clock.now()), WAKE_GRACE_MS)
-  const decision = await decideOnIncident(app, incidentId, by, (incident, actor) =>
+  const wanted = { kind: 'incident.resolved', words: reason } as const
+  const decision = await decideOnIncident(app, incidentId, by, wanted, (incident, actor) =>
     incident.status === 'resolved'
       ? { is: 'refused', code: 'ended', reason: `${incidentId} is resolved already` }
       : { kind: 'incident.resolved', how: 'person', reason, actor },
@@ -220,14 +254,18 @@ async function decideOnIncident(
   app: App,
   incidentId: string,
   by: Person,
+  wanted: Wanted,
   build: (incident: Incident, actor: Actor) => Entry | Extract<Decision, { is: 'refused' }>,
 ): Promise<Decision> {
   if (incidentIdOf(incidentId) !== incidentId) {
     return { is: 'refused', code: 'not-found', reason: `"${incidentId}" is not the id of an incident` }
   }
-  let refused: Extract<Decision, { is: 'refused' }> | undefined
+  let refused: Exclude<Decision, { is: 'recorded' }> | undefined
+  let repeated: Decision | undefined
   const added: Entry[] = []
   await addToIncident(app.ports, incidentId, (entries) => {
+    repeated = repeatOf(entries, by, wanted)
+    if (repeated) return []
     const incident = foldIncident(entries)
     if (!incident) {
       refused = { is: 'refused', code: 'not-found', reason: `there is no incident ${incidentId}` }
@@ -241,6 +279,6 @@ async function decideOnIncident(
     added.splice(0, added.length, entry)
     return added
   })
-  if (refused) return refused
+  if (repeated ?? refused) return (repeated ?? refused)!
   return { is: 'recorded', text: added[0]?.kind ?? '' }
 }

@@ -1,6 +1,7 @@
 import type { Context } from 'aws-lambda'
 import { handler as advance } from '../handlers/advance.ts'
 import { handler as command } from '../handlers/command.ts'
+import { handler as http } from '../handlers/http.ts'
 import { handler as ingest } from '../handlers/ingest.ts'
 import { handler as sweep } from '../handlers/sweep.ts'
 import { provide } from '../handlers/wiring.ts'
@@ -52,7 +53,7 @@ export type FromWorker =
       readonly fields: unknown
     }
 
-export type FunctionName = 'ingest' | 'advance' | 'sweep' | 'command'
+export type FunctionName = 'ingest' | 'advance' | 'sweep' | 'command' | 'http'
 
 let asked = 0
 const answers = new Map<number, (text: string) => void>()
@@ -134,6 +135,8 @@ async function run(message: Extract<ToWorker, { is: 'invoke' }>, context: Contex
       return sweep(event, context)
     case 'command':
       return command(event, context)
+    case 'http':
+      return http(event, context)
   }
 }
 

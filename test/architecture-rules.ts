@@ -9,9 +9,19 @@ import { lineAt, type Import, type Source } from './architecture-source.ts'
 const ROWS: readonly { readonly row: string; readonly files: readonly string[] }[] = [
   {
     row: 'foundations',
-    files: ['json', 'ids', 'clock', 'random', 'errors', 'verdict', 'queue', 'http', 'glob', 'all-done'].map(
-      inLib,
-    ),
+    files: [
+      'json',
+      'ids',
+      'clock',
+      'random',
+      'errors',
+      'verdict',
+      'queue',
+      'http',
+      'glob',
+      'all-done',
+      'problems',
+    ].map(inLib),
   },
   {
     row: 'contracts of the world',
@@ -92,6 +102,7 @@ const ROWS: readonly { readonly row: string; readonly files: readonly string[] }
       'run',
       'ingest',
       'command',
+      'access',
       'replay',
     ].map(inLib),
   },

@@ -12,6 +12,8 @@ import {
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { PROBLEMS } from '../lib/problems.ts'
+import { LIST, OPERATIONS, SIGNALS, TIMELINE } from '../web/operations.ts'
 import { verbs } from '../cli/verbs.ts'
 import { compileCatalogue, type CatalogueFile } from '../lib/runbook/catalogue.ts'
 import { renderDiagnostic } from '../lib/runbook/diagnostics.ts'
@@ -116,6 +118,25 @@ test.each(['README.md', 'docs/architecture.md'])('%s has a row for each guarante
 test('every verb of the command line is in the README', () => {
   const readme = read('README.md')
   expect(verbs.map((verb) => verb.name).filter((name) => !readme.includes(`\`${name}\``))).toEqual([])
+})
+
+test('docs/api.md has every operation of the API, in words of its own table, and every problem', () => {
+  const lines = read('docs/api.md').split('\n')
+  const told = lines
+    .filter((line) => /^\| (?:GET|POST) \|/.test(line))
+    .map((line) => line.split(' | ').slice(0, 3).join(' | '))
+  const made = [TIMELINE, SIGNALS, ...OPERATIONS].map(
+    ({ method, path, summary }) => `| ${method.toUpperCase()} | \`${path}\` | ${summary}`,
+  )
+  expect(told).toEqual(expect.arrayContaining(made))
+  expect(told).toContainEqual(
+    expect.stringContaining(`| GET | \`${LIST.path}\` | ${LIST.summary.slice(0, -1)}`),
+  )
+  expect(told).toHaveLength(made.length + 1)
+  const problems = lines.filter((line) => /^\| `[a-z-]+` \| \d/.test(line))
+  expect(problems).toEqual(
+    Object.entries(PROBLEMS).map(([code, { status, title }]) => `| \`${code}\` | ${status} | ${title} |`),
+  )
 })
 
 const shipped = (name: string): CatalogueFile => ({ path: name, text: read(`runbooks/${name}`) })

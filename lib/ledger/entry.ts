@@ -54,7 +54,13 @@ const forecast = z.object({
 /** Who did it: the engine, a person by a surface, or a source of signals. */
 const actor = z.discriminatedUnion('is', [
   z.object({ is: z.literal('engine'), worker: z.string() }),
-  z.object({ is: z.literal('person'), name: z.string(), via: z.string() }),
+  z.object({
+    is: z.literal('person'),
+    name: z.string(),
+    via: z.string(),
+    /** Of the request; the same person's next one with it is the same request. */
+    key: z.string().exactOptional(),
+  }),
   z.object({ is: z.literal('signal'), signalId: z.string(), source: z.string() }),
 ])
 

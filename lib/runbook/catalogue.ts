@@ -1,5 +1,6 @@
 import type * as z from 'zod'
-import { sortDiagnostics } from './diagnostics.ts'
+import { accessForm } from './access.ts'
+import { didYouMean, sortDiagnostics } from './diagnostics.ts'
 import type { Diagnostic } from './diagnostics.ts'
 import { globsOverlap } from '../glob.ts'
 import { parseForm } from './issues.ts'
@@ -9,7 +10,7 @@ import { checkPolicy, checkRunbookRules, readPolicy } from './policy-file.ts'
 import type { World } from './resolve.ts'
 import { readRunbookFile } from './runbook-file.ts'
 import type { PlacedRunbook } from './runbook-file.ts'
-import type { Catalogue, RunbookPlaces, Service, Team } from './runbook.ts'
+import type { Access, Catalogue, RunbookPlaces, Service, Team } from './runbook.ts'
 import { serviceForm, servicesForm } from './services.ts'
 import { checkSharedTargets } from './shared-targets.ts'
 import { readSource } from './source.ts'
@@ -37,14 +38,14 @@ export interface Compiled {
 export function compileCatalogue(files: readonly CatalogueFile[]): Compiled {
   const sources = files.map((file) => readSource(file.path, file.text))
   const missing: Diagnostic[] = []
-  const only = (name: string, purpose: string): Source | undefined => {
+  const only = (name: string, purpose?: string): Source | undefined => {
     const found = sources.filter((source) => baseName(source.path) === name)
     for (const second of found.slice(1)) {
       second.report('DUPLICATE_FILE', [], `there is another ${name}: ${found[0]?.path}`, {
         suggestion: 'Keep one of them.',
       })
     }
-    if (found.length === 0) missing.push(missingFile(name, purpose, files))
+    if (found.length === 0 && purpose !== undefined) missing.push(missingFile(name, purpose, files))
     return found[0]
   }
   const services = readServices(only('services.yaml', 'what short words mean on AWS'))
@@ -58,6 +59,7 @@ export function compileCatalogue(files: readonly CatalogueFile[]): Compiled {
     policy,
   }
   if (policySource && policy) checkPolicy(policySource, policy, world)
+  const access = readAccess(only('access.yaml'), world)
   const written = sources.filter((source) => !SETTINGS.has(baseName(source.path)))
   const runbooks = written.flatMap((source) => readRunbookFile(source, world))
   checkTogether(runbooks)
@@ -73,6 +75,7 @@ export function compileCatalogue(files: readonly CatalogueFile[]): Compiled {
       services: Object.fromEntries(services.entries),
       teams: Object.fromEntries(teams.entries),
       policy,
+      ...(access === undefined ? {} : { access }),
       places: Object.fromEntries(runbooks.map((placed) => [placed.runbook.runbook, placesOf(placed)])),
     },
     ...rest,
@@ -100,7 +103,8 @@ function placesOf({ source, at, nameAt }: PlacedRunbook): RunbookPlaces {
   }
 }
 
-const SETTINGS = new Set(['services.yaml', 'oncall.yaml', 'policy.yaml'])
+/** Files that are no runbooks. Only access.yaml may be missing: then nobody may use the API. */
+const SETTINGS = new Set(['services.yaml', 'oncall.yaml', 'policy.yaml', 'access.yaml'])
 
 function baseName(path: string): string {
   return path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1).replace(/\.yml$/, '.yaml')
@@ -134,6 +138,33 @@ function readServices(source: Source | undefined): Entries<Service> {
 
 function readTeams(source: Source | undefined): Entries<Team> {
   return readEntries(source, oncallForm, teamForm, (name, entry) => ({ name, ...entry }))
+}
+
+function readAccess(source: Source | undefined, { serviceNames }: World): Access | undefined {
+  if (!source || source.value === undefined) return undefined
+  const access = report(source, [], accessForm, source.value)
+  const places = [
+    ...(access?.tokens ?? []).map(({ name, services }) => ({ at: ['tokens', name], services })),
+    ...(access?.principals ?? []).map(({ services }, index) => ({ at: ['principals', index], services })),
+    ...(access?.signedIn.grants ?? []).map(({ services }, index) => ({
+      at: ['signed_in', 'grants', index],
+      services,
+    })),
+  ]
+  for (const { at, services } of places)
+    for (const [index, service] of (services ?? []).entries())
+      if (serviceNames && !serviceNames.has(service))
+        source.report(
+          'UNKNOWN_SERVICE',
+          [...at, 'services', index],
+          `services.yaml has no service "${service}"`,
+          {
+            suggestion:
+              didYouMean(service, serviceNames) ??
+              `Services there: ${[...serviceNames].slice(0, 10).join(', ')}.`,
+          },
+        )
+  return access
 }
 
 /** Reports what is wrong with the whole file, and keeps the entries that are right: others may name them. */

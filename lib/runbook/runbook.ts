@@ -252,6 +252,8 @@ export interface Catalogue {
   readonly services: { readonly [name: string]: Service }
   readonly teams: { readonly [name: string]: Team }
   readonly policy: Policy
+  /** Who may ask what of the API; nobody where it is not said. */
+  readonly access?: Access
   /** Where each runbook says its own guardrails. No part of the runbook: a line that moves changes no hash. */
   readonly places?: { readonly [runbook: string]: RunbookPlaces }
 }
@@ -269,4 +271,43 @@ export interface Pinned {
   readonly runbook: Runbook
   readonly service: Service
   readonly teams: { readonly [name: string]: Team }
+}
+
+/** From what may be read to everything; each may do what those before it may. */
+export type Role = 'reader' | 'responder' | 'approver' | 'admin'
+
+export interface Grant {
+  readonly role: Role
+  /** Only incidents and runbooks of these; of all where it is left out. */
+  readonly services?: readonly string[]
+}
+
+export interface TokenGrant extends Grant {
+  readonly name: string
+  /** Hex, of the whole token. */
+  readonly sha256: string
+  readonly expiresAtMs: number
+}
+
+export interface PrincipalGrant extends Grant {
+  /** With `*` for any text. */
+  readonly arn: string
+}
+
+/** By a claim of whoever has signed in with an identity provider: its whole text, or one of the members of a list. */
+export interface ClaimGrant extends Grant {
+  readonly claim: string
+  readonly is?: string
+  readonly has?: string
+}
+
+/** What access.yaml says. */
+export interface Access {
+  readonly tokens: readonly TokenGrant[]
+  readonly principals: readonly PrincipalGrant[]
+  readonly signedIn: {
+    /** The claim that stands on record as the person's name. */
+    readonly nameClaim: string
+    readonly grants: readonly ClaimGrant[]
+  }
 }

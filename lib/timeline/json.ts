@@ -32,3 +32,8 @@ function isoTimes(incident: TimelineIncident): { readonly [name: string]: string
     ),
   )
 }
+
+/** The rows alone, each as one line of JSON: what log systems take in. */
+export function timelineNdjson({ rows }: Timeline): string {
+  return rows.map((row) => `${JSON.stringify({ at: timeText(row.atMs), ...row })}\n`).join('')
+}

@@ -44,6 +44,7 @@ const HABITS: {
   advance: { share: 0.07, lastsMs: 100, changes: 2 },
   sweep: { share: 0.1, lastsMs: 50, changes: 1 },
   command: { share: 0.3, lastsMs: 50, changes: 1 },
+  http: { share: 0.3, lastsMs: 50, changes: 1 },
 }
 
 export function drawKill(dice: Dice, name: FunctionName): KillPlan {

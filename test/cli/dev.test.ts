@@ -57,6 +57,30 @@ test('an act that there is none of is a usage error, and what is said with --jso
   })
 })
 
+test('the API is served to the token of the stack, by the handler that runs on Lambda', async () => {
+  const { url, token } = JSON.parse(readFileSync(devFile(), 'utf8')) as { url: string; token: string }
+  const get = async (path: string, headers: Record<string, string> = { authorization: `Bearer ${token}` }) =>
+    fetch(`${url}${path}`, { headers })
+  const status = await get('/v1/status')
+  expect([status.status, await status.json()]).toMatchObject([200, { paused: [] }])
+  const again = { authorization: `Bearer ${token}`, 'if-none-match': status.headers.get('etag') ?? '' }
+  expect((await get('/v1/status', again)).status).toBe(304)
+  expect((await get('/v1/status', {})).status).toBe(401)
+  expect((await get('/openapi.json', {})).status).toBe(200)
+  const headers = {
+    authorization: `Bearer ${token}`,
+    'content-type': 'application/json',
+    'idempotency-key': 'k-1',
+  }
+  const body = JSON.stringify({ runbook: 'api-5xx-spike', reason: 'a try', mode: 'shadow' })
+  const started = await fetch(`${url}/v1/executions`, { method: 'POST', headers, body })
+  expect(started.status).toBe(202)
+  const shown = await get(started.headers.get('location') ?? '')
+  expect(await shown.json()).toMatchObject({ incident: { service: 'api' } })
+  const large = await fetch(`${url}/v1/executions`, { method: 'POST', headers, body: 'x'.repeat(2_000_000) })
+  expect(large.status).toBe(413)
+})
+
 test('a port that is taken is named, and the second stack ends', () => {
   const other = newFolder()
   const { url } = JSON.parse(readFileSync(devFile(), 'utf8')) as { url: string }

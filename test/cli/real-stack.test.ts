@@ -147,7 +147,7 @@ test('run asks on a terminal, starts once per key, and says which', async () => 
     cwd: folder,
   })
   expect(other.exit).toBe(1)
-  expect(other.err).toContain('(conflict)')
+  expect(other.err).toContain('(key-reused)')
 })
 
 test('run --watch follows to the end, and its exit code is that of the run', async () => {

@@ -11,7 +11,7 @@ const template = resolvedTemplate()
 const catalogue = readCatalogue()
 
 /** The roles whose functions run steps: the sweep too, which carries out what a dead worker left. */
-const ENGINES = ['IngestRole', 'AdvanceRole', 'SweepRole', 'CommandRole']
+const ENGINES = ['IngestRole', 'AdvanceRole', 'SweepRole', 'CommandRole', 'HttpRole']
 
 function policiesOf(role: string): { name: string; policy: Value }[] {
   const Properties: Value = template.Resources[role]?.Properties

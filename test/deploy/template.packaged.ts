@@ -24,10 +24,11 @@ function properties(logicalId: string, of: Template = template): { readonly [nam
   return found.Properties
 }
 
-test('there are four functions, on the newest Node and arm64', () => {
+test('there are five functions, on the newest Node and arm64', () => {
   expect(functions.map(([id]) => id).sort()).toEqual([
     'AdvanceLambdaFunction',
     'CommandLambdaFunction',
+    'HttpLambdaFunction',
     'IngestLambdaFunction',
     'SweepLambdaFunction',
   ])
@@ -240,17 +241,64 @@ test('the sweep runs each minute and is not repeated', () => {
 
 test('every function logs to a group of its own with a retention, and may write to no other', () => {
   const groups = ofType(template, 'AWS::Logs::LogGroup')
-  expect(groups).toHaveLength(functions.length)
+  // The API has one as well, into which API Gateway writes.
+  expect(groups).toHaveLength(functions.length + 1)
   for (const [, { Properties }] of groups) expect(Properties['RetentionInDays']).toBe(90)
   const writes = statements().filter(({ statement }) =>
     listed(statement.Action).includes('logs:PutLogEvents'),
   )
   expect(new Map(writes.map(({ place, statement }) => [place, statement.Resource]))).toEqual(
     new Map(
-      ['Advance', 'Command', 'Ingest', 'Sweep'].map((name) => [`${name}Role`, arnOf(`${name}LogGroup`)]),
+      ['Advance', 'Command', 'Http', 'Ingest', 'Sweep'].map((name) => [
+        `${name}Role`,
+        arnOf(`${name}LogGroup`),
+      ]),
     ),
   )
   expect(writes).toHaveLength(functions.length)
+})
+
+/** Each route of the API, and who may come through. */
+function routesOf(parameters: { readonly [name: string]: string } = {}) {
+  return Object.fromEntries(
+    ofType(resolvedTemplate(parameters), 'AWS::ApiGatewayV2::Route').map(([, { Properties }]) => [
+      Properties['RouteKey'],
+      [Properties['AuthorizationType'], Properties['AuthorizerId']]
+        .filter((one) => one !== undefined)
+        .join(' '),
+    ]),
+  )
+}
+
+test('the API takes signed requests unless something else is said, and is open only where it tells nothing of the stack', () => {
+  const open = { 'GET /openapi.json': 'NONE', 'GET /problems/{code}': 'NONE' }
+  // Its function asks everybody else for a token: test/web/access.test.ts.
+  const tokens = { ...open, 'POST /v1/signals': 'NONE' }
+  expect(routesOf()).toEqual({ ...tokens, 'ANY /v1/{proxy+}': 'AWS_IAM' })
+  expect(routesOf({ ApiAuth: 'token' })).toEqual({ ...tokens, 'ANY /v1/{proxy+}': 'NONE' })
+  expect(ofType(template, 'AWS::ApiGatewayV2::Authorizer')).toEqual([])
+  const ApiJwtIssuer = 'https://idp.example.com/'
+  const jwt = { ApiAuth: 'jwt', ApiJwtIssuer, ApiJwtAudience: 'firebreak,ops' }
+  expect(routesOf(jwt)).toEqual({ ...tokens, 'ANY /v1/{proxy+}': 'JWT ApiAuthorizer' })
+  expect(properties('ApiAuthorizer', resolvedTemplate(jwt))).toMatchObject({
+    IdentitySource: ['$request.header.Authorization'],
+    JwtConfiguration: { Issuer: ApiJwtIssuer, Audience: ['firebreak', 'ops'] },
+  })
+})
+
+test('the API invokes its function and nothing else, in the format that it reads, and is throttled and logged', () => {
+  expect(properties('ApiIntegration')).toMatchObject({
+    IntegrationUri: arnOf('HttpLambdaFunction'),
+    PayloadFormatVersion: '2.0',
+  })
+  expect(properties('ApiPermission')).toMatchObject({
+    FunctionName: arnOf('HttpLambdaFunction'),
+    SourceArn: `arn:aws:execute-api:${REGION}:${ACCOUNT}:Api/*`,
+  })
+  const { DefaultRouteSettings, AccessLogSettings } = properties('ApiStage')
+  expect(DefaultRouteSettings.ThrottlingRateLimit).toBeGreaterThan(0)
+  expect(AccessLogSettings.DestinationArn).toBe(arnOf('ApiLogGroup'))
+  expect(JSON.parse(AccessLogSettings.Format)).toHaveProperty('requestId', '$context.requestId')
 })
 
 test('beside what services.yaml says the template names no account, so that it can be made without credentials', () => {

@@ -18,6 +18,7 @@ export interface Resource {
 
 export interface Template {
   readonly Parameters: { readonly [name: string]: Value }
+  readonly Conditions: { readonly [name: string]: Value }
   readonly Resources: { readonly [logicalId: string]: Resource }
 }
 
@@ -39,7 +40,11 @@ export function resolvedTemplate(parameters: { readonly [name: string]: string }
       parameters[name] ?? String(Default),
     ]),
   )
-  return { ...template, Resources: resolve(template.Resources, { template, values }) }
+  const scope = { template, values }
+  const made = Object.entries(template.Resources).filter(
+    ([, { Condition }]) => Condition === undefined || holds(template.Conditions[Condition], scope),
+  )
+  return { ...template, Resources: resolve(Object.fromEntries(made), scope) }
 }
 
 export function ofType(template: Template, type: string): readonly (readonly [string, Resource])[] {
@@ -67,19 +72,22 @@ function resolve(value: Value, scope: Scope): Value {
       return (inner as Value)[1].map((part: Value) => resolve(part, scope)).join((inner as Value)[0])
     if (name === 'Fn::If') {
       const [condition, then, otherwise] = inner as readonly Value[]
-      return resolve(holds(condition as string, scope) ? then : otherwise, scope)
+      return resolve(holds(scope.template.Conditions[condition as string], scope) ? then : otherwise, scope)
     }
+    if (name === 'Fn::Split')
+      return String(resolve((inner as Value)[1], scope)).split((inner as Value)[0] as string)
     if (name.startsWith('Fn::')) throw new Error(`${name} is new to this test: teach it`)
   }
   const entries = Object.entries(value).map(([key, item]) => [key, resolve(item, scope)] as const)
   return Object.fromEntries(entries.filter(([, item]) => item !== NOTHING))
 }
 
-/** The template's conditions all ask whether a parameter was given: `HasTableKey` asks for `TableKeyArn`. */
-function holds(condition: string, { values }: Scope): boolean {
-  const name = `${condition.replace(/^Has/, '')}Arn`
-  if (values[name] === undefined) throw new Error(`the condition ${condition} is new to this test: teach it`)
-  return values[name] !== ''
+/** A condition of the template, which compares parameters. */
+function holds(condition: Value, scope: Scope): boolean {
+  const [[name, inner] = ['', []]] = Object.entries(condition ?? {}) as [string, Value][]
+  if (name === 'Fn::Not') return !holds(inner[0], scope)
+  if (name === 'Fn::Equals') return resolve(inner[0], scope) === resolve(inner[1], scope)
+  throw new Error(`the condition ${JSON.stringify(condition)} is new to this test: teach it`)
 }
 
 function ref(name: string, { template, values }: Scope): Value {

@@ -130,7 +130,7 @@ describe('a person who starts by hand', () => {
   test('with the same key and another word on the freeze asks for something else', async () => {
     const stack = calmStack(frozen([YEAR_END]))
     await stack.command(asked)
-    expect(await stack.command({ ...asked, despiteFreeze: true })).toMatchObject({ code: 'conflict' })
+    expect(await stack.command({ ...asked, despiteFreeze: true })).toMatchObject({ code: 'key-reused' })
   })
 
   test('sees it in the plan', async () => {

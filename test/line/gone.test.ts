@@ -116,12 +116,12 @@ describe('a start by hand', () => {
     expect(await after.command(request)).toMatchObject({ is: 'problem', code: 'not-found' })
   })
 
-  test('that has begun answers a repeat of its key as before, and another request with the key with a conflict (G1)', async () => {
+  test('that has begun answers a repeat of its key as before, and another request with the key with a refusal (G1)', async () => {
     const before = calmStack(catalogueOf([SPIKE]))
     const first = await before.command(request)
     const after = deployOver(before, OTHER)
     expect(await after.command(request)).toEqual(first)
-    expect(await after.command({ ...request, reason: 'another' })).toMatchObject({ code: 'conflict' })
+    expect(await after.command({ ...request, reason: 'another' })).toMatchObject({ code: 'key-reused' })
     expect(await after.command({ ...request, key: 'k-2' })).toMatchObject({ code: 'not-found' })
     await play(after, 5)
     expect(await entriesOfKind(after, 'execution.started')).toHaveLength(1)

@@ -124,13 +124,13 @@ test('the same key of another person is another start', async () => {
   expect(second.executionId).not.toBe(first.executionId)
 })
 
-test('the same key for something else is a conflict, and nothing is started (G1)', async () => {
+test('the same key for something else is refused, and nothing is started (G1)', async () => {
   const stack = stackOf()
   await run(stack)
   await play(stack, 5)
   const effects = effectsOf(stack)
-  expect(await run(stack, { reason: 'another' })).toMatchObject({ is: 'problem', code: 'conflict' })
-  expect(await run(stack, { runbook: 'call' })).toMatchObject({ is: 'problem', code: 'conflict' })
+  expect(await run(stack, { reason: 'another' })).toMatchObject({ is: 'problem', code: 'key-reused' })
+  expect(await run(stack, { runbook: 'call' })).toMatchObject({ is: 'problem', code: 'key-reused' })
   await play(stack, 5)
   expect(effectsOf(stack)).toEqual(effects)
 })

@@ -1,0 +1,221 @@
+import * as z from 'zod'
+import { requests, type Request as Asked } from '../lib/command.ts'
+import type { Person } from '../lib/decide.ts'
+import type { Json } from '../lib/json.ts'
+
+/** What a request says, after it was checked against its operation's forms. */
+export interface Input {
+  /** From the path. */
+  readonly params: { readonly [name: string]: string }
+  readonly body: { readonly [name: string]: unknown }
+  readonly by: Person
+  /** The idempotency key; empty where the operation needs none. */
+  readonly key: string
+}
+
+/** One thing that can be asked by HTTP: a request of lib/command.ts under a method and a path. */
+export interface Operation {
+  readonly method: 'get' | 'post'
+  /** With `{name}` for each parameter. */
+  readonly path: string
+  readonly summary: string
+  readonly body?: z.ZodObject
+  /** A repeat must do nothing twice, and nothing else tells it from a second request. */
+  readonly needsKey?: true
+  readonly asks: (input: Input) => Asked
+  /** Where what it has begun is to be looked at: the answer is then 202. */
+  readonly begun?: (answer: Json) => string
+  /** What it answers, for the documentation. */
+  readonly answers: string
+}
+
+/** Three have answers of their own: a page of a list, one address in many formats, and what comes in. */
+export const LIST = {
+  method: 'get',
+  path: '/v1/incidents',
+  summary: 'Incidents, newest first.',
+  answers: 'A page of incidents, and `next` where there is more.',
+} as const
+
+export const TIMELINE = {
+  method: 'get',
+  path: '/v1/incidents/{id}/timeline',
+  summary: 'What happened, in the format that is asked for.',
+  answers: 'The timeline of the incident, also where the id is that of one of its executions.',
+} as const
+
+/** What comes in is no request of a person, but an event as its source sends it. */
+export const SIGNALS = {
+  method: 'post',
+  path: '/v1/signals',
+  summary: 'Takes events of monitoring tools as they are sent.',
+  answers:
+    'What became of each part: an incident that it opened, joined or cleared, or why it started nothing.',
+} as const
+
+const bare = { verb: true, by: true } as const
+const ofOne = { ...bare, id: true } as const
+
+const decision = requests.approve.omit(ofOne).extend({ decision: z.enum(['approve', 'deny']) })
+const pause = z.strictObject({
+  scope: z
+    .discriminatedUnion('is', [
+      z.strictObject({ is: z.literal('all') }),
+      ...requests.pause.shape.scope.options,
+    ])
+    .describe('Everything, or one account, service or runbook by its name.'),
+  reason: requests.pause.shape.reason,
+})
+
+/** A body that was checked against the operation's form. */
+type Checked<Form extends z.ZodType> = z.output<Form>
+
+export const OPERATIONS: readonly Operation[] = [
+  {
+    method: 'get',
+    path: '/v1/incidents/{id}',
+    summary: 'One incident with its executions.',
+    answers: 'The incident, and for each execution and undo where it stands and which steps it has.',
+    asks: ({ params }) => ({ verb: 'show', id: params['id'] ?? '' }),
+  },
+  {
+    method: 'get',
+    path: '/v1/incidents/{id}/records',
+    summary: 'Every record of an incident exactly as stored.',
+    answers: 'What `firebreak verify` checks offline.',
+    asks: ({ params }) => ({ verb: 'records', id: params['id'] ?? '' }),
+  },
+  {
+    method: 'post',
+    path: '/v1/incidents/{id}/acknowledgments',
+    summary: 'Takes ownership of an incident.',
+    answers: 'A sentence.',
+    body: requests.ack.omit(ofOne),
+    asks: ({ params, body, by }) => ({ ...(body as object), verb: 'ack', id: params['id'] ?? '', by }),
+  },
+  {
+    method: 'post',
+    path: '/v1/incidents/{id}/notes',
+    summary: 'Puts a sentence on the timeline.',
+    answers: 'A sentence.',
+    needsKey: true,
+    body: requests.note.omit(ofOne),
+    asks: ({ params, body, by, key }) => ({
+      ...(body as Checked<typeof requests.note>),
+      verb: 'note',
+      id: params['id'] ?? '',
+      by: { ...by, key },
+    }),
+  },
+  {
+    method: 'post',
+    path: '/v1/incidents/{id}/mitigations',
+    summary: 'Says that the impact of an incident is reduced.',
+    answers: 'A sentence.',
+    body: requests.mitigate.omit(ofOne),
+    asks: ({ params, body, by }) => ({
+      ...(body as Checked<typeof requests.mitigate>),
+      verb: 'mitigate',
+      id: params['id'] ?? '',
+      by,
+    }),
+  },
+  {
+    method: 'post',
+    path: '/v1/incidents/{id}/resolutions',
+    summary: 'Closes an incident.',
+    answers: 'A sentence.',
+    body: requests.resolve.omit(ofOne),
+    asks: ({ params, body, by }) => ({
+      ...(body as Checked<typeof requests.resolve>),
+      verb: 'resolve',
+      id: params['id'] ?? '',
+      by,
+    }),
+  },
+  {
+    method: 'get',
+    path: '/v1/executions/{id}',
+    summary: 'One execution or undo.',
+    answers: 'Its incident, where it stands, and which steps it has.',
+    asks: ({ params }) => ({ verb: 'show', id: params['id'] ?? '' }),
+  },
+  {
+    method: 'post',
+    path: '/v1/executions',
+    summary: 'Starts a runbook by hand.',
+    answers: 'The incident that it belongs to, its own id, and the mode in which it runs.',
+    needsKey: true,
+    body: requests.run.omit({ ...bare, key: true }),
+    asks: ({ body, by, key }) => ({ ...(body as Checked<typeof requests.run>), verb: 'run', by, key }),
+    begun: (answer) => `/v1/executions/${(answer as { readonly executionId: string }).executionId}`,
+  },
+  {
+    method: 'post',
+    path: '/v1/executions/{id}/decisions',
+    summary: 'Approves or denies what an execution asks for.',
+    answers: 'A sentence.',
+    needsKey: true,
+    body: decision,
+    asks: ({ params, body, by, key }) => {
+      const { decision: verb, ...rest } = body as Checked<typeof decision>
+      return { ...rest, verb, id: params['id'] ?? '', by: { ...by, key } }
+    },
+  },
+  {
+    method: 'post',
+    path: '/v1/executions/{id}/aborts',
+    summary: 'Stops an execution: no further step begins.',
+    answers: 'A sentence.',
+    body: requests.abort.omit(ofOne),
+    asks: ({ params, body, by }) => ({
+      ...(body as Checked<typeof requests.abort>),
+      verb: 'abort',
+      id: params['id'] ?? '',
+      by,
+    }),
+  },
+  {
+    method: 'get',
+    path: '/v1/runbooks/{name}/plan',
+    summary: 'What a runbook would change now; changes nothing.',
+    answers: 'Each step with its absolute outcome, and what stands against a start.',
+    asks: ({ params }) => ({ verb: 'plan', runbook: params['name'] ?? '' }),
+  },
+  {
+    method: 'get',
+    path: '/v1/reasons/{id}',
+    summary: 'Why something ran, or did not: of a signal, an incident, an execution or a runbook.',
+    answers: 'The decisions with their reasons, and the rules that made them.',
+    asks: ({ params }) => ({ verb: 'why', id: params['id'] ?? '' }),
+  },
+  {
+    method: 'get',
+    path: '/v1/status',
+    summary: 'The mode of the policy, and what is paused by whom.',
+    answers: 'Mode and pauses.',
+    asks: () => ({ verb: 'status' }),
+  },
+  {
+    method: 'post',
+    path: '/v1/pauses',
+    summary: 'Turns the kill switch on: nothing is changed any more.',
+    answers: 'A sentence.',
+    body: pause,
+    asks: ({ body, by }) => {
+      const { scope, reason } = body as Checked<typeof pause>
+      return scope.is === 'all' ? { verb: 'pause-all', by, reason } : { verb: 'pause', scope, by, reason }
+    },
+  },
+  {
+    method: 'post',
+    path: '/v1/resumptions',
+    summary: 'Turns the kill switch off.',
+    answers: 'A sentence, with what is still paused.',
+    body: pause.omit({ reason: true }),
+    asks: ({ body, by }) => {
+      const { scope } = body as Pick<Checked<typeof pause>, 'scope'>
+      return scope.is === 'all' ? { verb: 'resume-all', by } : { verb: 'resume', scope, by }
+    },
+  },
+]

@@ -1,0 +1,65 @@
+import { accepts } from 'hono/accepts'
+import type { Context } from 'hono'
+import type { Timeline } from '../lib/timeline.ts'
+import { timelineCloudEvents } from '../lib/timeline/cloud-events.ts'
+import { timelineCsv } from '../lib/timeline/csv.ts'
+import { timelineJson, timelineNdjson } from '../lib/timeline/json.ts'
+import { timelineMarkdown } from '../lib/timeline/markdown.ts'
+import { ProblemError } from './problem.ts'
+
+interface Format {
+  /** As `?format=` names it, for whoever cannot send a header. */
+  readonly name: string
+  readonly type: string
+  readonly write: (timeline: Timeline) => string
+}
+
+/** The first is what is sent where nothing is asked for. */
+export const TIMELINE_FORMATS: readonly Format[] = [
+  { name: 'json', type: 'application/json', write: (timeline) => JSON.stringify(timelineJson(timeline)) },
+  { name: 'md', type: 'text/markdown', write: timelineMarkdown },
+  { name: 'csv', type: 'text/csv', write: timelineCsv },
+  { name: 'ndjson', type: 'application/x-ndjson', write: timelineNdjson },
+  {
+    name: 'cloudevents',
+    type: 'application/cloudevents-batch+json',
+    write: (timeline) => JSON.stringify(timelineCloudEvents(timeline)),
+  },
+]
+
+/** The format that is asked for. Throws `not-acceptable` where none of ours is. */
+export function formatOf(context: Context): Format {
+  const named = context.req.query('format')
+  const found =
+    named === undefined
+      ? TIMELINE_FORMATS.find(({ type }) => type === negotiated(context))
+      : TIMELINE_FORMATS.find(({ name }) => name === named)
+  if (found) return found
+  throw new ProblemError(
+    'not-acceptable',
+    `it is told as ${TIMELINE_FORMATS.map(({ name, type }) => `${type} (format=${name})`).join(', ')}`,
+  )
+}
+
+function negotiated(context: Context): string {
+  const header = context.req.header('accept') ?? ''
+  const first = TIMELINE_FORMATS[0]?.type ?? ''
+  if (header === '' || /(?:^|,)\s*\*\/\*/.test(header)) {
+    return accepts(context, { header: 'Accept', supports: types(), default: first })
+  }
+  return accepts(context, { header: 'Accept', supports: types(), default: '' })
+}
+
+function types(): string[] {
+  return TIMELINE_FORMATS.map(({ type }) => type)
+}
+
+export function timelineResponse(timeline: Timeline, { name, type, write }: Format, id: string): Response {
+  const headers: { [header: string]: string } = {
+    'content-type': type === 'application/json' || type.endsWith('+json') ? type : `${type}; charset=utf-8`,
+    vary: 'Accept',
+  }
+  // A spreadsheet is opened from a file; everything else is read where it is.
+  if (name === 'csv') headers['content-disposition'] = `attachment; filename="${id}.csv"`
+  return new Response(write(timeline), { headers })
+}
