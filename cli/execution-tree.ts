@@ -164,7 +164,7 @@ function approvalText(approval: ApprovalState): Shown {
     case 'asked':
       return {
         state: 'waiting',
-        text: `waits for ${approval.by} until ${clockText(approval.expiresAtMs)}, plan ${approval.digest}`,
+        text: `waits for ${approval.by} until ${clockText(approval.expiresAtMs)}, plan ${approval.digest}${soFar(approval)}`,
       }
     case 'approved':
       return { state: 'done', text: `approved by ${approval.by}` }
@@ -178,6 +178,12 @@ function approvalText(approval: ApprovalState): Shown {
     default:
       return never(approval)
   }
+}
+
+function soFar({ quorum, approvedBy }: Extract<ApprovalState, { is: 'asked' }>): string {
+  if (quorum === 1) return ''
+  const names = approvedBy.length === 0 ? '' : ` (${approvedBy.join(', ')})`
+  return `, ${approvedBy.length} of ${quorum} approved${names}`
 }
 
 function stateText(state: StepState, entries: readonly Stamped[]): Shown {

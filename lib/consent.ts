@@ -1,6 +1,6 @@
 import type { Change } from './actions/action.ts'
 import { WHOLE_PLAN } from './execution/state.ts'
-import { planApproval } from './forecast.ts'
+import { planApproval, questionOf } from './forecast.ts'
 import { sameJson } from './json.ts'
 import { actor, escalate } from './perform.ts'
 import { forecastOf, type Considered } from './plan.ts'
@@ -53,11 +53,9 @@ export function askApproval(
     actor: actor(session),
     subject: step.id,
     round,
-    by: approve.by,
     digest: considered.digest(),
     steps: [forecastOf(step, considered, considered.change.target, considered.action)],
-    expiresAtMs: session.app.ports.clock.now() + approve.timeoutMs,
-    onTimeout: approve.onTimeout,
+    ...questionOf(session, approve),
   })
   const asked = `approve ${step.id} of ${session.stream.stream}? ${considered.change.target.label}: ${considered.change.summary}`
   escalate(

@@ -1,5 +1,5 @@
 import { fold } from './execution/fold.ts'
-import { isEnded, type Execution } from './execution/state.ts'
+import { isEnded, type ApprovalState, type Execution } from './execution/state.ts'
 import { incidentIdOf } from './ids.ts'
 import { foldIncident, type Incident } from './incident.ts'
 import { addToIncident, INCIDENT_STREAM } from './incident-stream.ts'
@@ -28,6 +28,7 @@ export type Decision =
       readonly code:
         | 'not-found'
         | 'nothing-asked'
+        | 'forbidden'
         | 'changed'
         | 'ended'
         | 'ambiguous'
@@ -97,10 +98,28 @@ async function answer(
         reason: `the plan has changed: it is ${approval.digest} now, you saw ${options.digest}`,
       }
     }
+    if (kind === 'step.approved') {
+      const barred = mayNotApprove(approval, subject, by)
+      if (barred) return barred
+    }
     const why = options.reason === undefined ? {} : { reason: options.reason }
     const decision = { subject, digest: approval.digest, actor, ...why }
     return kind === 'step.approved' ? { kind, ...decision } : { kind: 'step.denied', ...decision }
   })
+}
+
+function mayNotApprove(
+  { notBy, approvedBy, quorum }: Extract<ApprovalState, { is: 'asked' }>,
+  subject: string,
+  { name }: Person,
+): Extract<Decision, { is: 'refused' }> | undefined {
+  if (name === notBy) {
+    const reason = `${name} has started it: somebody else must approve ${subject}`
+    return { is: 'refused', code: 'forbidden', reason }
+  }
+  if (!approvedBy.includes(name)) return undefined
+  const reason = `${name} has approved ${subject} already; it takes ${quorum} different people`
+  return { is: 'refused', code: 'nothing-asked', reason }
 }
 
 /** The second decider is told who was first, and whoever names another step, what is asked about. */
@@ -146,9 +165,9 @@ async function decideOn(
   let stream = await load(ports.storage, incidentId, id)
   for (;;) {
     if (stream.headSeq < 0) return { is: 'refused', code: 'not-found', reason: `there is no execution ${id}` }
-    const repeated = repeatOf(stream.entries, by, wanted)
-    if (repeated) return repeated
     const execution = fold(stream.entries)
+    const repeated = repeatOf(stream.entries, by, wanted, execution)
+    if (repeated) return repeated
     const entry = build(execution, { is: 'person', ...by })
     if ('is' in entry) return entry
     const nowMs = ports.clock.now()
@@ -160,7 +179,7 @@ async function decideOn(
       // Whoever looked in vain while the record was on its way has put HEAD off again.
       await advanceHead(ports.storage, headAt(result.stream, fold(result.stream.entries), dueAtMs))
       ports.log.info(entry.kind, { incident: incidentId, execution: id, by: by.name })
-      return { is: 'recorded', text: sentenceOf(entry) }
+      return { is: 'recorded', text: sentenceOf(entry, fold(result.stream.entries)) }
     }
     stream = result.stream
   }
@@ -173,22 +192,31 @@ interface Wanted {
 }
 
 /** A repeat of what is on record is answered as before; the same key with another request is a mistake of the sender's. */
-function repeatOf(entries: readonly Entry[], by: Person, { kind, words }: Wanted): Decision | undefined {
+function repeatOf(
+  entries: readonly Entry[],
+  by: Person,
+  { kind, words }: Wanted,
+  execution?: Execution,
+): Decision | undefined {
   if (by.key === undefined) return undefined
   const first = entries.find(
     ({ actor }) => actor.is === 'person' && actor.name === by.name && actor.key === by.key,
   )
   if (!first) return undefined
   const said = 'note' in first ? first.note : 'reason' in first ? first.reason : undefined
-  if (first.kind === kind && said === words) return { is: 'recorded', text: sentenceOf(first) }
+  if (first.kind === kind && said === words) return { is: 'recorded', text: sentenceOf(first, execution) }
   const reason = `the idempotency key "${by.key}" was used for another request`
   return { is: 'refused', code: 'key-reused', reason }
 }
 
-function sentenceOf(entry: Entry): string {
+function sentenceOf(entry: Entry, execution?: Execution): string {
   switch (entry.kind) {
-    case 'step.approved':
-      return `approved ${entry.subject} (plan ${entry.digest})`
+    case 'step.approved': {
+      const still = execution?.approvals.get(entry.subject)
+      const missing =
+        still?.is === 'asked' ? `; ${still.approvedBy.length} of the ${still.quorum} it takes` : ''
+      return `approved ${entry.subject} (plan ${entry.digest})${missing}`
+    }
     case 'step.denied':
       return `denied ${entry.subject} (plan ${entry.digest})`
     case 'execution.aborted':

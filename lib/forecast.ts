@@ -4,7 +4,7 @@ import { actor, deliberationOf, escalate } from './perform.ts'
 import { planDigest, planSteps } from './plan.ts'
 import { finish } from './finish.ts'
 import { note, type Session } from './session.ts'
-import type { Entry } from './ledger/entry.ts'
+import type { Entry, EntryOf } from './ledger/entry.ts'
 import type { Approve } from './runbook/runbook.ts'
 
 /** How long the whole plan of a runbook in approve mode waits for a person. */
@@ -30,22 +30,25 @@ export async function forecast(session: Session): Promise<void> {
       return
     }
     case 'approve': {
-      const { by, timeoutMs, onTimeout } = planApproval(session)
+      const asked = questionOf(session, planApproval(session))
       note(session, {
         kind: 'approval.requested',
         actor: actor(session),
         subject: WHOLE_PLAN,
         round: 1,
-        by,
         digest: planDigest(steps),
         steps: forecasts,
-        expiresAtMs: session.app.ports.clock.now() + timeoutMs,
-        onTimeout,
+        ...asked,
       })
       const changes = forecasts
         .filter((step) => step.is === 'change')
         .map((step) => `${step.step}: ${step.summary}`)
-      escalate(session, WHOLE_PLAN, `approve the plan of ${session.stream.stream}? ${changes.join('; ')}`)
+      escalate(
+        session,
+        WHOLE_PLAN,
+        `approve the plan of ${session.stream.stream}? ${changes.join('; ')}`,
+        `oncall@${asked.by}`,
+      )
       return
     }
     case 'auto':
@@ -57,6 +60,22 @@ export async function forecast(session: Session): Promise<void> {
 
 /** Who approves a plan, or a step that differs from the approved plan and names nobody itself. */
 export function planApproval(session: Session): Approve {
+  const { approve } = session.pinned.runbook
+  if (approve) return approve
   const by = session.app.catalogue.policy.escalateTo.replace(/^oncall@/, '')
   return { by, timeoutMs: PLAN_APPROVAL_MS, onTimeout: 'escalate' }
+}
+
+/** Who is asked until when, what silence means, and who must answer. */
+export function questionOf(
+  { app }: Session,
+  { by, timeoutMs, onTimeout, quorum, notSelf }: Approve,
+): Pick<EntryOf<'approval.requested'>, 'by' | 'expiresAtMs' | 'onTimeout' | 'quorum' | 'notSelf'> {
+  return {
+    by,
+    expiresAtMs: app.ports.clock.now() + timeoutMs,
+    onTimeout,
+    ...(quorum === undefined ? {} : { quorum }),
+    ...(notSelf === undefined ? {} : { notSelf }),
+  }
 }

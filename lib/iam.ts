@@ -106,12 +106,13 @@ function actionOf(step: ActionStep, runbook: Runbook, service: Service) {
 
 /** What it takes to reach everybody who may be called: by a step, for an approval, or when we stop deciding. */
 function peopleOf(catalogue: Catalogue): readonly Statement[] {
-  const named = catalogue.runbooks.flatMap((runbook) =>
-    actionStepsOf(runbook).flatMap((step) => [
+  const named = catalogue.runbooks.flatMap((runbook) => [
+    ...(runbook.approve ? [runbook.approve.by] : []),
+    ...actionStepsOf(runbook).flatMap((step) => [
       ...actionOf(step, runbook, serviceOf(catalogue, runbook)).teams,
       ...(step.approve ? [step.approve.by] : []),
     ]),
-  )
+  ])
   const teams = new Set([...named, catalogue.policy.escalateTo].map((name) => name.replace(/^oncall@/, '')))
   return [...teams].flatMap((name) => {
     const team = catalogue.teams[name]

@@ -98,6 +98,11 @@ function add(draft: Draft, entry: Stamped): void {
         expiresAtMs: entry.expiresAtMs,
         by: entry.by,
         onTimeout: entry.onTimeout,
+        quorum: entry.quorum ?? 1,
+        approvedBy: [],
+        ...(entry.notSelf && draft.header?.occasion.is === 'manual'
+          ? { notBy: draft.header.occasion.by }
+          : {}),
       })
       return
     case 'step.approved':
@@ -155,19 +160,14 @@ function isRepeat(entry: Stamped): boolean {
 
 type Decision = Extract<Stamped, { kind: 'step.approved' | 'step.denied' | 'approval.expired' }>
 
-/** The first decision on a round counts; a later or stray one changes nothing. */
+/** The first decision on a round counts, or the last that its quorum asks for; a later or stray one changes nothing. */
 function decide(draft: Draft, entry: Decision): void {
   const asked = draft.approvals.get(entry.subject)
   if (asked?.is !== 'asked') return
   switch (entry.kind) {
     case 'step.approved':
       if (entry.digest !== asked.digest) return
-      draft.approvals.set(entry.subject, {
-        is: 'approved',
-        round: asked.round,
-        digest: asked.digest,
-        by: nameOf(entry.actor),
-      })
+      draft.approvals.set(entry.subject, approvedBy(asked, nameOf(entry.actor)))
       return
     case 'step.denied':
       draft.approvals.set(entry.subject, {
@@ -182,6 +182,13 @@ function decide(draft: Draft, entry: Decision): void {
     default:
       never(entry)
   }
+}
+
+function approvedBy(asked: Extract<ApprovalState, { is: 'asked' }>, name: string): ApprovalState {
+  if (name === asked.notBy || asked.approvedBy.includes(name)) return asked
+  const names = [...asked.approvedBy, name]
+  if (names.length < asked.quorum) return { ...asked, approvedBy: names }
+  return { is: 'approved', round: asked.round, digest: asked.digest, by: names.join(' and ') }
 }
 
 type StepEntry = Extract<

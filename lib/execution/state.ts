@@ -98,6 +98,12 @@ export type ApprovalState =
       readonly expiresAtMs: number
       readonly by: string
       readonly onTimeout: 'skip' | 'stop' | 'escalate'
+      /** So many different people must approve. */
+      readonly quorum: number
+      /** Who has. */
+      readonly approvedBy: readonly string[]
+      /** Who may not, since they started it. */
+      readonly notBy?: string
     }
   | { readonly is: 'approved'; readonly round: number; readonly digest: string; readonly by: string }
   | { readonly is: 'denied'; readonly by: string; readonly reason: string }

@@ -252,6 +252,8 @@ const kinds = [
     steps: z.array(forecast),
     expiresAtMs: z.number(),
     onTimeout: z.enum(['skip', 'stop', 'escalate']),
+    quorum: z.number().exactOptional(),
+    notSelf: z.literal(true).exactOptional(),
   }),
   z.object({
     kind: z.literal('step.approved'),

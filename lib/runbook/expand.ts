@@ -5,7 +5,7 @@ import { never } from '../errors.ts'
 import { writeDuration } from './fields.ts'
 import { RETRY_BUDGET } from './limits.ts'
 import { writeReference } from './references.ts'
-import type { MaxHold, Runbook, Step, StepNode } from './runbook.ts'
+import type { Approve, MaxHold, Runbook, Step, StepNode } from './runbook.ts'
 import { ambiguity, withPointAndSign } from './yaml-versions.ts'
 
 /** Tells editors where the schema lies; the first line of every expanded runbook. */
@@ -66,6 +66,7 @@ function longForm(runbook: Runbook): Mapping {
     service: runbook.service,
     severity: runbook.severity,
     mode: runbook.mode,
+    ...(runbook.approve ? { approve: approveFormOf(runbook.approve) } : {}),
     triggers: runbook.triggers.map((trigger) =>
       trigger.is === 'alarm' ? { alarm: trigger.glob } : { pattern: trigger.pattern },
     ),
@@ -94,6 +95,16 @@ function maxHoldForm(maxHold: MaxHold | undefined): Mapping {
   return { max_hold: maxHold.atEnd === 'page' ? held : { for: held, then: maxHold.atEnd } }
 }
 
+function approveFormOf({ by, timeoutMs, onTimeout, quorum = 1, notSelf }: Approve): Mapping {
+  return {
+    by,
+    timeout: writeDuration(timeoutMs),
+    on_timeout: onTimeout,
+    quorum,
+    not_self: notSelf ?? false,
+  }
+}
+
 function nodeForm(node: StepNode): Mapping {
   return node.is === 'parallel' ? { parallel: node.steps.map(stepForm) } : stepForm(node)
 }
@@ -115,15 +126,7 @@ function stepForm(step: Step): Mapping {
           ...Object.fromEntries(references),
         },
         ...when,
-        ...(approve
-          ? {
-              approve: {
-                by: approve.by,
-                timeout: writeDuration(approve.timeoutMs),
-                on_timeout: approve.onTimeout,
-              },
-            }
-          : {}),
+        ...(approve ? { approve: approveFormOf(approve) } : {}),
         retry: {
           attempts: retry.attempts,
           backoff: writeDuration(retry.backoffMs),

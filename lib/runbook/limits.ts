@@ -56,5 +56,7 @@ export const MAX_APPROVAL_RULES = 100
 export const MAX_ENTRIES = 1_000
 /** Channels of a team, receivers of an e-mail: each is tried in turn before the page is given up. */
 export const MAX_CHANNELS = 10
+/** More people than this are not found at three in the morning. */
+export const MAX_QUORUM = 5
 /** CloudWatch's own limit of dimensions of a metric. */
 export const MAX_DIMENSIONS = 30

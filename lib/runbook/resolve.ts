@@ -1,10 +1,10 @@
 import { actionName } from '../actions/index.ts'
 import type { Json } from '../json.ts'
-import { checkStep } from './check-step.ts'
+import { checkStep, checkTeam } from './check-step.ts'
 import { didYouMean, quoted } from './diagnostics.ts'
 import { expressionOf } from './references.ts'
 import type { StepDraft } from './steps.ts'
-import type { Policy, Runbook, Service, Step, StepNode, Trigger } from './runbook.ts'
+import type { Approve, Policy, Runbook, Service, Step, StepNode, Trigger } from './runbook.ts'
 import type { Path } from './places.ts'
 import type { Source } from './source.ts'
 
@@ -40,6 +40,7 @@ export interface RunbookDraft extends Pick<
 > {
   readonly summary?: string
   readonly severity?: Runbook['severity']
+  readonly approve?: Approve
   readonly onResolved?: Omit<NonNullable<Runbook['onResolved']>, 'undo'> & {
     readonly undo?: readonly string[]
   }
@@ -88,6 +89,7 @@ export function resolveRunbook(
     before.push(...steps.map((step) => step.stepId))
   }
   checkUndo(source, undo, all)
+  if (draft?.approve) checkTeam(source, ['approve', 'by'], draft.approve.by, world, draft.approve.by)
   if (!draft || serviceName === undefined) return undefined
   const team = world.policy?.escalateTo.slice('oncall@'.length)
   const made = identified.map((node): StepNode | undefined => {

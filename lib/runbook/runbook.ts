@@ -23,6 +23,8 @@ export interface Runbook {
   readonly service: string
   readonly severity: Severity
   readonly mode: Mode
+  /** How the whole plan is asked for in mode approve; by default whoever is called for everything else decides. */
+  readonly approve?: Approve
   readonly triggers: readonly Trigger[]
   readonly holdDownMs: number
   readonly cooldownMs: number
@@ -99,6 +101,10 @@ export interface Approve {
   readonly by: string
   readonly timeoutMs: number
   readonly onTimeout: OnTimeout
+  /** So many different people must approve; one where it is left out. */
+  readonly quorum?: number
+  /** Whoever started the execution by hand may not approve it. */
+  readonly notSelf?: true
 }
 
 export interface Retry {

@@ -10,6 +10,7 @@ import {
   RETRY_BUDGET,
 } from './limits.ts'
 import type { MaxHold, Trigger } from './runbook.ts'
+import { approveForm } from './step-parts.ts'
 import { parallelShown, shortActionShown, stepShown } from './steps.ts'
 
 const FLAPPING = { changes: 4, within: '10m' }
@@ -124,6 +125,11 @@ const head = {
     .prefault('auto')
     .describe(
       'What it may do: shadow (record only), approve (ask first) or auto; policy.yaml may allow less. Default auto.',
+    ),
+  approve: z
+    .exactOptional(approveForm)
+    .describe(
+      'How the whole plan is asked for where the mode is approve. Default: the team of escalate_to, for 15m, then escalate.',
     ),
   triggers: z
     .array(triggerForm)

@@ -1,11 +1,11 @@
 import * as z from 'zod'
 import { duration, issue, name, onTimeout } from './fields.ts'
-import { MAX_ATTEMPTS, MAX_SAMPLES, MIN_SAMPLE_EVERY_MS } from './limits.ts'
-import type { CheckStep } from './runbook.ts'
+import { MAX_ATTEMPTS, MAX_QUORUM, MAX_SAMPLES, MIN_SAMPLE_EVERY_MS } from './limits.ts'
+import type { Approve, CheckStep } from './runbook.ts'
 
 export const approveForm = z
   .strictObject({
-    by: name.describe('The team of oncall.yaml that is asked; one answer decides.'),
+    by: name.describe('The team of oncall.yaml that is asked.'),
     timeout: duration({ minMs: 10_000 })
       .prefault('15m')
       .describe('How long the question stands. Default 15m.'),
@@ -14,8 +14,24 @@ export const approveForm = z
       .describe(
         'What silence means: skip the step, stop the execution, or escalate to a person. Never that the change is applied. Default escalate.',
       ),
+    quorum: z
+      .int()
+      .min(1)
+      .max(MAX_QUORUM)
+      .prefault(1)
+      .describe('So many different people must approve; one who denies decides. Default 1.'),
+    not_self: z
+      .boolean()
+      .prefault(false)
+      .describe('Whoever started the execution by hand may deny it, and not approve it. Default false.'),
   })
-  .transform(({ by, timeout, on_timeout }) => ({ by, timeoutMs: timeout, onTimeout: on_timeout }))
+  .transform(({ by, timeout, on_timeout, quorum, not_self }): Approve => ({
+    by,
+    timeoutMs: timeout,
+    onTimeout: on_timeout,
+    ...(quorum === 1 ? {} : { quorum }),
+    ...(not_self ? { notSelf: true } : {}),
+  }))
 
 export const retryForm = z
   .strictObject({

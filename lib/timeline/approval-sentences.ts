@@ -15,7 +15,7 @@ export function tellApproval(entry: ApprovalEntry, telling: Telling): Told {
       return {
         ...about,
         level: 'attention',
-        text: `Approval of ${subject} is asked of ${entry.by} until ${timeText(entry.expiresAtMs)} (plan ${entry.digest}${entry.round > 1 ? `, asked again: round ${entry.round}` : ''}).`,
+        text: `Approval of ${subject} is asked of ${whomText(entry)} until ${timeText(entry.expiresAtMs)} (plan ${entry.digest}${entry.round > 1 ? `, asked again: round ${entry.round}` : ''}).`,
         ...because({
           notes: [...entry.steps.map(forecastText), `without an answer ${silenceText(entry.onTimeout)}`],
         }),
@@ -23,11 +23,15 @@ export function tellApproval(entry: ApprovalEntry, telling: Telling): Told {
     case 'step.approved':
     case 'step.denied': {
       const verb = entry.kind === 'step.approved' ? 'approved' : 'denied'
-      const counts = telling.asked.get(entry.subject) === entry.digest
+      const asked = telling.asked.get(entry.subject)
+      const counts = asked?.digest === entry.digest
+      const number = (asked?.approvedBy.length ?? 0) + 1
+      const ofHow =
+        verb === 'approved' && counts && asked.quorum > 1 ? `, as ${number} of ${asked.quorum}` : ''
       return {
         ...about,
         level: verb === 'approved' && counts ? 'good' : 'attention',
-        text: `${deciderOf(entry)} ${verb} ${subject} (plan ${entry.digest})${counts ? '' : '; that plan was not asked about any more'}.`,
+        text: `${deciderOf(entry)} ${verb} ${subject} (plan ${entry.digest})${ofHow}${counts ? '' : '; that plan was not asked about any more'}.`,
         ...because({ reason: entry.reason }),
       }
     }
@@ -40,6 +44,11 @@ export function tellApproval(entry: ApprovalEntry, telling: Telling): Told {
     default:
       return never(entry)
   }
+}
+
+function whomText({ by, quorum = 1, notSelf }: Of<'approval.requested'>): string {
+  const people = quorum > 1 ? `${quorum} people of ${by}` : by
+  return notSelf ? `${people}, other than whoever started it,` : people
 }
 
 function deciderOf(entry: ApprovalEntry): string {

@@ -23,8 +23,15 @@ export interface Telling {
   readonly steps: Map<string, Tried>
   /** Whom the engine's own pages call, by the page's id. */
   readonly pages: Map<string, string>
-  /** The digest that is asked about, by the approval's subject. */
-  readonly asked: Map<string, string>
+  /** What is asked about, by the approval's subject. */
+  readonly asked: Map<string, Asked>
+}
+
+interface Asked {
+  readonly digest: string
+  readonly quorum: number
+  /** Who has approved it so far. */
+  readonly approvedBy: readonly string[]
 }
 
 interface Tried {
@@ -49,11 +56,20 @@ export function remember(telling: Telling, entry: Stamped): void {
       telling.pages.set(entry.page, entry.to)
       return
     case 'approval.requested':
-      telling.asked.set(entry.subject, entry.digest)
+      telling.asked.set(entry.subject, {
+        digest: entry.digest,
+        quorum: entry.quorum ?? 1,
+        approvedBy: [],
+      })
       return
-    case 'step.approved':
-      if (telling.asked.get(entry.subject) === entry.digest) telling.asked.delete(entry.subject)
+    case 'step.approved': {
+      const asked = telling.asked.get(entry.subject)
+      if (asked?.digest !== entry.digest) return
+      const approvedBy = [...asked.approvedBy, entry.actor.is === 'person' ? entry.actor.name : '']
+      if (approvedBy.length < asked.quorum) telling.asked.set(entry.subject, { ...asked, approvedBy })
+      else telling.asked.delete(entry.subject)
       return
+    }
     case 'step.denied':
     case 'approval.expired':
       telling.asked.delete(entry.subject)

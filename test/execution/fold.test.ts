@@ -272,6 +272,32 @@ describe('the execution as a whole', () => {
     ).toEqual({ is: 'denied', by: 'ann', reason: '' })
   })
 
+  test('an approval holds when so many different people have given it as its quorum says', () => {
+    const asked = (quorum?: number): Entry => ({
+      kind: 'approval.requested',
+      actor: w1,
+      subject: 's',
+      round: 1,
+      by: 'sre',
+      digest: 'd1',
+      steps: [],
+      expiresAtMs: at(9),
+      onTimeout: 'skip',
+      ...(quorum === undefined ? {} : { quorum }),
+    })
+    const by = (name: string): Entry => ({
+      kind: 'step.approved',
+      actor: { is: 'person', name, via: 'cli' },
+      subject: 's',
+      digest: 'd1',
+    })
+    const approvalAfter = (...entries: readonly Entry[]) =>
+      fold(stampedStream([at(0), started, ...entries])).approvals.get('s')
+    expect(approvalAfter(asked(2), by('ann'), by('ann'))).toMatchObject({ is: 'asked', approvedBy: ['ann'] })
+    expect(approvalAfter(asked(2), by('ann'), by('bob'))).toMatchObject({ is: 'approved', by: 'ann and bob' })
+    expect(approvalAfter(asked(2), by('ann'), asked(2), by('bob'))).toMatchObject({ is: 'asked' })
+  })
+
   test('pages are numbered by their order and know what they are about', () => {
     const page = (id: string): Entry => ({
       kind: 'execution.escalated',

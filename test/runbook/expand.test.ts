@@ -86,11 +86,17 @@ const action = fc.oneof(
     .map((params) => ({ action: 'notify oncall', params })),
 )
 
-const approve: fc.Arbitrary<Approve> = fc.record({
-  by: fc.constant('sre'),
-  timeoutMs: seconds(10, 86_400),
-  onTimeout: fc.constantFrom('skip' as const, 'stop' as const, 'escalate' as const),
-})
+const approve: fc.Arbitrary<Approve> = fc
+  .tuple(
+    fc.record({
+      by: fc.constant('sre'),
+      timeoutMs: seconds(10, 86_400),
+      onTimeout: fc.constantFrom('skip' as const, 'stop' as const, 'escalate' as const),
+    }),
+    maybe(fc.record({ quorum: fc.integer({ min: 2, max: 5 }) })),
+    maybe(fc.constant({ notSelf: true as const })),
+  )
+  .map(([always, quorum, notSelf]) => ({ ...always, ...quorum, ...notSelf }))
 
 const basics = fc
   .tuple(
