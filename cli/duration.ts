@@ -11,6 +11,17 @@ export function durationMs(text: string): number {
   throw new InvalidArgumentError('Write a duration, such as 30s, 10m or 2h.')
 }
 
+/** A moment, in ms since 1970, from ISO text with an offset or `Z`: a time without one would be another on another machine. */
+export function instant(text: string): number {
+  const atMs = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?(?:Z|[+-]\d{2}:\d{2})$/.test(text)
+    ? Date.parse(text)
+    : Number.NaN
+  if (Number.isFinite(atMs)) return atMs
+  throw new InvalidArgumentError(
+    'Write a time with its offset, such as 2026-12-24T18:00Z or 2026-12-24T18:00+01:00.',
+  )
+}
+
 /** A whole number within limits; for options. */
 export function wholeNumber(min: number, max: number): (text: string) => number {
   return (text) => {

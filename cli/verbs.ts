@@ -37,6 +37,12 @@ export const verbs: readonly Verb[] = [
     summary: 'print the JSON Schema of runbooks, for editors',
   },
   {
+    name: 'oncall',
+    group: 'Runbooks',
+    file: './oncall.ts',
+    summary: 'say who is on call, now or at any time',
+  },
+  {
     name: 'token',
     group: 'Runbooks',
     file: './token.ts',

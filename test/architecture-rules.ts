@@ -38,7 +38,10 @@ const ROWS: readonly { readonly row: string; readonly files: readonly string[] }
   },
   {
     row: 'signals',
-    files: ['lib/signal/', 'lib/runbook/runbook.ts', 'lib/runbook/limits.ts'],
+    files: [
+      'lib/signal/',
+      ...['runbook', 'limits', 'calendar', 'schedule'].map((file) => `lib/runbook/${file}.ts`),
+    ],
   },
   {
     row: 'AWS by service',

@@ -4,6 +4,7 @@ import { sendBy, type Tried } from '../channels/index.ts'
 import { isoTime } from '../clock.ts'
 import { RetryableError, TerminalError } from '../errors.ts'
 import { sha256 } from '../ids.ts'
+import { onCallAt } from '../runbook/schedule.ts'
 import type {
   Action,
   ApplyContext,
@@ -64,6 +65,8 @@ const state = z.discriminatedUnion('is', [
       summary: z.string(),
       text: z.string(),
     }),
+    /** Who was on call when it was planned, where a schedule says so. */
+    person: z.exactOptional(z.string()),
     /** In the order in which they are tried; secrets are named only. */
     channels: z.array(channelSchema),
   }),
@@ -103,12 +106,15 @@ function plan(
   occasion: Occasion,
 ): Planned<NotifyState> {
   const team = Object.hasOwn(occasion.teams, name) ? occasion.teams[name] : undefined
-  if (!team || team.channels.length === 0) {
+  const person = team?.rota && onCallAt(team.rota.schedule, occasion.nowMs)
+  const own = (person === undefined ? undefined : team?.rota?.people[person]?.channels) ?? []
+  const channels = [...own, ...(team?.channels ?? [])]
+  if (!team || channels.length === 0) {
     const known = Object.keys(occasion.teams).join(', ')
     return {
       is: 'refused',
       reason: team
-        ? `team "${name}" of oncall.yaml has no channels`
+        ? `nobody of team "${name}" of oncall.yaml can be reached: ${team.rota ? 'nobody is on call, and it' : 'it'} has no channels`
         : `oncall.yaml has no team "${name}"; it has: ${known || 'none'}`,
     }
   }
@@ -118,11 +124,15 @@ function plan(
     after: {
       is: 'page',
       page: pageOf(asked, occasion),
-      channels: team.channels.map((channel) =>
+      ...(person === undefined ? {} : { person }),
+      channels: channels.map((channel) =>
         channel.is === 'email' ? { ...channel, to: [...channel.to] } : { ...channel },
       ),
     },
-    summary: `page ${name} by ${team.channels.map((channel) => channel.is).join(', then ')}`,
+    summary: `page ${person === undefined ? name : `${person} of ${name}`} by ${channels.map((channel) => channel.is).join(', then ')}`,
+    ...(team.rota && person === undefined
+      ? { notes: [`nobody is on call of ${name}: the schedule ${team.rota.schedule.name} says nobody`] }
+      : {}),
   }
 }
 

@@ -43,7 +43,7 @@ export async function sendBy(channel: Channel, page: Page, context: ChannelConte
 
 /** What a team's channels need: sending, and reading their secrets. */
 export function channelPermissions(team: Team): readonly Statement[] {
-  const sending = team.channels.flatMap((channel) =>
+  const sending = channelsOf(team).flatMap((channel) =>
     withSender(channel, (sender, own) => sender.permissions(own)),
   )
   return [...sending, ...secretPermissions(channelSecrets(team))]
@@ -52,8 +52,15 @@ export function channelPermissions(team: Team): readonly Statement[] {
 /** The names of the secrets that a team's channels read, each once. */
 export function channelSecrets(team: Team): readonly string[] {
   return [
-    ...new Set(team.channels.flatMap((channel) => withSender(channel, (sender, own) => sender.secrets(own)))),
+    ...new Set(
+      channelsOf(team).flatMap((channel) => withSender(channel, (sender, own) => sender.secrets(own))),
+    ),
   ]
+}
+
+/** Of the team itself and of whoever may be on call. */
+function channelsOf({ channels, rota }: Team): readonly Channel[] {
+  return [...channels, ...Object.values(rota?.people ?? {}).flatMap((person) => person.channels)]
 }
 
 /** Calls `use` with the sender of the channel's own kind. */

@@ -70,12 +70,23 @@ export function instantOf(timeZone: string, local: number, which: 'earlier' | 'l
   return which === 'earlier' ? Math.min(...choice) : Math.max(...choice)
 }
 
+/**
+ * The moment of a hand-off, of which there must be exactly one: the first time that the clock shows it, and where it never
+ * does, that much later, as Temporal's `compatible`. A later local time is never an earlier moment, as long as they lie an
+ * hour or more apart.
+ */
+export function handOffAt(timeZone: string, local: number): number {
+  const earlier = instantOf(timeZone, local, 'earlier')
+  return localMs(timeZone, earlier) === local ? earlier : instantOf(timeZone, local, 'later')
+}
+
 /** The window that lies around this moment; `undefined` where none does. Pure. */
 export function spanAround(window: Window, timeZone: string, atMs: number): Span | undefined {
   return spansNear(window, timeZone, atMs).find(({ fromMs, untilMs }) => fromMs <= atMs && atMs < untilMs)
 }
 
-function spansNear(window: Window, timeZone: string, atMs: number): readonly Span[] {
+/** The windows of the day of this moment and of those beside it. */
+export function spansNear(window: Window, timeZone: string, atMs: number): readonly Span[] {
   const span = (from: number, until: number): Span => ({
     fromMs: instantOf(timeZone, from, 'earlier'),
     untilMs: instantOf(timeZone, until, 'later'),

@@ -1,20 +1,18 @@
-import type * as z from 'zod'
 import { accessForm } from './access.ts'
 import { didYouMean, sortDiagnostics } from './diagnostics.ts'
 import type { Diagnostic } from './diagnostics.ts'
 import { globsOverlap } from '../glob.ts'
-import { parseForm } from './issues.ts'
+import { readEntries, report, type Entries } from './entries.ts'
 import { MAX_RUNBOOKS } from './limits.ts'
-import { oncallForm, teamForm } from './oncall.ts'
+import { readOncall } from './oncall-file.ts'
 import { checkPolicy, checkRunbookRules, readPolicy } from './policy-file.ts'
 import type { World } from './resolve.ts'
 import { readRunbookFile } from './runbook-file.ts'
 import type { PlacedRunbook } from './runbook-file.ts'
-import type { Access, Catalogue, RunbookPlaces, Service, Team } from './runbook.ts'
+import type { Access, Catalogue, RunbookPlaces, Service } from './runbook.ts'
 import { serviceForm, servicesForm } from './services.ts'
 import { checkSharedTargets } from './shared-targets.ts'
 import { readSource } from './source.ts'
-import type { Path } from './places.ts'
 import type { Source } from './source.ts'
 
 export interface CatalogueFile {
@@ -49,7 +47,7 @@ export function compileCatalogue(files: readonly CatalogueFile[]): Compiled {
     return found[0]
   }
   const services = readServices(only('services.yaml', 'what short words mean on AWS'))
-  const teams = readTeams(only('oncall.yaml', 'who is on call'))
+  const teams = readOncall(only('oncall.yaml', 'who is on call'))
   const policySource = only('policy.yaml', 'the guardrails')
   const policy = readPolicy(policySource, 'policy.yaml')
   const world: World = {
@@ -124,20 +122,10 @@ function missingFile(name: string, purpose: string, files: readonly CatalogueFil
   }
 }
 
-interface Entries<T> {
-  readonly entries: ReadonlyMap<string, T>
-  /** Also those whose entry is wrong; `undefined` where the file could not be read. */
-  readonly names: ReadonlySet<string> | undefined
-}
-
 function readServices(source: Source | undefined): Entries<Service> {
   const read = readEntries(source, servicesForm, serviceForm, (name, entry) => ({ name, ...entry }))
   if (source) checkSharedTargets(source, read.entries)
   return read
-}
-
-function readTeams(source: Source | undefined): Entries<Team> {
-  return readEntries(source, oncallForm, teamForm, (name, entry) => ({ name, ...entry }))
 }
 
 function readAccess(source: Source | undefined, { serviceNames }: World): Access | undefined {
@@ -165,26 +153,6 @@ function readAccess(source: Source | undefined, { serviceNames }: World): Access
           },
         )
   return access
-}
-
-/** Reports what is wrong with the whole file, and keeps the entries that are right: others may name them. */
-function readEntries<F, T>(
-  source: Source | undefined,
-  whole: z.ZodType,
-  one: z.ZodType<F>,
-  make: (name: string, entry: F) => T,
-): Entries<T> {
-  const value = source?.value
-  if (!source || value === undefined) return { entries: new Map(), names: undefined }
-  report(source, [], whole, value)
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    return { entries: new Map(), names: undefined }
-  const entries = new Map<string, T>()
-  for (const [name, entry] of Object.entries(value)) {
-    const parsed = parseForm(one, entry)
-    if (parsed.is === 'value') entries.set(name, make(name, parsed.value))
-  }
-  return { entries, names: new Set(Object.keys(value)) }
 }
 
 /** What can only be seen with all runbooks at hand. */
@@ -234,12 +202,4 @@ function warnOfOverlap(placed: PlacedRunbook, other: PlacedRunbook): void {
     )
     return
   }
-}
-
-function report<T>(source: Source, at: Path, form: z.ZodType<T>, value: unknown): T | undefined {
-  const parsed = parseForm(form, value)
-  if (parsed.is === 'value') return parsed.value
-  for (const { code, path, message, ...options } of parsed.problems)
-    source.report(code, [...at, ...path], message, options)
-  return undefined
 }

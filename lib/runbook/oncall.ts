@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { issue, name, text } from './fields.ts'
 import { MAX_CHANNELS, MAX_ENTRIES } from './limits.ts'
 import type { Channel } from './runbook.ts'
+import { scheduleForm } from './schedule-forms.ts'
 
 const SECRET = /^(?:ssm:\/?[A-Za-z0-9_./-]{1,1000}|env:[A-Za-z_][A-Za-z0-9_]{0,255})$/
 
@@ -89,18 +90,40 @@ const channel = z
     return z.NEVER
   })
 
-/** One entry of oncall.yaml without its name. */
+const channels = z.array(channel).min(1).max(MAX_CHANNELS)
+
+/** One entry of `people` without its name. */
+export const personForm = z
+  .strictObject({
+    channels: channels.describe('Ways to reach them, tried in this order until one accepts the page.'),
+  })
+  .describe('Somebody who may be on call.')
+
+/** One team of oncall.yaml without its name. */
 export const teamForm = z
   .strictObject({
+    schedule: z
+      .exactOptional(name)
+      .describe(
+        'Who is on call when: a name under schedules. Whoever is on call is paged by their own channels.',
+      ),
     channels: z
-      .array(channel)
-      .min(1)
-      .max(MAX_CHANNELS)
-      .describe('Ways to reach the person on call, tried in this order until one accepts the page.'),
+      .exactOptional(channels)
+      .describe(
+        'Ways to reach the team, tried in this order until one accepts the page; with a schedule, where none of the person on call has.',
+      ),
+  })
+  .superRefine(({ schedule, channels: ways }, context) => {
+    if (schedule === undefined && ways === undefined)
+      context.addIssue(issue('MISSING_KEY', 'a team needs a schedule, or channels'))
   })
   .describe('One team: `oncall@<name>`.')
 
-/** All of oncall.yaml. */
+/** Keys of oncall.yaml that are no teams. */
+export const peopleForm = z.record(name, personForm)
+export const schedulesForm = z.record(name, scheduleForm)
+
+/** The teams of oncall.yaml. */
 export const oncallForm = z
   .record(name, teamForm)
   .refine((teams) => Object.keys(teams).length <= MAX_ENTRIES, { error: `at most ${MAX_ENTRIES} teams` })

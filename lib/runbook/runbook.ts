@@ -1,3 +1,4 @@
+import type { Schedule } from './schedule.ts'
 import type { Json } from '../json.ts'
 
 export type Severity = 'sev1' | 'sev2' | 'sev3' | 'sev4'
@@ -177,6 +178,18 @@ export interface Metric {
 /** Who `oncall@sre` is: one team of oncall.yaml. Channels are tried in order until one accepts the page. */
 export interface Team {
   readonly name: string
+  /** With a rota: where none of the person on call has accepted the page, or nobody is on call. */
+  readonly channels: readonly Channel[]
+  readonly rota?: Rota
+}
+
+/** Who of a team is on call when, and how they are reached. */
+export interface Rota {
+  readonly schedule: Schedule
+  readonly people: { readonly [name: string]: Person }
+}
+
+export interface Person {
   readonly channels: readonly Channel[]
 }
 

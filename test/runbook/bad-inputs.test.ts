@@ -540,6 +540,10 @@ test('every code of a file mistake is in the closed list, and almost all of them
     'MISSING_FILE',
     'DUPLICATE_FILE',
     'SEVERAL_SERVICES_FOR_ALERT',
+    // test/runbook/oncall.test.ts
+    'UNKNOWN_PERSON',
+    'UNKNOWN_SCHEDULE',
+    'SCHEDULE_GAP',
     'OVER_POLICY',
     'OVERLAPPING_TRIGGERS',
   ]

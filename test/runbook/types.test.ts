@@ -2,14 +2,15 @@ import type * as z from 'zod'
 import type {
   Approve,
   CheckStep,
+  Person,
   Policy,
   Retry,
   Runbook,
   Service,
-  Team,
   Trigger,
 } from '../../lib/runbook/runbook.ts'
-import type { oncallForm } from '../../lib/runbook/oncall.ts'
+import type { peopleForm, schedulesForm } from '../../lib/runbook/oncall.ts'
+import type { Schedule } from '../../lib/runbook/schedule.ts'
 import type { policyForm } from '../../lib/runbook/policy.ts'
 import type { onResolvedForm, runbookForm, triggerForm } from '../../lib/runbook/schema.ts'
 import type { servicesForm } from '../../lib/runbook/services.ts'
@@ -30,7 +31,8 @@ const check: Same<
   Loose<Pick<CheckStep, 'probe' | 'samples' | 'everyMs' | 'withinMs'>>
 > = true
 const service: Same<Loose<Entry<z.output<typeof servicesForm>>>, Loose<Omit<Service, 'name'>>> = true
-const team: Same<Loose<Entry<z.output<typeof oncallForm>>>, Loose<Omit<Team, 'name'>>> = true
+const person: Same<Loose<Entry<z.output<typeof peopleForm>>>, Loose<Person>> = true
+const schedule: Same<Loose<Entry<z.output<typeof schedulesForm>>>, Loose<Omit<Schedule, 'name'>>> = true
 const policy: Same<Loose<z.output<typeof policyForm>>, Loose<Omit<Policy, 'places'>>> = true
 const head: Same<
   Loose<Pick<z.output<typeof runbookForm>, 'runbook' | 'service' | 'mode' | 'triggers' | 'flapping'>>,
@@ -42,5 +44,7 @@ const onResolved: Same<
 > = true
 
 test('what the schemas make is what the contracts say', () => {
-  expect([approve, retry, trigger, check, service, team, policy, head, onResolved]).not.toContain(false)
+  expect([approve, retry, trigger, check, service, person, schedule, policy, head, onResolved]).not.toContain(
+    false,
+  )
 })
