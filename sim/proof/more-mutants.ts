@@ -27,7 +27,7 @@ export const MORE: readonly Mutant[] = [
     name: 'an approval holds for another outcome than was shown',
     rule: 'approval',
     file: 'lib/consent.ts',
-    from: "if (approval.digest === considered.digest) return 'given'",
+    from: "if (approval.digest === considered.digest()) return 'given'",
     to: "return 'given'",
   },
   {
