@@ -112,12 +112,13 @@ async function serveApi(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const body = await bodyOf(request)
-  if (body === undefined) {
-    response.writeHead(413).end()
-    return
-  }
   try {
+    // Throws where the client goes away amid its request.
+    const body = await bodyOf(request)
+    if (body === undefined) {
+      response.writeHead(413).end()
+      return
+    }
     const result = (await stack.invoke('http', eventOf(request, body))) as APIGatewayProxyStructuredResultV2
     response.writeHead(result.statusCode ?? 200, result.headers as OutgoingHttpHeaders)
     response.end(Buffer.from(result.body ?? '', result.isBase64Encoded ? 'base64' : 'utf8'))

@@ -1,5 +1,7 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -79,6 +81,19 @@ test('the API is served to the token of the stack, by the handler that runs on L
   expect(await shown.json()).toMatchObject({ incident: { service: 'api' } })
   const large = await fetch(`${url}/v1/executions`, { method: 'POST', headers, body: 'x'.repeat(2_000_000) })
   expect(large.status).toBe(413)
+})
+
+test('a client that goes away amid its request takes nothing down with it', async () => {
+  const { url, token } = JSON.parse(readFileSync(devFile(), 'utf8')) as { url: string; token: string }
+  const { hostname, port } = new URL(url)
+  const socket = connect(Number(port), hostname)
+  await once(socket, 'connect')
+  socket.write('POST /v1/signals HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{"half')
+  await new Promise((resolve) => setTimeout(resolve, 200))
+  socket.destroy()
+  await new Promise((resolve) => setTimeout(resolve, 200))
+  const answer = await fetch(`${url}/v1/status`, { headers: { authorization: `Bearer ${token}` } })
+  expect(answer.status).toBe(200)
 })
 
 test('a port that is taken is named, and the second stack ends', () => {
