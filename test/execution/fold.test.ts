@@ -298,6 +298,27 @@ describe('the execution as a whole', () => {
     expect(approvalAfter(asked(2), by('ann'), asked(2), by('bob'))).toMatchObject({ is: 'asked' })
   })
 
+  test('an approval of whoever has started it does not count where the question says so, whoever let it in', () => {
+    const startedByAnn: Entry = {
+      ...started,
+      occasion: { is: 'manual', by: 'ann', key: 'k', reason: 'r' },
+    } as Entry
+    const asked: Entry = {
+      kind: 'approval.requested',
+      actor: w1,
+      subject: 's',
+      round: 1,
+      by: 'sre',
+      digest: 'd1',
+      steps: [],
+      expiresAtMs: at(9),
+      onTimeout: 'skip',
+      notSelf: true,
+    }
+    const own: Entry = { kind: 'step.approved', actor: ann, subject: 's', digest: 'd1' }
+    expect(fold(stampedStream([at(0), startedByAnn, asked, own])).approvals.get('s')).toMatchObject({ is: 'asked' })
+  })
+
   test('pages are numbered by their order and know what they are about', () => {
     const page = (id: string): Entry => ({
       kind: 'execution.escalated',
