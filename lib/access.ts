@@ -43,7 +43,11 @@ const NEEDED: { readonly [verb in Request['verb']]: Role } = {
 /** The role that is missing for what is asked, if any is. */
 export function roleMissing(caller: Pick<Caller, 'role'>, request: Request): Role | undefined {
   const needed = request.verb === 'run' && request.despiteFreeze ? 'approver' : NEEDED[request.verb]
-  return ROLES.indexOf(caller.role) >= ROLES.indexOf(needed) ? undefined : needed
+  return isAtLeast(caller.role, needed) ? undefined : needed
+}
+
+export function isAtLeast(role: Role, needed: Role): boolean {
+  return ROLES.indexOf(role) >= ROLES.indexOf(needed)
 }
 
 /** Whether somebody may see and change what is of that service; what is of all services takes somebody without a limit. */

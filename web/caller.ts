@@ -1,5 +1,13 @@
 import type { Context } from 'hono'
-import { byPrincipal, bySignIn, byToken, reaches, roleMissing, type Caller } from '../lib/access.ts'
+import {
+  byPrincipal,
+  bySignIn,
+  byToken,
+  isAtLeast,
+  reaches,
+  roleMissing,
+  type Caller,
+} from '../lib/access.ts'
 import type { Request as Asked } from '../lib/command.ts'
 import { incidentIdOf } from '../lib/ids.ts'
 import { INCIDENT_STREAM } from '../lib/incident-stream.ts'
@@ -68,7 +76,7 @@ export async function mayAsk(app: App, caller: Caller, asked: Asked): Promise<vo
 
 /** An event may start any runbook that its alarm triggers, so it takes the role of who may start them, for all services. */
 export function maySend({ ports }: App, caller: Caller): void {
-  if (caller.role !== 'reader' && caller.services === undefined) return
+  if (isAtLeast(caller.role, 'responder') && caller.services === undefined) return
   ports.log.warn('an event of somebody who may not send any was refused', { by: caller.name })
   throw new ProblemError(
     'forbidden',

@@ -70,6 +70,19 @@ const pause = z.strictObject({
 /** A body that was checked against the operation's form. */
 type Checked<Form extends z.ZodType> = z.output<Form>
 
+/** What a person says of the one incident or execution that the path names; a repeat is told by what is on record. */
+function saidOf(
+  verb: 'ack' | 'mitigate' | 'resolve' | 'abort',
+  body: z.ZodObject,
+): Pick<Operation, 'body' | 'asks' | 'answers'> {
+  return {
+    body,
+    // What is asked was checked against this form, which is the verb's own without what the path and the caller say.
+    asks: ({ params, body: said, by }) => ({ ...said, verb, id: params['id'] ?? '', by }) as Asked,
+    answers: 'A sentence.',
+  }
+}
+
 export const OPERATIONS: readonly Operation[] = [
   {
     method: 'get',
@@ -89,9 +102,7 @@ export const OPERATIONS: readonly Operation[] = [
     method: 'post',
     path: '/v1/incidents/{id}/acknowledgments',
     summary: 'Takes ownership of an incident.',
-    answers: 'A sentence.',
-    body: requests.ack.omit(ofOne),
-    asks: ({ params, body, by }) => ({ ...(body as object), verb: 'ack', id: params['id'] ?? '', by }),
+    ...saidOf('ack', requests.ack.omit(ofOne)),
   },
   {
     method: 'post',
@@ -111,27 +122,13 @@ export const OPERATIONS: readonly Operation[] = [
     method: 'post',
     path: '/v1/incidents/{id}/mitigations',
     summary: 'Says that the impact of an incident is reduced.',
-    answers: 'A sentence.',
-    body: requests.mitigate.omit(ofOne),
-    asks: ({ params, body, by }) => ({
-      ...(body as Checked<typeof requests.mitigate>),
-      verb: 'mitigate',
-      id: params['id'] ?? '',
-      by,
-    }),
+    ...saidOf('mitigate', requests.mitigate.omit(ofOne)),
   },
   {
     method: 'post',
     path: '/v1/incidents/{id}/resolutions',
     summary: 'Closes an incident.',
-    answers: 'A sentence.',
-    body: requests.resolve.omit(ofOne),
-    asks: ({ params, body, by }) => ({
-      ...(body as Checked<typeof requests.resolve>),
-      verb: 'resolve',
-      id: params['id'] ?? '',
-      by,
-    }),
+    ...saidOf('resolve', requests.resolve.omit(ofOne)),
   },
   {
     method: 'get',
@@ -166,14 +163,7 @@ export const OPERATIONS: readonly Operation[] = [
     method: 'post',
     path: '/v1/executions/{id}/aborts',
     summary: 'Stops an execution: no further step begins.',
-    answers: 'A sentence.',
-    body: requests.abort.omit(ofOne),
-    asks: ({ params, body, by }) => ({
-      ...(body as Checked<typeof requests.abort>),
-      verb: 'abort',
-      id: params['id'] ?? '',
-      by,
-    }),
+    ...saidOf('abort', requests.abort.omit(ofOne)),
   },
   {
     method: 'get',

@@ -1,5 +1,6 @@
 import { accessForm } from './access.ts'
-import { didYouMean, sortDiagnostics } from './diagnostics.ts'
+import { checkService } from './check-step.ts'
+import { sortDiagnostics } from './diagnostics.ts'
 import type { Diagnostic } from './diagnostics.ts'
 import { globsOverlap } from '../glob.ts'
 import { readEntries, report, type Entries } from './entries.ts'
@@ -128,7 +129,7 @@ function readServices(source: Source | undefined): Entries<Service> {
   return read
 }
 
-function readAccess(source: Source | undefined, { serviceNames }: World): Access | undefined {
+function readAccess(source: Source | undefined, world: World): Access | undefined {
   if (!source || source.value === undefined) return undefined
   const access = report(source, [], accessForm, source.value)
   const places = [
@@ -141,17 +142,7 @@ function readAccess(source: Source | undefined, { serviceNames }: World): Access
   ]
   for (const { at, services } of places)
     for (const [index, service] of (services ?? []).entries())
-      if (serviceNames && !serviceNames.has(service))
-        source.report(
-          'UNKNOWN_SERVICE',
-          [...at, 'services', index],
-          `services.yaml has no service "${service}"`,
-          {
-            suggestion:
-              didYouMean(service, serviceNames) ??
-              `Services there: ${[...serviceNames].slice(0, 10).join(', ')}.`,
-          },
-        )
+      checkService(source, [...at, 'services', index], service, world)
   return access
 }
 

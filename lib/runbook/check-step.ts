@@ -138,6 +138,21 @@ function targetOf(draft: ActionDraft, service: Service): TargetResult<Target> {
   }
 }
 
+/** A service must be in services.yaml. */
+export function checkService(
+  source: Source,
+  at: Path,
+  service: string,
+  { serviceNames }: Pick<World, 'serviceNames'>,
+): void {
+  if (serviceNames === undefined || serviceNames.has(service)) return
+  source.report('UNKNOWN_SERVICE', at, `services.yaml has no service ${quoted(service)}`, {
+    suggestion:
+      didYouMean(service, serviceNames) ??
+      `Services there: ${[...serviceNames].slice(0, 10).join(', ') || 'none'}.`,
+  })
+}
+
 /** A team must be in oncall.yaml; `text` is how the place names it. */
 export function checkTeam(
   source: Source,

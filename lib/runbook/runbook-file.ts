@@ -1,5 +1,6 @@
 import type * as z from 'zod'
 import type { Json } from '../json.ts'
+import { checkService } from './check-step.ts'
 import { didYouMean, quoted } from './diagnostics.ts'
 import { nameFrom } from './fields.ts'
 import { matchGlob } from '../glob.ts'
@@ -56,13 +57,7 @@ function readLong(source: Source, value: Json, world: World): PlacedRunbook[] | 
   const head = parse(source, [], runbookForm, value)
   const service = memberOf(value, 'service')
   const serviceName = typeof service === 'string' ? service : undefined
-  if (serviceName !== undefined && world.serviceNames && !world.serviceNames.has(serviceName)) {
-    source.report('UNKNOWN_SERVICE', ['service'], `services.yaml has no service ${quoted(serviceName)}`, {
-      suggestion:
-        didYouMean(serviceName, world.serviceNames) ??
-        `Services there: ${[...world.serviceNames].slice(0, 10).join(', ') || 'none'}.`,
-    })
-  }
+  if (serviceName !== undefined) checkService(source, ['service'], serviceName, world)
   const steps = memberOf(value, 'steps')
   // A list that is too long was reported as such; reading it all the same would only bury that.
   const raw = Array.isArray(steps) ? steps.slice(0, MAX_STEPS) : []

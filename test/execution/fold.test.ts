@@ -316,7 +316,9 @@ describe('the execution as a whole', () => {
       notSelf: true,
     }
     const own: Entry = { kind: 'step.approved', actor: ann, subject: 's', digest: 'd1' }
-    expect(fold(stampedStream([at(0), startedByAnn, asked, own])).approvals.get('s')).toMatchObject({ is: 'asked' })
+    expect(fold(stampedStream([at(0), startedByAnn, asked, own])).approvals.get('s')).toMatchObject({
+      is: 'asked',
+    })
   })
 
   test('pages are numbered by their order and know what they are about', () => {
