@@ -84,6 +84,8 @@ function titleOf(execution: Execution, entries: readonly Stamped[]): string {
   const { header } = execution
   const stream = entries[0]?.stream ?? ''
   if (!header) return `${stream}: starting`
+  if (header.kind === 'paging.started')
+    return `paging ${header.team} ${stream}: ${statusText(execution, entries)}`
   const what = header.kind === 'undo.started' ? `undo of ${header.runbook}` : header.runbook
   return `${what} on ${header.service} (${header.mode}) ${stream}: ${statusText(execution, entries)}`
 }

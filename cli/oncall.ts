@@ -47,56 +47,71 @@ async function oncall(
 ): Promise<void> {
   const context = contextOf(command)
   const teams = teamsOf(await catalogueOf(context), name)
-  const { shiftsOf } = await import('../lib/runbook/schedule.ts')
+  const { shiftsBy } = await import('../lib/runbook/rota.ts')
   const atMs = at ?? context.terminal.now()
   const lengthMs = what === 'who' ? LOOKED_AHEAD_MS : days * DAY_MS
-  const told = teams.map((team) => ({
+  const told = teams.map(({ rota, ...team }) => ({
     team,
-    shifts: team.rota
-      ? shiftsOf(team.rota.schedule, atMs, atMs + lengthMs).slice(0, what === 'who' ? 1 : Infinity)
-      : [],
+    rota,
+    levels: (rota?.levels ?? []).map(({ page, forMs }) => ({
+      page,
+      forMs,
+      zone: rota?.schedules[page]?.timeZone ?? 'UTC',
+      shifts: (rota ? shiftsBy(rota, page, atMs, atMs + lengthMs) : []).slice(
+        0,
+        what === 'who' ? 1 : Infinity,
+      ),
+    })),
   }))
   if (context.settings.json) {
     context.printJson({
       at: new Date(atMs).toISOString(),
-      teams: told.map(({ team, shifts }) => ({
+      teams: told.map(({ team, rota, levels }) => ({
         team: team.name,
-        schedule: team.rota?.schedule.name ?? null,
-        shifts: shifts.map((shift) => ({
-          person: shift.person ?? null,
-          from: new Date(shift.fromMs).toISOString(),
-          until: new Date(shift.untilMs).toISOString(),
+        levels: levels.map(({ page, forMs, shifts }) => ({
+          page,
+          ...(rota?.policy ? { for_seconds: forMs / 1_000 } : {}),
+          shifts: shifts.map((shift) => ({
+            person: shift.person ?? null,
+            from: new Date(shift.fromMs).toISOString(),
+            until: new Date(shift.untilMs).toISOString(),
+          })),
         })),
       })),
     })
     return
   }
   const { localText } = await import('../lib/runbook/calendar.ts')
-  const heads = ['team', 'on call', ...(what === 'show' ? ['from'] : []), 'until', 'reached by']
-  const rows = told.flatMap(({ team, shifts }) => {
-    const zone = team.rota?.schedule.timeZone ?? 'UTC'
-    const time = (ms: number) => `${localText(zone, ms)} ${zone}`
-    const row = (person: string, shift: Shift | undefined) => [
-      team.name,
-      person,
-      ...(what === 'show' ? [shift ? time(shift.fromMs) : ''] : []),
-      // One that goes on behind what was looked at has no end to be told.
-      shift && shift.untilMs < atMs + lengthMs ? time(shift.untilMs) : '',
-      byText(team, shift),
-    ]
-    return team.rota
-      ? shifts.map((shift) => row(shift.person ?? 'nobody', shift))
-      : [row('its channels', undefined)]
+  const heads = ['team', 'level', 'on call', ...(what === 'show' ? ['from'] : []), 'until', 'reached by']
+  const rows = told.flatMap(({ team, rota, levels }) => {
+    if (!rota) {
+      const blank = what === 'show' ? ['', ''] : ['']
+      return [[team.name, '', 'its channels', ...blank, byText(team, undefined)]]
+    }
+    return levels.flatMap(({ page, zone, shifts }, index) =>
+      shifts.map((shift) => {
+        const time = (ms: number) => `${localText(zone, ms)} ${zone}`
+        return [
+          team.name,
+          `${index + 1} ${page}`,
+          shift.person ?? 'nobody',
+          ...(what === 'show' ? [time(shift.fromMs)] : []),
+          // One that goes on behind what was looked at has no end to be told.
+          shift.untilMs < atMs + lengthMs ? time(shift.untilMs) : '',
+          byText({ ...team, rota }, shift),
+        ]
+      }),
+    )
   })
   const lines = table(heads, rows, {
     paint: context.paint,
     ...(context.terminal.outIsTty ? { columns: context.terminal.columns } : {}),
   })
   for (const line of lines) context.print(line)
-  if (rows.some(([, person]) => person === 'nobody')) context.exit(EXIT.failed)
+  if (rows.some(([, , person]) => person === 'nobody')) context.exit(EXIT.failed)
 }
 
-function byText({ channels, rota }: Team, shift: Shift | undefined): string {
+function byText({ channels, rota }: Pick<Team, 'channels' | 'rota'>, shift: Shift | undefined): string {
   const own = shift?.person === undefined ? [] : (rota?.people[shift.person]?.channels ?? [])
   return [...own, ...channels].map(({ is }) => is).join(', ')
 }

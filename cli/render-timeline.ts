@@ -1,5 +1,6 @@
 import { styleText } from 'node:util'
 import type { ExecutionSummary, Level, Timeline, TimelineRow } from '../lib/timeline.ts'
+import { titleOf } from '../lib/timeline/executions.ts'
 import { whyLines } from '../lib/timeline/why-lines.ts'
 import { durationText, offsetText, timeText } from '../lib/timeline/words.ts'
 
@@ -59,7 +60,7 @@ function headerLines({ incident, metrics }: Timeline, paint: Paint): readonly st
 }
 
 function executionLines(execution: ExecutionSummary, paint: Paint, width: number): readonly string[] {
-  const title = `${execution.undo ? 'putting back: ' : ''}${execution.runbook} (${execution.mode})`
+  const title = titleOf(execution)
   const longest = Math.max(0, ...execution.steps.map((step) => step.step.length))
   return [
     `${mark(execution.level, paint)} ${paint('bold', title)}  ${execution.outcome}  ${paint('dim', execution.executionId)}`,

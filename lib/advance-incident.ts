@@ -6,6 +6,7 @@ import { addToIncident, INCIDENT_STREAM, settleIncidentHead } from './incident-s
 import { readPinned } from './ledger/control.ts'
 import { openOf, readOpen, replaceOpen, type Open } from './ledger/open.ts'
 import { load, loadIncident, type Stream } from './ledger/records.ts'
+import { wakePagings } from './paging.ts'
 import type { App, TurnResult } from './ports.ts'
 import { MAX_DELAY_MS, workFor } from './queue.ts'
 import type { Pinned } from './runbook/runbook.ts'
@@ -48,6 +49,7 @@ export async function advanceIncident(app: App, incidentId: string): Promise<Tur
   const clearAtMs = clearSince(open, incident)
   const nowMs = ports.clock.now()
   const dues: Due[] = []
+  const isPaging = streams.some(isUnanswered)
   // Where a later incident holds the alarm, this one is over by its own clearing, whatever the alarm does since.
   const overAtMs = open && open.incidentId !== incidentId ? incident.clearedAtMs : clearAtMs
   if (incident.status !== 'resolved' && overAtMs !== undefined) {
@@ -55,6 +57,7 @@ export async function advanceIncident(app: App, incidentId: string): Promise<Tur
     if (nowMs < resolveAtMs) dues.push({ is: 'due', atMs: resolveAtMs })
     else own = await resolve(app, incident)
   }
+  if (isPaging && foldIncident(own.entries)?.status === 'resolved') await wakePagings(ports, incidentId)
   for (const stream of streams) {
     const execution = fold(stream.entries)
     const undo = await undoDue(app, execution, stream, streams)
@@ -87,6 +90,11 @@ export async function advanceIncident(app: App, incidentId: string): Promise<Tur
   }
   await settleIncidentHead(ports, own, unsent ? dueAtMs : dueAtMs + GRACE_MS, unsent)
   return { is: 'waiting', untilMs: dueAtMs }
+}
+
+function isUnanswered({ entries }: Stream): boolean {
+  const execution = fold(entries)
+  return execution.header?.kind === 'paging.started' && !isEnded(execution)
 }
 
 /** The next onset opens an incident of its own, whatever keep-open says. */

@@ -14,6 +14,7 @@ import { advanceHead, readHead } from './ledger/head.ts'
 import { readOpen } from './ledger/open.ts'
 import { load } from './ledger/records.ts'
 import { measure } from './measure.ts'
+import { beforePaging } from './paging.ts'
 import { actor, type Performed } from './perform.ts'
 import { UNCLEAR_POLL_MS } from './prepare-undo.ts'
 import type { App, Turn, TurnResult } from './ports.ts'
@@ -122,7 +123,12 @@ export async function runTurn(session: Session): Promise<TurnResult> {
 
 /** Performs one command; answers where the turn ends with it. */
 async function performCommand(session: Session, command: Command): Promise<TurnResult | undefined> {
-  const nowMs = session.app.ports.clock.now()
+  const { header, app } = session
+  const nowMs = app.ports.clock.now()
+  if (header.kind === 'paging.started' && isOfPaging(command)) {
+    const looked = await beforePaging(session, header, command)
+    if (looked) return afterPerformed(session, looked)
+  }
   switch (command.is) {
     case 'done':
       return endTurn(session)
@@ -170,6 +176,10 @@ async function performCommand(session: Session, command: Command): Promise<TurnR
   }
 }
 
+function isOfPaging(command: Command): command is Extract<Command, { is: 'begin' | 'recover' | 'wait' }> {
+  return command.is === 'begin' || command.is === 'recover' || command.is === 'wait'
+}
+
 async function afterPerformed(session: Session, performed: Performed): Promise<TurnResult | undefined> {
   const nowMs = session.app.ports.clock.now()
   switch (performed.is) {
@@ -177,7 +187,7 @@ async function afterPerformed(session: Session, performed: Performed): Promise<T
       return undefined
     case 'paused': {
       const pollMs = session.header.kind === 'undo.started' ? UNCLEAR_POLL_MS : PAUSED_POLL_MS
-      return waitUntil(session, nowMs + pollMs, 'poll')
+      return waitUntil(session, nowMs + (performed.pollMs ?? pollMs), 'poll')
     }
     case 'yield':
       return waitUntil(session, nowMs, 'wait')

@@ -1,4 +1,5 @@
 import { actionName, pageAction } from './actions/index.ts'
+import { allDone } from './all-done.ts'
 import { CALL_TIMEOUT_MS } from './aws/aws.ts'
 import { holdsAfter, letGo, type Outages } from './breaker.ts'
 import { never, outcomeOf, type Outcome as Failure } from './errors.ts'
@@ -21,6 +22,7 @@ import {
   type Intent,
   type Performed,
 } from './perform.ts'
+import { startPaging } from './paging.ts'
 import { considerStep } from './plan.ts'
 import { flush, headFor, leaseUntilMs, note, type Session } from './session.ts'
 
@@ -62,7 +64,13 @@ async function intend(session: Session, intents: readonly Intent[]): Promise<boo
     const settleMs = Math.max(...intents.map((intent) => intent.action.timing.listLagMs))
     await advanceHead(session.app.ports.storage, headFor(session, leaseUntilMs(session.turn) + settleMs))
   }
-  const clean = await flush(session)
+  // What follows a page is on record before it is sent, and beside the intent: a page waits for nothing more.
+  const followed = intents.flatMap((intent) => {
+    const paging =
+      session.header.kind === 'paging.started' ? undefined : intent.action.paging?.(intent.change)
+    return paging ? [startPaging(session, intent, paging)] : []
+  })
+  const [clean] = await allDone([flush(session), ...followed])
   if (!clean) for (const intent of intents) releaseAll(session, intent.locks)
   return clean
 }

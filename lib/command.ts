@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { isMessage } from './actions/index.ts'
+import { messages } from './actions/index.ts'
 import { abort, acknowledge, addNote, approve, deny, mitigate, resolve, type Decision } from './decide.ts'
 import { never } from './errors.ts'
 import { fold } from './execution/fold.ts'
@@ -198,7 +198,7 @@ async function stepsOf(app: App, incidentId: string, stream: string): Promise<re
   const { header } = fold((await load(storage, incidentId, stream)).entries)
   if (!header || header.kind === 'execution.refused') return []
   const { runbook } = await readPinned(storage, header.runbookHash)
-  return programOf(header, runbook, isMessage)
+  return programOf(header, runbook, messages)
     .flat()
     .map((step) => step.id)
 }

@@ -8,6 +8,7 @@ import { mitigated } from './incident-stream.ts'
 import type { Actor, Entry } from './ledger/entry.ts'
 import { advanceHead, readHead } from './ledger/head.ts'
 import { append, load } from './ledger/records.ts'
+import { wakePagings } from './paging.ts'
 import type { App } from './ports.ts'
 import { workFor } from './queue.ts'
 import { headAt } from './session.ts'
@@ -234,11 +235,13 @@ export async function acknowledge(
   note?: string,
 ): Promise<Decision> {
   const wanted = { kind: 'incident.acknowledged', words: note } as const
-  return decideOnIncident(app, incidentId, by, wanted, (incident, actor) =>
+  const decision = await decideOnIncident(app, incidentId, by, wanted, (incident, actor) =>
     incident.status === 'resolved'
       ? { is: 'refused', code: 'ended', reason: `${incidentId} is resolved` }
       : { kind: 'incident.acknowledged', actor, ...(note === undefined ? {} : { note }) },
   )
+  if (decision.is === 'recorded') await wakePagings(app.ports, incidentId)
+  return decision
 }
 
 /** A sentence of a person, for the timeline. */

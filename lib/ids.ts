@@ -30,14 +30,23 @@ export function executionIdFor(incidentId: string, runbook: string, occasion: nu
   return `${incidentId}-${shortHash(6, incidentId, runbook, occasion)}`
 }
 
-/** The incident part of an execution id or undo stream; `undefined` where the text is not an id of ours. */
+/** The incident part of the id of an execution, undo or paging; `undefined` where the text is not an id of ours. */
 export function incidentIdOf(id: string): string | undefined {
-  return /^(inc-[0-9a-z]{12})(-[0-9a-z]{6}(\.undo)?)?$/.exec(id)?.[1]
+  return /^(inc-[0-9a-z]{12})(-[0-9a-z]{6}(\.undo)?(\.page-[0-9a-z]{4})?)?$/.exec(id)?.[1]
 }
 
 /** The stream in which an execution's changes are put back. */
 export function undoStreamOf(executionId: string): string {
   return `${executionId}.undo`
+}
+
+/** The stream in which the page of a step is repeated until somebody answers. */
+export function pagingStreamOf(stream: string, step: string): string {
+  return `${stream}.page-${shortHash(4, step)}`
+}
+
+export function isPagingStream(stream: string): boolean {
+  return /\.page-[0-9a-z]{4}$/.test(stream)
 }
 
 /** The same transition of the same alarm has the same id, by whichever path it came. */

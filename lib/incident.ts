@@ -1,3 +1,4 @@
+import { nameOf } from './execution/fold.ts'
 import { executionIdFor, incidentIdFor } from './ids.ts'
 import type { Stamped } from './ledger/entry.ts'
 import type { Open, Pending } from './ledger/open.ts'
@@ -179,6 +180,10 @@ export interface Incident {
   readonly resolvedAtMs?: number
   readonly resolvedBy?: 'cleared' | 'person'
   readonly acknowledgedAtMs?: number
+  /** The newest acknowledgment that was not followed by a recurrence. */
+  readonly standingAck?: { readonly atMs: number; readonly by: string }
+  /** It was opened by an event that only occurs: that its alarm is clear says nothing. */
+  readonly isMomentary?: true
   readonly signalIds: ReadonlySet<string>
 }
 
@@ -207,6 +212,7 @@ function incidentFrom(entries: readonly Stamped[]): Incident | undefined {
     signalIds: new Set(
       entries.flatMap((entry) => ('signal' in entry && entry.signal ? [entry.signal.signalId] : [])),
     ),
+    ...(opened.signal?.state === 'occurred' ? { isMomentary: true } : {}),
     ...(opened.onsetAtMs === undefined
       ? {}
       : { onsetAtMs: opened.onsetAtMs, lastOnsetAtMs: opened.onsetAtMs }),
@@ -224,7 +230,13 @@ function addToIncident(incident: Incident, entry: Stamped): Incident {
       const closedAtMs = incident.resolvedBy === 'person' ? (incident.resolvedAtMs ?? 0) : 0
       if (entry.onsetAtMs < Math.max(incident.clearedAtMs ?? 0, closedAtMs))
         return { ...incident, lastOnsetAtMs }
-      const { clearedAtMs: _cleared, resolvedAtMs: _resolved, resolvedBy: _by, ...rest } = incident
+      const {
+        clearedAtMs: _cleared,
+        resolvedAtMs: _resolved,
+        resolvedBy: _by,
+        standingAck: _ack,
+        ...rest
+      } = incident
       return { ...rest, lastOnsetAtMs, status: 'open' }
     }
     case 'incident.cleared':
@@ -238,7 +250,11 @@ function addToIncident(incident: Incident, entry: Stamped): Incident {
     case 'incident.resolved':
       return { ...incident, status: 'resolved', resolvedAtMs: entry.atMs, resolvedBy: entry.how }
     case 'incident.acknowledged':
-      return { ...incident, acknowledgedAtMs: incident.acknowledgedAtMs ?? entry.atMs }
+      return {
+        ...incident,
+        acknowledgedAtMs: incident.acknowledgedAtMs ?? entry.atMs,
+        standingAck: { atMs: entry.atMs, by: nameOf(entry.actor) },
+      }
     default:
       return incident
   }

@@ -4,17 +4,18 @@ import { CALL_TIMEOUT_MS } from './aws/aws.ts'
 import type { Earlier } from './blast-radius.ts'
 import { watchedAws, type HeldUp, type Outages } from './breaker.ts'
 import { escalation } from './execution/next.ts'
+import { rungsOf } from './execution/paging.ts'
 import { pageStep } from './execution/program.ts'
 import { isMessageChange, stateOf, type Attempt } from './execution/state.ts'
 import { lockOf } from './hold.ts'
 import type { Json } from './json.ts'
-import type { Entry, Heritage } from './ledger/entry.ts'
+import type { Entry, Header, Heritage } from './ledger/entry.ts'
 import { pausedBy, readControl } from './ledger/kill-switch.ts'
 import type { HeldLock } from './ledger/locks.ts'
 import { APPLY_BUDGET_MS, markerOf, type Deliberation } from './plan.ts'
 import { awsOf } from './ports.ts'
 import { RETRY_BUDGET } from './runbook/limits.ts'
-import type { ActionStep, Step } from './runbook/runbook.ts'
+import type { ActionStep, Pinned, Step } from './runbook/runbook.ts'
 import { afterChange } from './outstanding.ts'
 import { note, type Session } from './session.ts'
 
@@ -35,8 +36,8 @@ export interface Intent {
 export type Performed =
   /** Facts were added; decide anew. */
   | { readonly is: 'went-on' }
-  /** The kill switch is on: nothing was intended. */
-  | { readonly is: 'paused' }
+  /** The kill switch is on, or something else is waited for: nothing was intended, and it is looked at again. */
+  | { readonly is: 'paused'; readonly pollMs?: number }
   /** Too little time is left to begin an effect: another turn must. */
   | { readonly is: 'yield' }
 
@@ -65,18 +66,40 @@ export function deliberationOf(session: Session, stepId: string, outages: Outage
   const signal = header.occasion.is === 'alarm' ? header.occasion.signal : undefined
   return {
     aws: watchedAws(awsOf(app.ports, pinned.service, header.executionId), outages),
-    // The policy that names whom to call is today's, and so may the team be.
-    pinned: page ? { ...pinned, teams: { ...app.catalogue.teams, ...pinned.teams } } : pinned,
+    pinned: teamsFor(session, page !== undefined),
     runbookHash: header.runbookHash,
     policy: app.catalogue.policy,
     incidentId: header.incidentId,
-    executionId: session.stream.stream,
-    reason: page?.reason ?? signal?.reason ?? (header.occasion.is === 'manual' ? header.occasion.reason : ''),
+    executionId: header.kind === 'paging.started' ? header.origin.stream : session.stream.stream,
+    reason:
+      page?.reason ??
+      (header.kind === 'paging.started' ? header.reason : undefined) ??
+      signal?.reason ??
+      (header.occasion.is === 'manual' ? header.occasion.reason : ''),
     onsetAtMs: header.occasion.is === 'alarm' ? header.occasion.onsetAtMs : app.ports.clock.now(),
     nowMs: app.ports.clock.now(),
     execution: session.execution,
     earlier: earlierOf(session, stepId),
     ...(signal === undefined ? {} : { signal }),
+    ...rungOf(header, stepId),
+  }
+}
+
+/** Who is on call is asked of today's files, and so is the team of a page that today's policy names. */
+function teamsFor({ app, header, pinned }: Session, isOwnPage: boolean): Pinned {
+  const { teams } = app.catalogue
+  if (header.kind === 'paging.started') return { ...pinned, teams: { ...pinned.teams, ...teams } }
+  return isOwnPage ? { ...pinned, teams: { ...teams, ...pinned.teams } } : pinned
+}
+
+function rungOf(header: Header, stepId: string): Pick<Deliberation, 'paging'> {
+  if (header.kind !== 'paging.started') return {}
+  const rung = rungsOf(header).find(({ step }) => step === stepId)
+  if (!rung) return {}
+  const { level, round, page } = rung
+  const whom = page === undefined ? {} : { page }
+  return {
+    paging: { level, round, ...whom, sinceMs: header.startedAtMs, stepId: header.origin.step },
   }
 }
 
@@ -98,7 +121,8 @@ export function failStep(
   session.app.ports.metrics.count('StepsFailed')
   note(session, { kind: 'step.failed', step, ...failure, actor: actor(session) })
   const page = session.execution.pages.some((candidate) => candidate.id === step)
-  if (page) {
+  // Of a page that nobody takes, the next level is paged, and no other page.
+  if (page || session.header.kind === 'paging.started') {
     session.app.ports.metrics.count('PagesFailed')
     return
   }

@@ -1,4 +1,4 @@
-import type { AnyAction, Change, Occasion, Statement, Target } from './actions/action.ts'
+import type { AnyAction, Change, Occasion, PagingRung, Statement, Target } from './actions/action.ts'
 import { actionName, findAction } from './actions/index.ts'
 import { allDone } from './all-done.ts'
 import { CALL_TIMEOUT_MS, type Aws } from './aws/aws.ts'
@@ -29,6 +29,8 @@ export interface Deliberation {
   readonly signal?: Signal
   /** What earlier steps came to, for conditions and references. */
   readonly execution?: Execution
+  /** Of a page that nobody has answered: the step that it belongs to, and whom it goes to now. */
+  readonly paging?: PagingRung & { readonly stepId: string }
   /** What this execution has intended so far: the rules on its blast radius count it. */
   readonly earlier?: readonly Earlier[]
 }
@@ -73,7 +75,7 @@ export function occasionOf(deliberation: Deliberation, stepId: string): Occasion
   return {
     incidentId: deliberation.incidentId,
     executionId: deliberation.executionId,
-    stepId,
+    stepId: deliberation.paging?.stepId ?? stepId,
     runbook: pinned.runbook.runbook,
     service: pinned.service.name,
     severity: pinned.runbook.severity,
@@ -81,8 +83,15 @@ export function occasionOf(deliberation: Deliberation, stepId: string): Occasion
     onsetAtMs: deliberation.onsetAtMs,
     nowMs: deliberation.nowMs,
     teams: pinned.teams,
+    ...pagingOf(deliberation),
     ...(deliberation.signal === undefined ? {} : { alarm: deliberation.signal.name }),
   }
+}
+
+function pagingOf({ paging }: Deliberation): Pick<Occasion, 'paging'> {
+  if (!paging) return {}
+  const { stepId: _step, ...rung } = paging
+  return { paging: rung }
 }
 
 interface Aimed {

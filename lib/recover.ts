@@ -27,6 +27,7 @@ import { markerOf } from './plan.ts'
 import { UNCLEAR_POLL_MS } from './prepare-undo.ts'
 import { reasonOf, type Later } from './prepared.ts'
 import { note, type Session } from './session.ts'
+import { takeOver } from './take-over.ts'
 
 /**
  * Looks at what attempts without a known outcome, or ones that are due again, have left behind; then records what is
@@ -76,22 +77,6 @@ function withinBudget(session: Session, intents: readonly Intent[]): readonly In
 /** What an open breaker has held up was no attempt of its own. */
 function isProbe(session: Session, intent: Intent): boolean {
   return breakerOf(stateOf(session.execution, intent.step.id)) !== undefined
-}
-
-/** The fence: whoever appends first after a lease has expired owns the stream; the old worker's late append misses. */
-function takeOver(session: Session, ids: readonly string[]): void {
-  for (const id of ids) {
-    const state = stateOf(session.execution, id)
-    if (state.is !== 'open' || state.worker === session.turn.workerId) continue
-    note(session, {
-      kind: 'worker.tookover',
-      actor: actor(session),
-      from: state.worker,
-      worker: session.turn.workerId,
-      reason: `attempt ${state.attempt} of ${id} has no result and its lease is over`,
-    })
-    return
-  }
 }
 
 async function look(session: Session, id: string): Promise<() => Intent | undefined> {

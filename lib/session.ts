@@ -1,4 +1,4 @@
-import { isMessage } from './actions/index.ts'
+import { messages } from './actions/index.ts'
 import { fold, foldOn } from './execution/fold.ts'
 import { programOf, type Group } from './execution/program.ts'
 import type { Execution } from './execution/state.ts'
@@ -81,7 +81,7 @@ export function openSession(
     turn,
     pinned,
     header,
-    program: programOf(header, pinned.runbook, isMessage),
+    program: programOf(header, pinned.runbook, messages),
     stream,
     buffer: [],
     recorded,

@@ -93,6 +93,8 @@ export interface ExecutionSummary {
   readonly mode: 'shadow' | 'approve' | 'auto'
   /** It puts back what another execution changed. */
   readonly undo: boolean
+  /** Of a page that is repeated until somebody answers: the team that is paged. */
+  readonly paging?: string
   readonly startedBy: string
   readonly outcome: 'running' | 'refused' | 'stopped' | 'succeeded' | 'failed' | 'aborted' | 'skipped'
   readonly reason: string

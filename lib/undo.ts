@@ -1,7 +1,7 @@
 import { findAction } from './actions/index.ts'
 import { stateOf, type Execution } from './execution/state.ts'
 import { undoStreamOf } from './ids.ts'
-import type { Entry, EntryOf } from './ledger/entry.ts'
+import { headerFields, type Entry, type EntryOf } from './ledger/entry.ts'
 import { openHead } from './ledger/head.ts'
 import { append, emptyStream } from './ledger/records.ts'
 import type { App } from './ports.ts'
@@ -37,9 +37,8 @@ export async function startUndo(
   const stream = undoStreamOf(header.executionId)
   const nowMs = ports.clock.now()
   const { onResolved } = pinned.runbook
-  const { kind: _kind, actor: _actor, ...rest } = header
   const entry: Entry = {
-    ...headerFields(rest),
+    ...headerFields(header),
     kind: 'undo.started',
     actor: { is: 'engine', worker: order.worker },
     items,
@@ -64,16 +63,6 @@ export async function startUndo(
 }
 
 type UndoStarted = EntryOf<'undo.started'>
-type HeaderFields = Omit<
-  UndoStarted,
-  'kind' | 'actor' | 'items' | 'afterMs' | 'stepPercent' | 'everyMs' | 'atOnce' | 'heldUntilMs' | 'reason'
->
-
-function headerFields(header: HeaderFields): HeaderFields {
-  const { executionId, incidentId, key, runbook, runbookHash, service, severity, mode, occasion } = header
-  return { executionId, incidentId, key, runbook, runbookHash, service, severity, mode, occasion }
-}
-
 /** What was applied and can be put back, the last change first. */
 function undoItems(
   execution: Execution,

@@ -23,7 +23,15 @@ export function publish(sim: Sim, input: Calls['sns:Publish']['input']): Answer<
   if (input.Subject !== undefined && !/^[\x20-\x7e]{1,100}$/.test(input.Subject)) throw invalid('Subject')
   if (!world.topics.includes(topic)) throw refuse('NotFoundException', 'Topic does not exist', 404)
   const subject = input.Subject ?? message.slice(0, MAX_SUBJECT)
-  receive(world, { via: 'sns', to: topic, subject, body: message, interrupts: true })
+  const dedupKey = input.MessageAttributes?.['key']?.StringValue
+  receive(world, {
+    via: 'sns',
+    to: topic,
+    subject,
+    body: message,
+    ...(dedupKey === undefined ? {} : { dedupKey }),
+    interrupts: true,
+  })
   return { MessageId: nextUuid(world, 'message') }
 }
 

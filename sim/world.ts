@@ -245,7 +245,7 @@ export interface Message {
   readonly to: string
   readonly subject: string
   readonly body: string
-  /** PagerDuty's key, where there is one. */
+  /** PagerDuty's key, or the attribute of a message of SNS, where there is one. */
   readonly dedupKey?: string
   /** False where the message was joined to an open page and woke nobody. */
   readonly interrupts: boolean

@@ -21,6 +21,7 @@ const ROWS: readonly { readonly row: string; readonly files: readonly string[] }
       'glob',
       'all-done',
       'problems',
+      'ack-link',
     ].map(inLib),
   },
   {
@@ -40,7 +41,7 @@ const ROWS: readonly { readonly row: string; readonly files: readonly string[] }
     row: 'signals',
     files: [
       'lib/signal/',
-      ...['runbook', 'limits', 'calendar', 'schedule'].map((file) => `lib/runbook/${file}.ts`),
+      ...['runbook', 'limits', 'calendar', 'schedule', 'rota'].map((file) => `lib/runbook/${file}.ts`),
     ],
   },
   {
@@ -84,6 +85,8 @@ const ROWS: readonly { readonly row: string; readonly files: readonly string[] }
         'consent',
         'hold',
         'clearing',
+        'paging',
+        'take-over',
       ].map(inLib),
     ],
   },

@@ -4,7 +4,7 @@ import type { Http } from '../http.ts'
 import type { Blocked } from '../interlocks.ts'
 import type { Json } from '../json.ts'
 import type { FieldType } from '../probes/probe.ts'
-import type { Service, Severity, Team } from '../runbook/runbook.ts'
+import type { PageLevel, Service, Severity, Team } from '../runbook/runbook.ts'
 import type { Verdict } from '../verdict.ts'
 
 /**
@@ -52,6 +52,8 @@ export interface Action<P, T extends Target, S extends Json> {
    * and may exceed 100; `of` says of what: `6 tasks of prod/api`. Pure. Absent: a share has no meaning for this action.
    */
   share?(change: Change<T, S>): { readonly percent: number; readonly of: string }
+  /** Of a message: what follows it until a person answers. Pure. Absent, or `undefined`: nothing does. */
+  paging?(change: Change<T, S>): Paging | undefined
   /**
    * Makes the change by the smallest number of calls, from `before` to `after`, never by recomputing. Throws
    * `RetryableError`, `TerminalError` or `NeedsHumanError` only where AWS certainly changed nothing; anything else means
@@ -163,8 +165,32 @@ export interface Occasion {
   readonly onsetAtMs: number
   readonly nowMs: number
   readonly teams: { readonly [name: string]: Team }
+  /** Of a page that nobody has answered: whom it goes to now. */
+  readonly paging?: PagingRung
   /** The name of the alarm that fired, so that a deployment's own alarm guard cannot block the rollback. */
   readonly alarm?: string
+}
+
+/** One page of an escalation policy that is gone through. */
+export interface PagingRung {
+  /** From 1; after the last level of the policy, the team's own channels. */
+  readonly level: number
+  /** From 1: how often the levels have been gone through, this time included. */
+  readonly round: number
+  /** A schedule or a person of oncall.yaml; absent: the team's own channels. */
+  readonly page?: string
+  /** When the first page of it was sent. */
+  readonly sinceMs: number
+}
+
+/** What follows a message until a person answers it. */
+export interface Paging {
+  readonly team: string
+  readonly levels: readonly PageLevel[]
+  readonly repeat: number
+  readonly ackTimeoutMs?: number
+  /** Whether the team's own channels are the end of it. */
+  readonly fallback: boolean
 }
 
 export type Planned<S> =

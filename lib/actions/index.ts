@@ -25,6 +25,9 @@ export function isMessage(name: string): boolean {
   return findAction(name)?.effect === 'message'
 }
 
+/** What a stream's program asks of the list. */
+export const messages = { isMessage, pageAction: actionName(pageAction) } as const
+
 /** The action of that name; `undefined` where this version has none. */
 export function findAction(name: string): AnyAction | undefined {
   return actions.find((action) => actionName(action) === name)

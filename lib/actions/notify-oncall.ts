@@ -1,15 +1,18 @@
 import * as z from 'zod'
+import { ackPath, pageInLink } from '../ack-link.ts'
 import { lines, oneLine, type Page } from '../channels/channel.ts'
 import { sendBy, type Tried } from '../channels/index.ts'
 import { isoTime } from '../clock.ts'
 import { RetryableError, TerminalError } from '../errors.ts'
 import { sha256 } from '../ids.ts'
-import { onCallAt } from '../runbook/schedule.ts'
+import { pagedAt } from '../runbook/rota.ts'
+import type { Team } from '../runbook/runbook.ts'
 import type {
   Action,
   ApplyContext,
   Change,
   Occasion,
+  Paging,
   Planned,
   Receipt,
   Shorthand,
@@ -65,14 +68,27 @@ const state = z.discriminatedUnion('is', [
       summary: z.string(),
       text: z.string(),
     }),
-    /** Who was on call when it was planned, where a schedule says so. */
+    /** Who was on call when it was planned, where a schedule or a level says so. */
     person: z.exactOptional(z.string()),
+    /** What follows until somebody acknowledges. */
+    paging: z.exactOptional(
+      z.strictObject({
+        team: z.string(),
+        levels: z.array(z.strictObject({ page: z.string(), forMs: z.number() })),
+        repeat: z.number(),
+        ackTimeoutMs: z.exactOptional(z.number()),
+        fallback: z.boolean(),
+      }),
+    ),
+    /** By which link it is acknowledged; what signs it is named only. */
+    links: z.exactOptional(z.strictObject({ url: z.string(), secret: z.string(), untilMs: z.number() })),
     /** In the order in which they are tried; secrets are named only. */
     channels: z.array(channelSchema),
   }),
 ])
 
 export type NotifyState = z.infer<typeof state>
+type PageState = Extract<NotifyState, { is: 'page' }>
 
 const shorthand: Shorthand<NotifyParams> = {
   grammar: 'oncall@<team>',
@@ -106,18 +122,21 @@ function plan(
   occasion: Occasion,
 ): Planned<NotifyState> {
   const team = Object.hasOwn(occasion.teams, name) ? occasion.teams[name] : undefined
-  const person = team?.rota && onCallAt(team.rota.schedule, occasion.nowMs)
-  const own = (person === undefined ? undefined : team?.rota?.people[person]?.channels) ?? []
-  const channels = [...own, ...(team?.channels ?? [])]
-  if (!team || channels.length === 0) {
+  if (!team) {
     const known = Object.keys(occasion.teams).join(', ')
+    return { is: 'refused', reason: `oncall.yaml has no team "${name}"; it has: ${known || 'none'}` }
+  }
+  const { person, notes } = pagedOf(team, occasion)
+  const own = (person === undefined ? undefined : team.rota?.people[person]?.channels) ?? []
+  const channels = [...own, ...team.channels]
+  if (channels.length === 0) {
+    const nobody = team.rota ? 'nobody is on call, and it' : 'it'
     return {
       is: 'refused',
-      reason: team
-        ? `nobody of team "${name}" of oncall.yaml can be reached: ${team.rota ? 'nobody is on call, and it' : 'it'} has no channels`
-        : `oncall.yaml has no team "${name}"; it has: ${known || 'none'}`,
+      reason: `nobody of team "${name}" of oncall.yaml can be reached: ${nobody} has no channels`,
     }
   }
+  const paging = occasion.paging ? undefined : pagingOf(team)
   return {
     is: 'change',
     before: { is: 'unsent' },
@@ -125,20 +144,49 @@ function plan(
       is: 'page',
       page: pageOf(asked, occasion),
       ...(person === undefined ? {} : { person }),
+      ...(paging === undefined ? {} : { paging: { ...paging, levels: [...paging.levels] } }),
+      ...linksOf(team, occasion),
       channels: channels.map((channel) =>
         channel.is === 'email' ? { ...channel, to: [...channel.to] } : { ...channel },
       ),
     },
     summary: `page ${person === undefined ? name : `${person} of ${name}`} by ${channels.map((channel) => channel.is).join(', then ')}`,
-    ...(team.rota && person === undefined
-      ? { notes: [`nobody is on call of ${name}: the schedule ${team.rota.schedule.name} says nobody`] }
-      : {}),
+    ...(notes.length === 0 ? {} : { notes }),
   }
+}
+
+/** Whom the first level means, or the one whose turn it is. */
+function pagedOf(
+  { name, rota }: Team,
+  { paging, nowMs }: Occasion,
+): { readonly person: string | undefined; readonly notes: readonly string[] } {
+  const page = paging ? paging.page : rota?.levels[0].page
+  const person = rota && page !== undefined ? pagedAt(rota, page, nowMs) : undefined
+  const notes =
+    page !== undefined && person === undefined
+      ? [`nobody is on call of ${name}: the schedule ${page} says nobody`]
+      : []
+  return { person, notes }
+}
+
+function pagingOf({ name, channels, rota }: Team): Paging | undefined {
+  if (!rota?.policy) return undefined
+  return { team: name, levels: rota.levels, ...rota.policy, fallback: channels.length > 0 }
+}
+
+function linksOf({ links }: Team, { nowMs }: Occasion): Pick<PageState, 'links'> {
+  if (!links) return {}
+  return { links: { url: links.url, secret: links.secret, untilMs: nowMs + links.forMs } }
 }
 
 function pageOf(asked: NotifyParams, occasion: Occasion): Page {
   const reason = oneLine(occasion.reason, 1_000)
+  const { paging } = occasion
+  const unanswered =
+    paging &&
+    `Nobody has acknowledged it since ${isoTime(paging.sinceMs)}: level ${paging.level}, round ${paging.round}`
   const facts = [
+    ...(unanswered === undefined ? [] : [unanswered, '']),
     ...(asked.message === undefined ? [] : [asked.message, '']),
     `Incident ${occasion.incidentId} (${occasion.severity}) of service ${occasion.service}`,
     `Since ${isoTime(occasion.onsetAtMs)}`,
@@ -163,13 +211,13 @@ function pageOf(asked: NotifyParams, occasion: Occasion): Page {
 }
 
 /** `incident:level:round:reason`: what a provider recognises a repeated page by. Safe in headers and ids. */
-function pageKey({ incidentId, executionId, stepId }: Occasion): string {
+function pageKey({ incidentId, executionId, stepId, paging }: Occasion): string {
   // Each stream counts its steps and pages for itself, so the stream is part of the reason.
   const stream = executionId.startsWith(`${incidentId}-`)
     ? executionId.slice(incidentId.length + 1)
     : executionId
   const why = `${stream.replace('.', '-')}-${stepId}`
-  return `${incidentId}:1:1:${/^[\w-]{1,150}$/.test(why) ? why : sha256(why).slice(0, 16)}`
+  return `${incidentId}:${paging?.level ?? 1}:${paging?.round ?? 1}:${/^[\w-]{1,150}$/.test(why) ? why : sha256(why).slice(0, 16)}`
 }
 
 /**
@@ -179,7 +227,8 @@ function pageKey({ incidentId, executionId, stepId }: Occasion): string {
  */
 async function apply(change: Change<OncallTarget, NotifyState>, context: ApplyContext): Promise<Receipt> {
   if (change.after.is !== 'page') throw new TerminalError('the change on record holds no page')
-  const { page, channels } = change.after
+  const { channels } = change.after
+  const page = await withLink(change.after, change.target.team, context.secret)
   const failed: Exclude<Tried, { accepted: true }>[] = []
   for (const channel of channels) {
     const tried = await sendBy(channel, page, context)
@@ -200,6 +249,29 @@ async function apply(change: Change<OncallTarget, NotifyState>, context: ApplyCo
   // A channel that gave no time may take it at once, so the wait is never longer than the first of them.
   const known = waits.length === failed.filter((tried) => tried.retryable).length
   throw new RetryableError(message, known ? { retryAfterMs: Math.min(...waits) } : {})
+}
+
+/** A page never waits for its link: without the secret it goes out as it is. */
+async function withLink(
+  { page, person, links }: PageState,
+  team: string,
+  secret: ApplyContext['secret'],
+): Promise<Page> {
+  if (!links) return page
+  const { incidentId, key } = page
+  const { url, untilMs } = links
+  const claims = {
+    incidentId,
+    team,
+    untilMs,
+    page: pageInLink(key),
+    ...(person === undefined ? {} : { person }),
+  }
+  try {
+    return { ...page, ackUrl: `${url}${ackPath(await secret(links.secret), claims)}` }
+  } catch {
+    return page
+  }
 }
 
 function listed(failed: readonly Exclude<Tried, { accepted: true }>[]): string {
@@ -226,6 +298,7 @@ export const notifyOncall: Action<NotifyParams, OncallTarget, NotifyState> = {
   permissions: () => [],
   observe: () => Promise.resolve({ is: 'unsent' }),
   plan,
+  paging: ({ after }) => (after.is === 'page' ? after.paging : undefined),
   apply,
   locate: () => ({ at: 'before' }),
   verify: (_change, { operationId }) =>

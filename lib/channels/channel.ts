@@ -17,6 +17,13 @@ export interface Page {
   readonly summary: string
   /** Everything that the person should read, at most 4,000 characters, lines ended by `\n`. */
   readonly text: string
+  /** Where whoever reads it acknowledges. It is worth a signature, and stands on no record. */
+  readonly ackUrl?: string
+}
+
+/** The text of a page with the link to acknowledge before it, where there is one: in a text message the end may be cut off. */
+export function textOf({ text, ackUrl }: Page): string {
+  return ackUrl === undefined ? text : `Acknowledge: ${ackUrl}\n\n${text}`
 }
 
 /** What sending may use. */

@@ -1,7 +1,7 @@
 import { awsFailure } from '../aws/failure.ts'
 import { meaningOf } from '../aws/refusals.ts'
 import type { Channel } from '../runbook/runbook.ts'
-import { escaped, oneLine, type Sender } from './channel.ts'
+import { escaped, oneLine, textOf, type Page, type Sender } from './channel.ts'
 
 type Email = Extract<Channel, { is: 'email' }>
 
@@ -45,8 +45,8 @@ export const emailSender: Sender<Email> = {
           Simple: {
             Subject: content(oneLine(page.summary, 200)),
             Body: {
-              Text: content(page.text),
-              Html: content(`<pre style="white-space:pre-wrap">${escaped(page.text)}</pre>`),
+              Text: content(textOf(page)),
+              Html: content(`${linkOf(page)}<pre style="white-space:pre-wrap">${escaped(page.text)}</pre>`),
             },
           },
         },
@@ -63,6 +63,10 @@ export const emailSender: Sender<Email> = {
       }
     }
   },
+}
+
+function linkOf({ ackUrl }: Page): string {
+  return ackUrl === undefined ? '' : `<p><a href="${escaped(ackUrl)}">Acknowledge</a></p>`
 }
 
 /** `ops@example.com` out of `Firebreak <ops@example.com>`; only what is safe in an ARN. */

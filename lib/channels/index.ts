@@ -49,13 +49,12 @@ export function channelPermissions(team: Team): readonly Statement[] {
   return [...sending, ...secretPermissions(channelSecrets(team))]
 }
 
-/** The names of the secrets that a team's channels read, each once. */
+/** The names of the secrets that a team's channels and links read, each once. */
 export function channelSecrets(team: Team): readonly string[] {
-  return [
-    ...new Set(
-      channelsOf(team).flatMap((channel) => withSender(channel, (sender, own) => sender.secrets(own))),
-    ),
-  ]
+  const read = channelsOf(team).flatMap((channel) =>
+    withSender(channel, (sender, own) => sender.secrets(own)),
+  )
+  return [...new Set(team.links ? [...read, team.links.secret] : read)]
 }
 
 /** Of the team itself and of whoever may be on call. */

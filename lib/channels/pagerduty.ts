@@ -39,6 +39,9 @@ export const pagerdutySender: Sender<PagerDuty> = {
         custom_details: { text: page.text, incident: page.incidentId, execution: page.executionId },
       },
       client: 'Firebreak',
+      ...(page.ackUrl === undefined
+        ? {}
+        : { links: [{ href: page.ackUrl, text: 'Acknowledge in Firebreak' }] }),
     }
     const answer = await http.post({
       url: ENDPOINTS[channel.region],

@@ -45,6 +45,7 @@ export const slackSender: Sender<Slack> = {
           text: { type: 'plain_text', text: oneLine(page.summary, MAX_HEADER), emoji: false },
         },
         { type: 'section', text: { type: 'mrkdwn', text: escaped(page.text, MAX_SECTION), verbatim: true } },
+        ...(page.ackUrl === undefined ? [] : [ackButton(page.ackUrl)]),
         {
           type: 'context',
           elements: [{ type: 'mrkdwn', text: escaped(page.key, MAX_SECTION), verbatim: true }],
@@ -85,4 +86,10 @@ export const slackSender: Sender<Slack> = {
       ...(wait === undefined ? {} : { retryAfterMs: wait }),
     }
   },
+}
+
+/** A link, and no action: it works also where the Slack application is not set up. */
+function ackButton(url: string): object {
+  const text = { type: 'plain_text', text: 'Acknowledge', emoji: false }
+  return { type: 'actions', elements: [{ type: 'button', text, url, style: 'primary' }] }
 }

@@ -2,7 +2,7 @@ import { awsFailure } from '../aws/failure.ts'
 import { meaningOf } from '../aws/refusals.ts'
 import { sha256 } from '../ids.ts'
 import type { Channel } from '../runbook/runbook.ts'
-import { oneLine, type Sender } from './channel.ts'
+import { oneLine, textOf, type Sender } from './channel.ts'
 
 type Sns = Extract<Channel, { is: 'sns' }>
 
@@ -21,7 +21,7 @@ export const snsSender: Sender<Sns> = {
       const answer = await aws.call('sns:Publish', {
         TopicArn: channel.topicArn,
         Subject: subject(page.summary),
-        Message: page.text,
+        Message: textOf(page),
         MessageAttributes: {
           key: attribute(page.key),
           incident: attribute(page.incidentId),

@@ -68,6 +68,10 @@ function add(draft: Draft, entry: Stamped): void {
       for (const item of entry.items)
         draft.steps.set(item.step, { is: 'pending', lastSet: item.change.after, putOff: 0 })
       return
+    case 'paging.started':
+      draft.header = entry
+      draft.status = { is: 'running' }
+      return
     case 'execution.refused':
       draft.header = entry
       draft.status = { is: 'refused', code: entry.code, reason: entry.reason }

@@ -12,6 +12,7 @@ import {
   patience,
 } from './lanes.ts'
 import type { Group } from './program.ts'
+import { nextPage } from './paging.ts'
 import { HOLD_DOWN, WHOLE_PLAN, isSettled, stateOf, type Execution, type StepState } from './state.ts'
 import { firstStuck, soonEnough, STUCK_AFTER_MS } from './stuck.ts'
 
@@ -40,7 +41,10 @@ export type Command =
     }
   | { readonly is: 'wait'; readonly untilMs: number }
 
-type Draft = { [K in Entry['kind']]: Omit<Extract<Entry, { kind: K }>, 'actor'> }[Entry['kind']]
+/** Facts without who records them. */
+export type Draft = { [K in Entry['kind']]: Omit<Extract<Entry, { kind: K }>, 'actor'> }[Entry['kind']]
+
+export type RecordFacts = (...entries: readonly Draft[]) => Command
 
 /** The next command for a state at a time. Pure. `worker` is who asks, and stands as the actor of recorded facts. */
 export function next(
@@ -50,7 +54,7 @@ export function next(
   nowMs: number,
 ): Command {
   const { status } = execution
-  const record = (...entries: readonly Draft[]): Command => ({
+  const record: RecordFacts = (...entries) => ({
     is: 'record',
     entries: entries.map((entry) => ({ ...entry, actor: { is: 'engine', worker } })),
   })
@@ -84,6 +88,7 @@ export function next(
   const again = [...execution.steps].filter(([id, state]) => state.is === 'again' && !isPage(execution, id))
   const due = again.filter(([, state]) => state.is === 'again' && state.dueAtMs <= nowMs).map(([id]) => id)
   if (due.length > 0) return { is: 'recover', steps: messagesFirst(program, due) }
+  if (execution.header?.kind === 'paging.started') return nextPage(execution, execution.header, nowMs, record)
   const hold = execution.steps.get(HOLD_DOWN)
   if (hold?.is === 'waiting')
     return hold.wakeAtMs <= nowMs ? { is: 'end-hold' } : { is: 'wait', untilMs: hold.wakeAtMs }
@@ -93,11 +98,7 @@ export function next(
 }
 
 /** Shadow records the plan and ends; approve asks for the whole plan before its first step. */
-function modeGate(
-  execution: Execution,
-  nowMs: number,
-  record: (...entries: readonly Draft[]) => Command,
-): Command | undefined {
+function modeGate(execution: Execution, nowMs: number, record: RecordFacts): Command | undefined {
   const { header } = execution
   if (header?.kind !== 'execution.started' || header.mode === 'auto') return undefined
   const approval = execution.approvals.get(WHOLE_PLAN)
@@ -131,12 +132,7 @@ function modeGate(
 }
 
 /** Works through the groups in order, then waits for verdicts, then ends. */
-function work(
-  execution: Execution,
-  program: readonly Group[],
-  nowMs: number,
-  record: (...entries: readonly Draft[]) => Command,
-): Command {
+function work(execution: Execution, program: readonly Group[], nowMs: number, record: RecordFacts): Command {
   const wakes: number[] = []
   const checks: string[] = []
   const halt = haltedBy(execution, program)
@@ -188,7 +184,7 @@ function stepCommand(
   step: Step,
   state: StepState,
   nowMs: number,
-  record: (...entries: readonly Draft[]) => Command,
+  record: RecordFacts,
 ): StepCommand {
   switch (state.is) {
     case 'pending':
@@ -216,12 +212,7 @@ function stepCommand(
   }
 }
 
-function approvalCommand(
-  execution: Execution,
-  step: Step,
-  nowMs: number,
-  record: (...entries: readonly Draft[]) => Command,
-): StepCommand {
+function approvalCommand(execution: Execution, step: Step, nowMs: number, record: RecordFacts): StepCommand {
   const approval = execution.approvals.get(step.id)
   if (!approval) return { is: 'ready' }
   switch (approval.is) {

@@ -313,6 +313,22 @@ const kinds = [
     heldUntilMs: z.number().exactOptional(),
     reason: z.string(),
   }),
+  // The stream of a page that is repeated until somebody answers.
+  z.object({
+    kind: z.literal('paging.started'),
+    ...header,
+    /** The step that has sent the first page. */
+    origin: z.object({ stream: z.string(), step: z.string() }),
+    team: z.string(),
+    levels: z.array(z.object({ page: z.string(), forMs: z.number() })),
+    repeat: z.number(),
+    ackTimeoutMs: z.number().exactOptional(),
+    /** Whether the team's own channels are paged after the last level. */
+    fallback: z.boolean(),
+    startedAtMs: z.number(),
+    /** What the page is about. */
+    reason: z.string(),
+  }),
 ] as const
 
 /** Every kind with who did it; in one object each, since entries are read with every turn. */
@@ -335,8 +351,30 @@ export type Heritage = z.output<typeof heritage>
 export type RecordedReceipt = z.output<typeof receipt>
 export type RecordedVerdict = z.output<typeof verdict>
 
-/** The header that begins an execution's or an undo's stream. */
-export type Header = EntryOf<'execution.started'> | EntryOf<'execution.refused'> | EntryOf<'undo.started'>
+/** The header that begins the stream of an execution, an undo or a paging. */
+export type Header =
+  | EntryOf<'execution.started'>
+  | EntryOf<'execution.refused'>
+  | EntryOf<'undo.started'>
+  | EntryOf<'paging.started'>
+
+type HeaderFields = Pick<Header, keyof typeof header>
+
+/** What each stream that an execution leads to says of it again. */
+export function headerFields(of: Header): HeaderFields {
+  const { executionId, incidentId, key, runbook, runbookHash, service, severity, mode } = of
+  return {
+    executionId,
+    incidentId,
+    key,
+    runbook,
+    runbookHash,
+    service,
+    severity,
+    mode,
+    occasion: of.occasion,
+  }
+}
 
 /** An entry with where and when it stands. */
 export type Stamped = Entry & {

@@ -60,3 +60,6 @@ export const MAX_CHANNELS = 10
 export const MAX_QUORUM = 5
 /** CloudWatch's own limit of dimensions of a metric. */
 export const MAX_DIMENSIONS = 30
+/** Levels of an escalation policy, and how often they are repeated: a night is over before all of them were paged. */
+export const MAX_LEVELS = 10
+export const MAX_REPEAT = 10

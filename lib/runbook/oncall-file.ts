@@ -1,9 +1,10 @@
+import type * as z from 'zod'
 import { didYouMean, quoted } from './diagnostics.ts'
 import { localText } from './calendar.ts'
 import { entriesOf, report, type Entries } from './entries.ts'
-import { oncallForm, peopleForm, personForm, schedulesForm, teamForm } from './oncall.ts'
+import { linksForm, oncallForm, peopleForm, personForm, schedulesForm, teamForm } from './oncall.ts'
 import type { Path } from './places.ts'
-import type { Person, Team } from './runbook.ts'
+import type { Person, Rota, Team } from './runbook.ts'
 import { gapIn, type Schedule } from './schedule.ts'
 import { scheduleForm } from './schedule-forms.ts'
 import type { Source } from './source.ts'
@@ -19,6 +20,7 @@ export function readOncall(source: Source | undefined): Entries<Team> {
   const {
     people: givenPeople = {},
     schedules: givenSchedules = {},
+    acknowledge: givenLinks,
     ...givenTeams
   } = value as {
     readonly [name: string]: unknown
@@ -26,23 +28,59 @@ export function readOncall(source: Source | undefined): Entries<Team> {
   report(source, ['people'], peopleForm, givenPeople)
   report(source, ['schedules'], schedulesForm, givenSchedules)
   report(source, [], oncallForm, givenTeams)
+  const links = givenLinks === undefined ? undefined : report(source, ['acknowledge'], linksForm, givenLinks)
   const people = entriesOf(givenPeople, personForm, (_name, person) => person)
   const schedules = entriesOf(givenSchedules, scheduleForm, (name, schedule) => ({ name, ...schedule }))
   for (const schedule of schedules.entries.values()) checkSchedule(source, schedule, people)
+  for (const name of schedules.names ?? []) {
+    if (people.names?.has(name))
+      source.report('WRONG_VALUE', ['schedules', name], `${quoted(name)} is a person and a schedule`)
+  }
   const forms = entriesOf(givenTeams, teamForm, (name, team) => ({ name, ...team }))
   const teams = new Map<string, Team>()
-  for (const { name, schedule: scheduleName, channels = [] } of forms.entries.values()) {
-    if (scheduleName === undefined) {
-      teams.set(name, { name, channels })
-      continue
-    }
-    if (!schedules.names?.has(scheduleName))
-      unknown(source, [name, 'schedule'], 'UNKNOWN_SCHEDULE', scheduleName, schedules.names ?? new Set())
-    const schedule = schedules.entries.get(scheduleName)
-    if (schedule)
-      teams.set(name, { name, channels, rota: { schedule, people: peopleOf(schedule, people.entries) } })
+  for (const form of forms.entries.values()) {
+    const rota = rotaOf(source, form, schedules, people)
+    if (rota === 'wrong') continue
+    const { name, channels = [] } = form
+    teams.set(name, {
+      name,
+      channels,
+      ...(rota === undefined ? {} : { rota }),
+      ...(links === undefined ? {} : { links }),
+    })
   }
   return { entries: teams, names: forms.names }
+}
+
+type TeamForm = z.output<typeof teamForm> & { readonly name: string }
+
+/** Who of a team is paged in which order, with all that may be on call for it. */
+function rotaOf(
+  source: Source,
+  { name, schedule, levels: given, repeat = 0, ack_timeout: ackTimeoutMs }: TeamForm,
+  schedules: Entries<Schedule>,
+  people: Entries<Person>,
+): Rota | undefined | 'wrong' {
+  const [first, ...rest] = given ?? (schedule === undefined ? [] : [{ page: schedule, forMs: 0 }])
+  if (!first) return undefined
+  const levels = [first, ...rest] as const
+  const known = new Set([...(schedules.names ?? []), ...(given ? (people.names ?? []) : [])])
+  for (const [index, { page }] of levels.entries()) {
+    const at = given ? [name, 'levels', index, 'page'] : [name, 'schedule']
+    if (!known.has(page)) unknown(source, at, 'UNKNOWN_SCHEDULE', page, known)
+  }
+  const named = levels.flatMap(({ page }) => schedules.entries.get(page) ?? [])
+  const asked = new Set([...levels.map(({ page }) => page), ...named.flatMap(membersOf)])
+  const reached = Object.fromEntries([...people.entries].filter(([person]) => asked.has(person)))
+  if (levels.some(({ page }) => !schedules.entries.has(page) && reached[page] === undefined)) return 'wrong'
+  return {
+    levels,
+    schedules: Object.fromEntries(named.map((one) => [one.name, one])),
+    people: reached,
+    ...(given === undefined
+      ? {}
+      : { policy: { repeat, ...(ackTimeoutMs === undefined ? {} : { ackTimeoutMs }) } }),
+  }
 }
 
 function checkSchedule(source: Source, schedule: Schedule, people: Entries<Person>): void {
@@ -78,18 +116,13 @@ function unknown(
   known: ReadonlySet<string>,
 ): void {
   const what = code === 'UNKNOWN_PERSON' ? 'people' : 'schedules'
+  const there =
+    known.size === 0 ? `Nothing is under ${what} yet.` : `There: ${[...known].slice(0, 10).join(', ')}.`
   source.report(code, at, `oncall.yaml has no ${quoted(name)} under ${what}`, {
-    suggestion: didYouMean(name, known) ?? `There: ${[...known].slice(0, 10).join(', ') || 'nobody'}.`,
+    suggestion: didYouMean(name, known) ?? there,
   })
 }
 
-function peopleOf(
-  { layers, overrides }: Schedule,
-  people: ReadonlyMap<string, Person>,
-): { readonly [name: string]: Person } {
-  const names = new Set([
-    ...layers.flatMap((layer) => layer.people),
-    ...overrides.map(({ person }) => person),
-  ])
-  return Object.fromEntries([...people].filter(([name]) => names.has(name)))
+function membersOf({ layers, overrides }: Schedule): readonly string[] {
+  return [...layers.flatMap((layer) => layer.people), ...overrides.map(({ person }) => person)]
 }

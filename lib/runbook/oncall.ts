@@ -1,8 +1,11 @@
 import * as z from 'zod'
-import { issue, name, text } from './fields.ts'
-import { MAX_CHANNELS, MAX_ENTRIES } from './limits.ts'
-import type { Channel } from './runbook.ts'
+import { duration, issue, name, text } from './fields.ts'
+import { MAX_CHANNELS, MAX_ENTRIES, MAX_LEVELS, MAX_REPEAT } from './limits.ts'
+import type { AckLinks, Channel, PageLevel } from './runbook.ts'
 import { scheduleForm } from './schedule-forms.ts'
+
+const MINUTE_MS = 60_000
+const DAY_MS = 86_400_000
 
 const SECRET = /^(?:ssm:\/?[A-Za-z0-9_./-]{1,1000}|env:[A-Za-z_][A-Za-z0-9_]{0,255})$/
 
@@ -50,15 +53,13 @@ const mail = z.strictObject({
   to: z.array(email).min(1).max(MAX_CHANNELS).describe('The receivers.'),
 })
 
+const httpsAddress = text.regex(
+  /^https:\/\/[^\s/?#@]+(?:[/?#]\S*)?$|^http:\/\/(?:127\.0\.0\.1|localhost)(?::\d{1,5})?(?:[/?#]\S*)?$/,
+  { error: 'must be an https:// address without a password in it (http:// only on this machine)' },
+)
+
 const webhook = z.strictObject({
-  url: text
-    .regex(
-      /^https:\/\/[^\s/?#@]+(?:[/?#]\S*)?$|^http:\/\/(?:127\.0\.0\.1|localhost)(?::\d{1,5})?(?:[/?#]\S*)?$/,
-      {
-        error: 'must be an https:// address without a password in it (http:// only on this machine)',
-      },
-    )
-    .describe('Where the page is posted to; https, or http on this machine only.'),
+  url: httpsAddress.describe('Where the page is posted to; https, or http on this machine only.'),
   secret: secret.describe('The signing secret, by name: ssm:/path or env:NAME.'),
 })
 
@@ -99,6 +100,15 @@ export const personForm = z
   })
   .describe('Somebody who may be on call.')
 
+const level = z
+  .strictObject({
+    page: name.describe('Who is paged: a name under schedules, or one under people.'),
+    for: duration({ minMs: 0, maxMs: DAY_MS })
+      .prefault('5m')
+      .describe('How long an acknowledgment is waited for before the next level is paged. Default 5m.'),
+  })
+  .transform(({ page, for: forMs }): PageLevel => ({ page, forMs }))
+
 /** One team of oncall.yaml without its name. */
 export const teamForm = z
   .strictObject({
@@ -107,17 +117,50 @@ export const teamForm = z
       .describe(
         'Who is on call when: a name under schedules. Whoever is on call is paged by their own channels.',
       ),
+    levels: z
+      .exactOptional(z.array(level).min(1).max(MAX_LEVELS))
+      .describe('Instead of schedule: who is paged one after the other, until somebody acknowledges.'),
+    repeat: z
+      .exactOptional(z.int().min(0).max(MAX_REPEAT))
+      .describe('How often the levels are gone through again. Default 0.'),
+    ack_timeout: z
+      .exactOptional(duration({ minMs: MINUTE_MS, maxMs: DAY_MS }))
+      .describe(
+        'An incident that is still open so long after an acknowledgment is paged again. Default: never.',
+      ),
     channels: z
       .exactOptional(channels)
       .describe(
-        'Ways to reach the team, tried in this order until one accepts the page; with a schedule, where none of the person on call has.',
+        'Ways to reach the team, tried in this order until one accepts the page; with a schedule or levels, where none of the person on call has, and after the last level.',
       ),
   })
-  .superRefine(({ schedule, channels: ways }, context) => {
-    if (schedule === undefined && ways === undefined)
-      context.addIssue(issue('MISSING_KEY', 'a team needs a schedule, or channels'))
+  .superRefine(({ schedule, levels, repeat, ack_timeout, channels: ways }, context) => {
+    if (schedule === undefined && levels === undefined && ways === undefined)
+      context.addIssue(issue('MISSING_KEY', 'a team needs levels, a schedule, or channels'))
+    if (schedule !== undefined && levels !== undefined)
+      context.addIssue(issue('WRONG_VALUE', 'a team has either a schedule or levels', { path: ['levels'] }))
+    if (levels !== undefined) return
+    for (const [key, value] of Object.entries({ repeat, ack_timeout }))
+      if (value !== undefined)
+        context.addIssue(issue('WRONG_VALUE', `"${key}" is for a team with levels`, { path: [key] }))
   })
   .describe('One team: `oncall@<name>`.')
+
+/** `acknowledge` of oncall.yaml: links in pages. */
+export const linksForm = z
+  .strictObject({
+    url: httpsAddress.describe('Where the API is, as people reach it: https://firebreak.example.com.'),
+    secret: secret.describe('What signs the links, 32 characters or more, by name: ssm:/path or env:NAME.'),
+    expires: duration({ minMs: MINUTE_MS, maxMs: 7 * DAY_MS })
+      .prefault('12h')
+      .describe('How long a link can be used. Default 12h.'),
+  })
+  .transform(({ url, secret: signing, expires }): AckLinks => ({
+    url: url.replace(/\/+$/, ''),
+    secret: signing,
+    forMs: expires,
+  }))
+  .describe('Links by which whoever is paged can acknowledge.')
 
 /** Keys of oncall.yaml that are no teams. */
 export const peopleForm = z.record(name, personForm)

@@ -181,12 +181,40 @@ export interface Team {
   /** With a rota: where none of the person on call has accepted the page, or nobody is on call. */
   readonly channels: readonly Channel[]
   readonly rota?: Rota
+  /** Links by which a page can be acknowledged, where there are any. */
+  readonly links?: AckLinks
 }
 
-/** Who of a team is on call when, and how they are reached. */
+/** Who of a team is paged in which order, and how they are reached. */
 export interface Rota {
-  readonly schedule: Schedule
+  /** The first is paged at once. */
+  readonly levels: readonly [PageLevel, ...PageLevel[]]
+  readonly schedules: { readonly [name: string]: Schedule }
   readonly people: { readonly [name: string]: Person }
+  /** Where it says so: the next level is paged until somebody acknowledges. */
+  readonly policy?: EscalationPolicy
+}
+
+export interface PageLevel {
+  /** A schedule, or a person. */
+  readonly page: string
+  /** How long an acknowledgment is waited for before the next level is paged. */
+  readonly forMs: number
+}
+
+export interface EscalationPolicy {
+  /** How often all levels are gone through again after the first time. */
+  readonly repeat: number
+  /** An incident that stands so long after an acknowledgment is paged again; never where it is absent. */
+  readonly ackTimeoutMs?: number
+}
+
+export interface AckLinks {
+  /** Where the API is, without a slash at the end. */
+  readonly url: string
+  /** The name of the secret that signs them. */
+  readonly secret: string
+  readonly forMs: number
 }
 
 export interface Person {

@@ -4,7 +4,7 @@ import { HOLD_DOWN, type Execution, type StepState } from '../execution/state.ts
 import type { Stamped } from '../ledger/entry.ts'
 import type { ExecutionSummary, Level, StepSummary, TimelineRow } from '../timeline.ts'
 
-/** What became of each execution and undo, in the order of their beginnings. `rows` bring how steps were recovered. */
+/** What became of each execution, undo and paging, in the order of their beginnings. `rows` bring how steps were recovered. */
 export function executionsOf(
   streams: ReadonlyMap<string, readonly Stamped[]>,
   rows: readonly TimelineRow[],
@@ -42,6 +42,7 @@ function summaryOf(
     runbook: header.runbook,
     mode: header.mode,
     undo: header.kind === 'undo.started',
+    ...(header.kind === 'paging.started' ? { paging: header.team } : {}),
     startedBy:
       header.occasion.is === 'manual'
         ? `${header.occasion.by} (${header.occasion.via})`
@@ -157,4 +158,10 @@ function appliedText(state: Extract<StepState, { is: 'applied' }>): ReturnType<t
 
 function badness(verdict: 'failed' | 'inconclusive' | 'error'): Level {
   return verdict === 'failed' ? 'bad' : 'attention'
+}
+
+/** What a stream is, in a heading. */
+export function titleOf({ undo, paging, runbook, mode }: ExecutionSummary): string {
+  if (paging !== undefined) return `Paging ${paging} until somebody answers`
+  return `${undo ? 'Putting back: ' : ''}${runbook} (${mode})`
 }

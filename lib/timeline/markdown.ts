@@ -1,4 +1,5 @@
 import type { ExecutionSummary, Timeline, TimelineIncident, TimelineRow } from '../timeline.ts'
+import { titleOf } from './executions.ts'
 import { whyLines } from './why-lines.ts'
 import { durationText, offsetText, timeText } from './words.ts'
 
@@ -74,7 +75,9 @@ function summary({ incident, metrics, executions }: Timeline): string {
       ? 'it is not resolved'
       : `it was resolved ${durationText(metrics.ttrMs)} after detection`,
   ].join('; ')
-  const started = executions.filter((execution) => execution.outcome !== 'refused' && !execution.undo).length
+  const started = executions.filter(
+    (execution) => !execution.undo && execution.paging === undefined && execution.outcome !== 'refused',
+  ).length
   return `${escaped(incident.title)} (${incident.severity}) hit service ${escaped(incident.service)} at ${timeText(incident.detectedAtMs)}. ${times}. Executions of runbooks: ${started}.`
 }
 
@@ -101,7 +104,7 @@ function detection({ incident, metrics }: Timeline): readonly string[] {
 function doings(executions: readonly ExecutionSummary[]): readonly string[] {
   if (executions.length === 0) return ['No execution is on record.']
   return executions.flatMap((execution) => [
-    `### ${execution.undo ? 'Putting back: ' : ''}${escaped(execution.runbook)} (${execution.mode}): ${execution.outcome}`,
+    `### ${escaped(titleOf(execution))}: ${execution.outcome}`,
     ...(execution.reason === '' ? [] : [escaped(execution.reason)]),
     `Execution ${escaped(execution.executionId)}, started by ${escaped(execution.startedBy)} at ${timeText(execution.startedAtMs)}${execution.endedAtMs === undefined ? '' : `, ended at ${timeText(execution.endedAtMs)}`}.`,
     ...(execution.steps.length === 0

@@ -1,6 +1,7 @@
 import { never } from '../errors.ts'
 import type { EntryKind, Stamped } from '../ledger/entry.ts'
 import { tellApproval, tellPage } from './approval-sentences.ts'
+import { tellAnswer, tellPaging } from './paging-sentences.ts'
 import { tellStep } from './step-sentences.ts'
 import { because, type Telling, type Told } from './telling.ts'
 import { durationText, forecastText, timeText } from './words.ts'
@@ -25,6 +26,7 @@ export function tell(entry: Stamped, telling: Telling): Told {
     case 'execution.stopped':
     case 'execution.finished':
     case 'undo.started':
+    case 'paging.started':
     case 'plan.recorded':
     case 'worker.tookover':
       return tellExecution(entry, telling)
@@ -133,6 +135,7 @@ type ExecutionEntry = Of<
   | 'execution.stopped'
   | 'execution.finished'
   | 'undo.started'
+  | 'paging.started'
   | 'plan.recorded'
   | 'worker.tookover'
 >
@@ -184,6 +187,8 @@ function tellExecution(entry: ExecutionEntry, telling: Telling): Told {
           ],
         }),
       }
+    case 'paging.started':
+      return tellPaging(entry)
     case 'plan.recorded':
       return {
         level: 'info',
@@ -202,8 +207,9 @@ function tellExecution(entry: ExecutionEntry, telling: Telling): Told {
 }
 
 function tellFinished(entry: Of<'execution.finished'>, telling: Telling): Told {
-  const what = telling.header?.kind === 'undo.started' ? 'Putting back' : 'The execution'
   const reason = because({ reason: entry.reason })
+  if (telling.header?.kind === 'paging.started') return { ...tellAnswer(entry, telling.header), ...reason }
+  const what = telling.header?.kind === 'undo.started' ? 'Putting back' : 'The execution'
   switch (entry.outcome) {
     case 'succeeded':
       return { level: 'good', text: `${what} has succeeded.`, ...reason }

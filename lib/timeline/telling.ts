@@ -50,6 +50,7 @@ export function remember(telling: Telling, entry: Stamped): void {
     case 'execution.started':
     case 'execution.refused':
     case 'undo.started':
+    case 'paging.started':
       telling.header = entry
       return
     case 'execution.escalated':

@@ -34,7 +34,7 @@ test('who says for each team who is on call, until when, and how they are reache
   expect(exit).toBe(0)
   expect(out.split('\n').map((line) => line.split(/ {2,}/).join(' | '))).toEqual([
     expect.stringContaining('team'),
-    expect.stringMatching(/^sre \| ann \|.*2026-11-26 00:00 Europe\/Berlin \| sns, email$/),
+    expect.stringMatching(/^sre \| 1 primary \| ann \|.*2026-11-26 00:00 Europe\/Berlin \| sns, email$/),
     expect.stringMatching(/^dev \| its channels \|.*sns$/),
     '',
   ])
@@ -44,17 +44,21 @@ test('show tells the shifts, without a gap between them', async () => {
   const { teams } = (
     await run('show', 'sre', '--at', '2026-11-24T10:00Z', '--days', '9', '--json')
   ).json() as {
-    readonly teams: readonly { readonly shifts: readonly object[] }[]
+    readonly teams: readonly object[]
   }
   expect(teams).toEqual([
     {
       team: 'sre',
-      schedule: 'primary',
-      shifts: [
-        { person: 'ann', from: '2026-11-24T10:00:00.000Z', until: '2026-11-25T23:00:00.000Z' },
-        { person: 'bob', from: '2026-11-25T23:00:00.000Z', until: '2026-11-26T23:00:00.000Z' },
-        { person: 'ann', from: '2026-11-26T23:00:00.000Z', until: '2026-11-30T08:00:00.000Z' },
-        { person: 'bob', from: '2026-11-30T08:00:00.000Z', until: '2026-12-03T10:00:00.000Z' },
+      levels: [
+        {
+          page: 'primary',
+          shifts: [
+            { person: 'ann', from: '2026-11-24T10:00:00.000Z', until: '2026-11-25T23:00:00.000Z' },
+            { person: 'bob', from: '2026-11-25T23:00:00.000Z', until: '2026-11-26T23:00:00.000Z' },
+            { person: 'ann', from: '2026-11-26T23:00:00.000Z', until: '2026-11-30T08:00:00.000Z' },
+            { person: 'bob', from: '2026-11-30T08:00:00.000Z', until: '2026-12-03T10:00:00.000Z' },
+          ],
+        },
       ],
     },
   ])
@@ -62,7 +66,7 @@ test('show tells the shifts, without a gap between them', async () => {
 
 test('before the schedule begins nobody is on call, and the exit code says so', async () => {
   const { exit, out } = await run('who', 'sre', '--at', '2026-10-01T10:00Z')
-  expect([exit, out]).toEqual([1, expect.stringMatching(/sre +nobody/)])
+  expect([exit, out]).toEqual([1, expect.stringMatching(/sre +1 primary +nobody/)])
 })
 
 test.each([

@@ -48,40 +48,99 @@ dev: { channels: [${TOPIC}] }
     channels: topic,
     rota: {
       people: { ann: { channels: topic }, bob: { channels: topic } },
-      schedule: {
-        name: 'primary',
-        timeZone: 'Europe/Berlin',
-        layers: [
-          {
-            people: ['ann'],
-            fromLocalMs: Date.parse('2026-11-02T00:00Z'),
-            turnMs: 7 * 86_400_000,
-            during: [],
-            offOnHolidays: false,
-          },
-          {
-            people: ['ann'],
-            fromLocalMs: Date.parse('2026-11-02T09:00Z'),
-            turnMs: 43_200_000,
-            during: [{ is: 'weekly', days: [1, 5], fromMinute: 540, untilMinute: 1020 }],
-            offOnHolidays: true,
-          },
-        ],
-        overrides: [
-          {
-            person: 'bob',
-            fromLocalMs: Date.parse('2026-12-24T12:00Z'),
-            // The date itself is in it.
-            untilLocalMs: Date.parse('2026-12-27T00:00Z'),
-          },
-        ],
-        holidays: [Date.parse('2026-12-25T00:00Z')],
+      levels: [{ page: 'primary', forMs: 0 }],
+      schedules: {
+        primary: {
+          name: 'primary',
+          timeZone: 'Europe/Berlin',
+          layers: [
+            {
+              people: ['ann'],
+              fromLocalMs: Date.parse('2026-11-02T00:00Z'),
+              turnMs: 7 * 86_400_000,
+              during: [],
+              offOnHolidays: false,
+            },
+            {
+              people: ['ann'],
+              fromLocalMs: Date.parse('2026-11-02T09:00Z'),
+              turnMs: 43_200_000,
+              during: [{ is: 'weekly', days: [1, 5], fromMinute: 540, untilMinute: 1020 }],
+              offOnHolidays: true,
+            },
+          ],
+          overrides: [
+            {
+              person: 'bob',
+              fromLocalMs: Date.parse('2026-12-24T12:00Z'),
+              // The date itself is in it.
+              untilLocalMs: Date.parse('2026-12-27T00:00Z'),
+            },
+          ],
+          holidays: [Date.parse('2026-12-25T00:00Z')],
+        },
       },
     },
   })
 })
 
+test('the levels of a team name schedules and people, and links are the same for all teams', async () => {
+  const { diagnostics, catalogue } = compiled(`${PEOPLE}
+schedules:
+  primary: { time_zone: UTC, layers: [${WEEKS}] }
+acknowledge: { url: "https://firebreak.example.com/", secret: "ssm:/firebreak/links", expires: 2h }
+sre:
+  levels: [{ page: primary }, { page: bob, for: 15m }]
+  repeat: 2
+  ack_timeout: 30m
+dev: { channels: [${TOPIC}] }
+`)
+  expect(diagnostics).toEqual([])
+  const { sre, dev } = catalogue?.teams ?? {}
+  expect(sre?.rota).toMatchObject({
+    levels: [
+      { page: 'primary', forMs: 300_000 },
+      { page: 'bob', forMs: 900_000 },
+    ],
+    policy: { repeat: 2, ackTimeoutMs: 1_800_000 },
+  })
+  expect(Object.keys(sre?.rota?.people ?? {}).toSorted()).toEqual(['ann', 'bob'])
+  expect(dev?.links).toEqual({
+    url: 'https://firebreak.example.com',
+    secret: 'ssm:/firebreak/links',
+    forMs: 7_200_000,
+  })
+})
+
 test.each<[what: string, text: string, expected: readonly string[]]>([
+  [
+    'a level that nobody is behind',
+    `${scheduled(layers(WEEKS))}\ndev: { levels: [{ page: eve }] }`,
+    ['UNKNOWN_SCHEDULE eve'],
+  ],
+  [
+    'a schedule and levels',
+    `${scheduled(layers(WEEKS))}\ndev: { schedule: primary, levels: [{ page: ann }] }`,
+    ['WRONG_VALUE ['],
+  ],
+  ['a repetition of nothing', `sre: { channels: [${TOPIC}], repeat: 3 }`, ['WRONG_VALUE 3']],
+  [
+    'a level that waits for days',
+    `${PEOPLE}\nsre: { levels: [{ page: ann, for: 3d }] }`,
+    ['OUT_OF_RANGE 3d'],
+  ],
+  ['no level', `${PEOPLE}\nsre: { levels: [] }`, ['OUT_OF_RANGE [']],
+  [
+    'a secret of links that is written out',
+    `acknowledge: { url: "https://a.example.com", secret: abc }\nsre: { channels: [${TOPIC}] }`,
+    ['LITERAL_SECRET abc'],
+  ],
+  [
+    'links to nowhere',
+    `acknowledge: { url: "ftp://a.example.com", secret: "env:A" }\nsre: { channels: [${TOPIC}] }`,
+    ['BAD_FORMAT "ftp://a.example.com"'],
+  ],
+
   ['nothing that is wrong', scheduled(layers(WEEKS)), []],
   ['nobody for a team', 'sre: {}', ['MISSING_KEY {']],
   ['a schedule that there is not', 'sre: { schedule: primary }', ['UNKNOWN_SCHEDULE primary']],

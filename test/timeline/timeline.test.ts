@@ -11,11 +11,13 @@ import { durationText, offsetText, oneLine, timeText } from '../../lib/timeline/
 import { at, EXECUTION, header, INCIDENT, intended, opened, page, w1, w2 } from './parts.ts'
 import { approvals, broken, byHand, hostile, HOSTILE, newer, spike } from './scenarios.ts'
 import { stream } from './streams.ts'
+import { unanswered } from './unanswered.ts'
 
 const SCENARIOS: readonly (readonly [name: string, records: () => readonly ChainRecord[]])[] = [
   ['spike', spike],
   ['approvals', approvals],
   ['by-hand', byHand],
+  ['unanswered', unanswered],
   ['hostile', hostile],
   ['broken', broken],
   ['newer', newer],
@@ -74,7 +76,7 @@ describe.each(SCENARIOS)('the timeline of %s', (name, records) => {
 
 test('every kind of entry occurs in the scenarios and is put into words without its name', () => {
   const known = entrySchema.options.flatMap((option) => [...option.shape.kind.values]).toSorted()
-  const rows = [spike, approvals, byHand].flatMap((records) => timelineOf(records()).rows)
+  const rows = [spike, approvals, byHand, unanswered].flatMap((records) => timelineOf(records()).rows)
   expect([...new Set(rows.map((row) => row.kind))].toSorted()).toEqual(known)
   for (const row of rows) for (const kind of known) expect(row.text).not.toContain(kind)
 })

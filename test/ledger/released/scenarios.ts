@@ -1,3 +1,4 @@
+import { acknowledge } from '../../../lib/decide.ts'
 import { listIncidents } from '../../../lib/ledger/head.ts'
 import { incidentIdOf } from '../../../lib/ids.ts'
 import { DEMO_ZONE } from '../../../sim/scenarios.ts'
@@ -35,6 +36,7 @@ export const scenarios: { readonly [name: string]: () => Promise<Stack> } = {
   'skipped-and-foreign': skippedAndForeign,
   'put-off-while-unreadable': putOffWhileUnreadable,
   'stopped-as-poison': stoppedAsPoison,
+  'page-without-an-answer': pageWithoutAnAnswer,
 }
 
 const SCALE = '- scale_out: { ecs: api, by: 50% }'
@@ -184,4 +186,24 @@ async function stoppedAsPoison(): Promise<Stack> {
     },
   })
   return played(stack, 60)
+}
+
+/** Ann answers neither the first page nor the second; whoever reads the channel of the team does. */
+async function pageWithoutAnAnswer(): Promise<Stack> {
+  const topic = (name: string) => `arn:aws:sns:eu-west-1:123456789012:${name}`
+  const oncall = `
+people: { ann: { channels: [{ sns: { topic_arn: "${topic('ann')}" } }] } }
+sre:
+  levels: [{ page: ann, for: 2m }]
+  repeat: 1
+  channels: [{ sns: { topic_arn: "${topic('sre')}" } }]
+`
+  const stack = calmStack(catalogueOf([runbookText('- notify: oncall@sre')], { oncall: () => oncall }))
+  stack.account.world.topics.push(topic('ann'), topic('sre'))
+  fire(stack)
+  await play(stack, 5)
+  const [{ incidentId } = { incidentId: '' }] = await listIncidents(stack.storage, 1)
+  await acknowledge(stack.app, incidentId, BOB)
+  await play(stack, 1)
+  return stack
 }
