@@ -4,7 +4,7 @@ import { writeDuration } from './runbook/fields.ts'
 import { fold } from './execution/fold.ts'
 import type { Command } from './execution/next.ts'
 import { rungsOf } from './execution/paging.ts'
-import { isEnded, stateOf, type Execution, type StepState } from './execution/state.ts'
+import { isEnded, isSettled, stateOf, type Execution, type StepState } from './execution/state.ts'
 import { isPagingStream, pagingStreamOf } from './ids.ts'
 import { foldIncident, type Incident } from './incident.ts'
 import { INCIDENT_STREAM } from './incident-stream.ts'
@@ -123,11 +123,9 @@ function goesBefore(other: Stream, header: PagingStarted, nowMs: number): boolea
   return other.stream < pagingStreamOf(header.origin.stream, header.origin.step)
 }
 
-/** What is still without an outcome stays so: the first record after it closes it. */
+/** What has been waited for or is without an outcome is closed by it. */
 function end(session: Session, { is }: Command, { outcome, reason }: Ending): Performed {
-  const unsettled = [...session.execution.steps].filter(
-    ([, state]) => state.is === 'again' || state.is === 'open',
-  )
+  const unsettled = [...session.execution.steps].filter(([, state]) => !isSettled(state))
   // Another worker's page is closed only where its lease is over.
   if (is !== 'recover' && unsettled.some(([, state]) => isOthers(session, state))) return WENT_ON
   takeOver(

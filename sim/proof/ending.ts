@@ -4,6 +4,7 @@ import { stepsOf, type Pinned } from '../../lib/runbook/runbook.ts'
 import type { Deployment } from '../applications.ts'
 import { brokenChains, looseEnds } from '../loose-ends.ts'
 import { watchLateness, type Delay } from './lateness.ts'
+import { watchPagings } from './pagings.ts'
 import type { Standing, Touched } from './standing.ts'
 import { alarmOf, keysUnder, stampedOf, type Told, type WorkerLife } from './told.ts'
 import { watchValues } from './values.ts'
@@ -38,6 +39,7 @@ export function watchEnd(seen: Seen, ending: Ending, wrong: (what: string) => vo
       wrong(`${told.stream} has ended, and nothing is on record of ${step} (check 4)`)
   }
   watchLateness(seen, wrong)
+  watchPagings(seen, wrong)
   for (const what of brokenChains(seen.streams.values())) wrong(`${what} (check 3)`)
   watchValues(seen, ending.standing, wrong)
 }

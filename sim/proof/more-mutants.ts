@@ -209,4 +209,25 @@ export const MORE: readonly Mutant[] = [
     from: 'if (isActive(deployment)) {',
     to: "if (isActive(deployment)) {\n    return { verdict: 'passed', reason: 'it was begun', values }",
   },
+  {
+    name: 'what follows a page is begun by its first attempt only',
+    rule: 'page',
+    file: 'lib/carry-out.ts',
+    from: 'return paging ? [startPaging(session, intent, paging)] : []',
+    to: 'return paging && intent.attempt === 1 ? [startPaging(session, intent, paging)] : []',
+  },
+  {
+    name: 'the next level is paged whoever has answered',
+    rule: 'page',
+    file: 'lib/paging.ts',
+    from: 'if (standingAck && counts) return',
+    to: 'if (standingAck && counts && nowMs < 0) return',
+  },
+  {
+    name: 'the next level is paged at once',
+    rule: 'page',
+    file: 'lib/execution/paging.ts',
+    from: 'dueAtMs = state.atMs + forMs',
+    to: 'dueAtMs = state.atMs',
+  },
 ]

@@ -21,6 +21,7 @@ export interface Mutant {
     | 'undo'
     | 'waking'
     | 'queue'
+    | 'page'
   /** One of the nine that every run of the tests plays (CORE.md 2). */
   readonly demanded?: true
   /** From the repository's root. */

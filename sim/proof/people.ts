@@ -9,7 +9,7 @@ import type { Watch } from './watch.ts'
 
 /** What a person asks for. */
 export type Asked =
-  | { readonly is: 'person'; readonly verb: 'abort' | 'approve' | 'deny' | 'resolve' }
+  | { readonly is: 'person'; readonly verb: 'abort' | 'ack' | 'approve' | 'deny' | 'resolve' }
   /** A start by hand, under a key that stands for one execution however often it is asked for. */
   | { readonly is: 'person'; readonly verb: 'run'; readonly runbook: string; readonly key: string }
   /** Everything of the scope stands still for so long. */
@@ -98,6 +98,11 @@ export function people(options: {
         case 'run':
           insist({ verb: one.verb, runbook: one.runbook, key: one.key, ...WHY })
           return
+        case 'ack': {
+          const [incidentId] = watch.incidents
+          if (incidentId !== undefined) insist({ verb: 'ack', id: incidentId, by: WHY.by })
+          return
+        }
         default: {
           const [first, ...others] = one.verb === 'resolve' ? watch.incidents : watch.executions
           if (first !== undefined) insist({ verb: one.verb, id: dice.pick([first, ...others]), ...WHY })

@@ -171,6 +171,8 @@ function smallScene(dice: Dice, startAtMs: number): Scene {
       is: 'person',
       verb: dice.chance(0.9) ? 'approve' : 'deny',
     })
+  if (runbook === 'only-paged' && dice.chance(0.4))
+    happenings.push({ atMs: startAtMs + dice.between(2, 90) * SECOND_MS, is: 'person', verb: 'ack' })
   if (dice.chance(BY_HAND)) byHand(dice, happenings, runbook, startAtMs)
   const strikes = dice.chance(0.3) ? [strike(dice, 8)] : []
   const deployed = { runbooks: [runbook], startsPerHour: 20 }

@@ -52,6 +52,16 @@ twin:
     canary: { zone: Z0123456789ABCDEFGHIJ, name: api.example.com, type: A, set: canary }
 `
 
+/** Two people who are paged one after the other, and a channel of both. */
+const DESK = `
+people:
+  ann: { channels: [{ pagerduty: { routing_key: "ssm:/firebreak/pagerduty/sre", region: eu } }] }
+  bob: { channels: [{ sns: { topic_arn: "arn:aws:sns:eu-west-1:${ACCOUNT}:oncall-sre" } }] }
+desk:
+  levels: [{ page: ann, for: 15s }, { page: bob, for: 15s }]
+  channels: [{ sns: { topic_arn: "arn:aws:sns:eu-west-1:${ACCOUNT}:oncall-sre" } }]
+`
+
 /** What every runbook of the proof begins with. */
 function headOf(runbook: string, service: 'api' | 'twin' = 'api', cooldown = '0s'): string {
   return `
@@ -89,6 +99,11 @@ steps:
   'only-notify': `${headOf('only-notify')}
 steps:
   - { id: tell, notify: { to: oncall@sre } }
+`,
+  // Somebody who is paged may answer; in most runs nobody does.
+  'only-paged': `${headOf('only-paged')}
+steps:
+  - { id: tell, notify: { to: oncall@desk } }
 `,
   'only-wait': `${headOf('only-wait')}
 hold_down: 5s
@@ -256,7 +271,7 @@ function compile(
 ): Catalogue {
   return catalogueFrom([
     ...files,
-    { path: 'oncall.yaml', text: shipped('oncall.yaml') },
+    { path: 'oncall.yaml', text: `${shipped('oncall.yaml')}${DESK}` },
     { path: 'policy.yaml', text: policyWith(startsPerHour, once, services) },
   ])
 }

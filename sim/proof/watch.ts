@@ -119,6 +119,7 @@ export function watchOver(limits: Limits): Watch {
     switch (entry.kind) {
       case 'execution.refused':
       case 'undo.started':
+      case 'paging.started':
         told.whose = entry
         return
       case 'execution.started':
