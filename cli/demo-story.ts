@@ -15,7 +15,7 @@ import { endingOf, treeOf } from './execution-tree.ts'
 import { EXIT, Failure } from './exit.ts'
 import { compile } from './files.ts'
 import { liveTree, plainTree, type Live } from './live.ts'
-import { localToken, serveLocal, withGrant } from './local-server.ts'
+import { localToken, openAddress, serveLocal, withGrant } from './local-server.ts'
 import { timeText } from './output.ts'
 import { entriesOf, INCIDENT, streamsOf } from './records.ts'
 import { renderTimelineText } from './render-timeline.ts'
@@ -99,6 +99,7 @@ export async function playDemo(context: Context, options: DemoOptions): Promise<
     : () => {}
   const server = await serveLocal(stack, { cwd: terminal.cwd, port: 0, token })
   try {
+    note(`to watch it in a browser: ${openAddress(server.url, token)}`)
     note('a simulated account: service api (6 tasks) behind weighted DNS, 10 % of the traffic on a canary')
     const incidentId = await tell(context, stack, live, note)
     live.end()

@@ -7,7 +7,7 @@ import type { Context } from './context.ts'
 import type { DevOptions } from './dev.ts'
 import { EXIT, Failure } from './exit.ts'
 import { compile, readFolder, runbookFolder } from './files.ts'
-import { localToken, serveLocal, withGrant, type LocalServer } from './local-server.ts'
+import { localToken, openAddress, serveLocal, withGrant, type LocalServer } from './local-server.ts'
 import { printable, timeText } from './output.ts'
 
 /** Beside dev.json: the table's folder, and what is not in the table. */
@@ -62,7 +62,7 @@ export async function runDev(context: Context, options: DevOptions): Promise<voi
   let server: LocalServer | undefined
   try {
     server = await listen(stack, { cwd: terminal.cwd, port: options.port, token })
-    welcome(context, server.url, catalogue.policy.mode)
+    welcome(context, { url: server.url, token, mode: catalogue.policy.mode })
     await untilInterrupted(context)
   } finally {
     clearInterval(timer)
@@ -113,10 +113,14 @@ function save(path: string, stack: LocalStack): void {
   renameSync(`${path}.new`, path)
 }
 
-function welcome(context: Context, url: string, mode: string): void {
+function welcome(
+  context: Context,
+  { url, token, mode }: { readonly url: string; readonly token: string; readonly mode: string },
+): void {
   const { print, paint } = context
   const lines = [
     `Firebreak, a local stack at ${url}, policy mode ${mode}. Not for production.`,
+    `Its pages: ${openAddress(url, token)}`,
     '',
     'In another terminal, in this folder:',
     '  firebreak plan api-5xx-spike',

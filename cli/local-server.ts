@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { dirname, join } from 'node:path'
 import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda'
 import { NOBODY } from '../lib/access.ts'
+import { COOKIE } from '../web/page/visitor.ts'
 import { sha256 } from '../lib/ids.ts'
 import type { Catalogue, TokenGrant } from '../lib/runbook/runbook.ts'
 import type { LocalStack } from '../sim/local.ts'
@@ -68,7 +69,12 @@ async function answer(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  if (isOfTheApi(request)) return serveApi(stack, request, response)
+  const opened = openedBy(request, token)
+  if (opened) {
+    response.writeHead(303, opened).end()
+    return
+  }
+  if (!isOfTheDoor(request)) return serveApi(stack, request, response)
   const say = (status: number, body: unknown) => {
     response.writeHead(status, { 'content-type': 'application/json' })
     response.end(JSON.stringify(body))
@@ -102,8 +108,25 @@ async function answer(
   }
 }
 
-function isOfTheApi({ url = '' }: IncomingMessage): boolean {
-  return /^\/(?:v1\/|openapi\.json|problems\/)/.test(url)
+/** What the command line asks of the stack itself; everything else is the application's, as behind API Gateway. */
+function isOfTheDoor({ url = '' }: IncomingMessage): boolean {
+  return /^\/(?:command|ingest|act|account)$/.test(url)
+}
+
+/** The address that a local stack prints: whoever opens it is signed in with the stack's own token. */
+export function openAddress(url: string, token: string): string {
+  return `${url}/open/${token}`
+}
+
+function openedBy({ url = '', method }: IncomingMessage, token: string): OutgoingHttpHeaders | undefined {
+  const given = Buffer.from(url)
+  const wanted = Buffer.from(openAddress('', token))
+  if (method !== 'GET' || given.length !== wanted.length || !timingSafeEqual(given, wanted)) return undefined
+  return {
+    location: '/',
+    'set-cookie': `${COOKIE}=${token}; HttpOnly; SameSite=Lax; Path=/`,
+    'cache-control': 'no-store',
+  }
 }
 
 /** As API Gateway would, to the very handler that it invokes. */

@@ -57,7 +57,9 @@ const ROWS: readonly { readonly row: string; readonly files: readonly string[] }
     row: 'incidents',
     files: [
       'lib/timeline/',
-      ...['match', 'guardrails', 'blast-radius', 'incident', 'timeline', 'postmortem'].map(inLib),
+      ...['match', 'guardrails', 'blast-radius', 'incident', 'timeline', 'postmortem', 'reliability'].map(
+        inLib,
+      ),
     ],
   },
   {

@@ -30,7 +30,13 @@ export interface Served {
 export type WebContext = Context<{ Bindings: Served }>
 
 /** Who is asking, as the gateway has found out, else by a bearer token. Throws where nobody is known. */
-export function callerOf({ env, req }: WebContext): Caller {
+export function callerOf(context: WebContext): Caller {
+  const token = /^Bearer ([\x21-\x7e]{1,500})$/i.exec(context.req.header('authorization') ?? '')?.[1]
+  return whoIs(context, token)
+}
+
+/** The same for whoever may bear a token in another way. */
+export function whoIs({ env, req }: WebContext, token: string | undefined): Caller {
   const { app, principal, claims } = env
   const { access } = app.catalogue
   const log = (what: string) =>
@@ -46,7 +52,6 @@ export function callerOf({ env, req }: WebContext): Caller {
     log('a request of somebody without a role was refused')
     throw new ProblemError('forbidden', 'access.yaml names no role for whoever is asking')
   }
-  const token = /^Bearer ([\x21-\x7e]{1,500})$/i.exec(req.header('authorization') ?? '')?.[1]
   const caller = token === undefined ? undefined : byToken(access, token, app.ports.clock.now())
   if (caller) return caller
   log('a request of nobody known was refused')

@@ -26,9 +26,36 @@ const PAGE = 100
 /** A filter that lets little through ends a page early; its `next` goes on from there. */
 const MAX_PAGES = 5
 
-/** Incidents, newest first. */
+/** One page of incidents as a list shows them. */
+export interface IncidentPage {
+  readonly items: readonly ({ readonly incidentId: string; readonly status: string } & Listed['summary'])[]
+  /** The cursor of the next page; `null` where there is none. */
+  readonly next: string | null
+}
+
+/** Incidents, newest first, as JSON. */
 export async function listOf(app: App, caller: Caller, url: URL): Promise<Response> {
-  const query = queryOf(url)
+  const page = await pageOf(app, caller, queryOf(url))
+  const headers: { [name: string]: string } = { 'content-type': 'application/json' }
+  const more = nextAddress(url, page)
+  if (more !== undefined) headers['link'] = `<${more}>; rel="next"`
+  return new Response(JSON.stringify(page), { headers })
+}
+
+/** Where the next page is. */
+export function nextAddress(url: URL, { next }: IncidentPage): string | undefined {
+  if (next === null) return undefined
+  const more = new URL(url)
+  more.searchParams.set('cursor', next)
+  return `${more.pathname}${more.search}`
+}
+
+/** What the filters let through and the caller may see, newest first. */
+export async function pageOf(
+  app: App,
+  caller: Caller,
+  query: z.output<typeof listQuery>,
+): Promise<IncidentPage> {
   const { limit = 20 } = query
   let cursor: Cursor = query.cursor === undefined ? { atMs: Infinity, seen: [] } : readCursor(query.cursor)
   const shown: Listed[] = []
@@ -55,18 +82,11 @@ export async function listOf(app: App, caller: Caller, url: URL): Promise<Respon
       if (isWanted(head, query, caller)) shown.push(head)
     }
   }
-  const next = isMore ? writeCursor(cursor) : null
-  const headers: { [name: string]: string } = { 'content-type': 'application/json' }
-  if (next !== null) {
-    const more = new URL(url)
-    more.searchParams.set('cursor', next)
-    headers['link'] = `<${more.pathname}${more.search}>; rel="next"`
-  }
   const items = shown.map(({ incidentId, status, summary }) => ({ incidentId, status, ...summary }))
-  return new Response(JSON.stringify({ items, next }), { headers })
+  return { items, next: isMore ? writeCursor(cursor) : null }
 }
 
-function queryOf(url: URL): z.output<typeof listQuery> {
+export function queryOf(url: URL): z.output<typeof listQuery> {
   const given = Object.fromEntries(url.searchParams)
   const parsed = listQuery.safeParse(given)
   if (parsed.success) return parsed.data

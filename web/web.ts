@@ -9,6 +9,7 @@ import { isProblemCode, PROBLEMS, type ProblemCode } from '../lib/problems.ts'
 import { timelineOf } from '../lib/timeline.ts'
 import { callerOf, mayAsk, maySend, type Served, type WebContext } from './caller.ts'
 import { listOf } from './list.ts'
+import { addPages } from './page/pages.ts'
 import { LIST, OPERATIONS, SIGNALS, TIMELINE, type Operation } from './operations.ts'
 import { PROBLEM_PATH, ProblemError, problemResponse } from './problem.ts'
 import { formatOf, timelineResponse } from './timeline.ts'
@@ -60,6 +61,7 @@ export function createWeb(): Hono<{ Bindings: Served }> {
       throw new ProblemError('method-not-allowed', `only ${methods} is answered here`, { allow: methods })
     })
   }
+  addPages(web)
   web.notFound((context) => tell(context, 'not-found', `there is no ${context.req.path}`))
   web.onError((error, context) => {
     if (error instanceof ProblemError) return tell(context, error.code, error.message, error.headers)

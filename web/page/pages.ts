@@ -1,0 +1,76 @@
+import type { Hono } from 'hono'
+import { etag } from 'hono/etag'
+import { html } from 'hono/html'
+import type { Caller } from '../../lib/access.ts'
+import { command } from '../../lib/command.ts'
+import { PROBLEMS } from '../../lib/problems.ts'
+import { timelineOf } from '../../lib/timeline.ts'
+import type { ChainRecord } from '../../lib/ledger/chain.ts'
+import { mayAsk, type Served, type WebContext } from '../caller.ts'
+import { ProblemError } from '../problem.ts'
+import { TIMELINE_FORMATS, timelineResponse } from '../timeline.ts'
+import { ackByLink } from './ack.ts'
+import { act, ACTS } from './acts.ts'
+import { pageResponse } from './document.ts'
+import { incidentPage } from './incident.ts'
+import { incidentsPage } from './incidents.ts'
+import { runPage } from './run.ts'
+import { servicesPage } from './services.ts'
+import { signIn, signInPage, signOut, visitorOf } from './visitor.ts'
+
+type Draw = (context: WebContext, caller: Caller) => Promise<Response>
+
+const PAGES: readonly (readonly [path: string, draw: Draw])[] = [
+  ['/', incidentsPage],
+  ['/incidents/:id', incidentPage],
+  ['/services', servicesPage],
+  ['/run', runPage],
+  ['/incidents/:id/:file{timeline\\.[a-z]+}', download],
+]
+
+/** The pages of the application: what the API tells, for people. A problem is a page, too. */
+export function addPages(web: Hono<{ Bindings: Served }>): void {
+  for (const [path, draw] of PAGES) {
+    web.use(path, etag())
+    web.get(path, (context) => asPage(context, async () => draw(context, visitorOf(context))))
+  }
+  for (const one of ACTS)
+    web.post(one.path, (context) => asPage(context, async () => act(one, context, visitorOf(context))))
+  web.get('/sign-in', (context) => signInPage(context))
+  web.post('/sign-in', (context) => asPage(context, async () => signIn(context)))
+  web.post('/sign-out', (context) => asPage(context, async () => signOut(context)))
+  web.on(['GET', 'POST'], '/ack/:link', (context) => asPage(context, async () => ackByLink(context)))
+}
+
+/** Whoever is not known may sign in; everything else that is wrong is said on a page. */
+async function asPage(context: WebContext, draw: () => Promise<Response>): Promise<Response> {
+  try {
+    return await draw()
+  } catch (error) {
+    if (!(error instanceof ProblemError)) throw error
+    if (error.code === 'unauthenticated') return signInPage(context)
+    const { status, title, remedy } = PROBLEMS[error.code]
+    return pageResponse({
+      title,
+      status,
+      body: html`<h1>${title}</h1>
+        <p role="alert">${error.message}</p>
+        <p class="quiet">${remedy}</p>
+        <p><a href="/">To the incidents</a></p>`,
+    })
+  }
+}
+
+/** The timeline of an incident as a file. */
+async function download(context: WebContext, caller: Caller): Promise<Response> {
+  const { app, turn } = context.env
+  const { id = '', file = '' } = context.req.param() as { readonly id?: string; readonly file?: string }
+  const format = TIMELINE_FORMATS.find(({ name }) => file === `timeline.${name}`)
+  if (!format) throw new ProblemError('not-found', `there is no ${file.slice(0, 50)}`)
+  const asked = { verb: 'records', id } as const
+  await mayAsk(app, caller, asked)
+  const result = await command(app, asked, turn())
+  if (result.is === 'problem') throw new ProblemError(result.code, result.message)
+  const { records } = result.answer as unknown as { readonly records: readonly ChainRecord[] }
+  return timelineResponse(timelineOf(records), format, id)
+}
