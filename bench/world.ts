@@ -3,6 +3,7 @@ import type { AwsFor } from '../lib/aws/aws.ts'
 import type { Http } from '../lib/http.ts'
 import type { Storage } from '../lib/ledger/storage.ts'
 import { silentLog } from '../lib/log.ts'
+import { silentOutbox } from '../lib/outbox.ts'
 import { silentMetrics } from '../lib/metrics.ts'
 import type { App, Turn } from '../lib/ports.ts'
 import type { Queue } from '../lib/queue.ts'
@@ -60,6 +61,7 @@ export function appOn(storage: Storage, nowMs: number, aws: AwsFor, http: Http, 
       random: systemRandom,
       storage,
       queue: idleQueue,
+      outbox: silentOutbox,
       aws,
       http,
       secret,

@@ -49,6 +49,12 @@ export const verbs: readonly Verb[] = [
     summary: 'make a bearer token for the API',
   },
   {
+    name: 'slack',
+    group: 'Runbooks',
+    file: './slack.ts',
+    summary: 'print the manifest of the Slack application',
+  },
+  {
     name: 'replay',
     group: 'Runbooks',
     file: './replay.ts',

@@ -5,6 +5,7 @@ import { dynamodbStorage } from '../lib/ledger/dynamodb.ts'
 import { createLog, type FunctionLog } from '../lib/log.ts'
 import { createMetrics, type FunctionMetrics } from '../lib/metrics.ts'
 import type { App } from '../lib/ports.ts'
+import type { Outbox } from '../lib/outbox.ts'
 import type { Queue } from '../lib/queue.ts'
 import { systemRandom } from '../lib/random.ts'
 import { secretReader } from '../lib/secrets.ts'
@@ -37,6 +38,7 @@ async function wire(): Promise<Wired> {
     random: systemRandom,
     storage: dynamodbStorage({ tableName: setting('FIREBREAK_TABLE') }),
     queue: workQueue(setting('FIREBREAK_WORK_QUEUE_URL')),
+    outbox: outbox(setting('FIREBREAK_OUTBOX_URL')),
     aws,
     http: fetchHttp(),
     secret: secretReader(aws({}), process.env, systemClock),
@@ -52,6 +54,17 @@ function workQueue(url: string): Queue {
   return {
     async send(message, delayMs) {
       queue ??= import('../lib/queue-sqs.ts').then(({ sqsQueue }) => sqsQueue({ url }))
+      await (await queue).send(message, delayMs)
+    },
+  }
+}
+
+/** The same for what is told to others. */
+function outbox(url: string): Outbox {
+  let queue: Promise<Outbox> | undefined
+  return {
+    async send(message, delayMs) {
+      queue ??= import('../lib/queue-sqs.ts').then(({ sqsOutbox }) => sqsOutbox({ url }))
       await (await queue).send(message, delayMs)
     },
   }

@@ -2,6 +2,7 @@ import type { Statement } from './actions/action.ts'
 import { findAction } from './actions/index.ts'
 import { channelPermissions } from './channels/index.ts'
 import { canonical } from './json.ts'
+import { secretPermissions } from './secrets.ts'
 import { factProbes } from './probes/index.ts'
 import {
   stepsOf,
@@ -38,6 +39,7 @@ export function derivePermissions(catalogue: Catalogue): readonly Statement[] {
     DESCRIBE_ALARMS,
     ...own.flatMap((runbook) => workOf(catalogue, runbook)),
     ...peopleOf(catalogue),
+    ...secretPermissions(catalogue.slack ? [catalogue.slack.signingSecret, catalogue.slack.token] : []),
     ...roles.map((role) => ({ actions: ['sts:AssumeRole'], resources: [role] })),
   ])
 }

@@ -4,6 +4,7 @@ import type { Http } from './http.ts'
 import type { Storage } from './ledger/storage.ts'
 import type { Log } from './log.ts'
 import type { Metrics } from './metrics.ts'
+import type { Outbox } from './outbox.ts'
 import type { Queue } from './queue.ts'
 import type { Random } from './random.ts'
 import type { Catalogue } from './runbook/runbook.ts'
@@ -14,6 +15,7 @@ export interface Ports {
   readonly random: Random
   readonly storage: Storage
   readonly queue: Queue
+  readonly outbox: Outbox
   readonly aws: AwsFor
   readonly http: Http
   /** Reads a named secret; throws where there is none, with the name and never the value. */

@@ -1,5 +1,6 @@
 import { SendMessageCommand, SQSClient, type SQSClientConfig } from '@aws-sdk/client-sqs'
 import { describe } from './errors.ts'
+import type { Outbox } from './outbox.ts'
 import { MAX_DELAY_MS, type Queue } from './queue.ts'
 
 export interface SqsOptions {
@@ -50,4 +51,20 @@ export function sqsQueue(options: SqsOptions): Queue {
 /** Rounded up, since a message that comes early finds nothing due and is lost; SQS counts in whole seconds, 900 at most. */
 function delaySeconds(delayMs: number): number {
   return Math.ceil(Math.min(Math.max(delayMs, 0), MAX_DELAY_MS) / 1_000)
+}
+
+/** The outbox's queue: who is told late is told all the same, and what comes twice says nothing twice. Throws as the work queue does. */
+export function sqsOutbox(options: SqsOptions): Outbox {
+  const client = new SQSClient({ ...timing, ...options.client })
+  return {
+    async send(message, delayMs) {
+      await client.send(
+        new SendMessageCommand({
+          QueueUrl: options.url,
+          MessageBody: JSON.stringify(message),
+          DelaySeconds: delaySeconds(delayMs),
+        }),
+      )
+    },
+  }
 }

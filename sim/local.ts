@@ -31,6 +31,8 @@ export interface LocalStack {
 export interface SavedQueues {
   readonly signals: readonly Stored[]
   readonly work: readonly Stored[]
+  /** Absent in what an older version has saved. */
+  readonly outbox?: readonly Stored[]
 }
 
 export interface LocalOptions {
@@ -59,27 +61,30 @@ export async function startLocal(options: LocalOptions): Promise<LocalStack> {
   const dynamodb = await startEmbeddedDynamodb(options.folder === undefined ? {} : { folder: options.folder })
   await prepareTable(dynamodb.endpoint, TABLE)
   const isDue = () =>
-    [signals.nextAtMs(), work.nextAtMs(), nextSweepMs].some(
+    [signals.nextAtMs(), work.nextAtMs(), outbox.nextAtMs(), nextSweepMs].some(
       (atMs) => atMs !== undefined && atMs <= time.now(),
     )
   const time = virtualTime(account, options.idleSpeed, isDue)
-  const queueOf = (name: 'signals' | 'work'): SimQueue =>
+  const queueOf = (name: 'signals' | 'work' | 'outbox'): SimQueue =>
     simQueue({
       name,
       now: time.now,
       visibilityMs: 6 * FUNCTION_TIMEOUT_MS,
-      ...(options.queues === undefined ? {} : { saved: options.queues[name] }),
+      ...(options.queues === undefined ? {} : { saved: options.queues[name] ?? [] }),
     })
   const signals = queueOf('signals')
   const work = queueOf('work')
+  const outbox = queueOf('outbox')
   const unsubscribe = account.onEvent((event) => void signals.send(JSON.stringify(event)))
-  const crew = workers(options, dynamodb.endpoint, time, work)
+  const crew = workers(options, dynamodb.endpoint, time, { work, outbox })
   let nextSweepMs = time.now() + SWEEP_EVERY_MS
   const pump = pumping(time.tick, () => {
     const signal = signals.receive()
     if (signal) return deliverTo(crew, signals, signal, 'ingest')
     const message = work.receive()
     if (message) return deliverTo(crew, work, message, 'advance')
+    const told = outbox.receive()
+    if (told) return deliverTo(crew, outbox, told, 'outbox')
     if (time.now() < nextSweepMs) return undefined
     nextSweepMs = time.now() + SWEEP_EVERY_MS
     return sweepWith(crew)
@@ -94,7 +99,7 @@ export async function startLocal(options: LocalOptions): Promise<LocalStack> {
       return crew.pid()
     },
     deliver: (event) => void signals.send(JSON.stringify(event)),
-    save: () => ({ signals: [...signals.waiting], work: [...work.waiting] }),
+    save: () => ({ signals: [...signals.waiting], work: [...work.waiting], outbox: [...outbox.waiting] }),
     async close() {
       unsubscribe()
       await pump.stop()
@@ -155,7 +160,12 @@ interface Crew {
 }
 
 /** One worker at a time; a dead one is replaced when it is next needed. */
-function workers(options: LocalOptions, endpoint: string, time: VirtualTime, work: SimQueue): Crew {
+function workers(
+  options: LocalOptions,
+  endpoint: string,
+  time: VirtualTime,
+  queues: { readonly work: SimQueue; readonly outbox: SimQueue },
+): Crew {
   let current: Promise<Worker> | undefined
   let alive: Worker | undefined
   let count = 0
@@ -169,7 +179,7 @@ function workers(options: LocalOptions, endpoint: string, time: VirtualTime, wor
         options.account.advanceTo(time.now())
         return options.account.serve(text)
       },
-      send: (body, delayMs) => void work.send(body, delayMs),
+      send: (to, body, delayMs) => void queues[to].send(body, delayMs),
       log: options.onLog ?? (() => {}),
     })
     alive = worker
@@ -207,7 +217,7 @@ async function deliverTo(
   crew: Crew,
   queue: SimQueue,
   delivery: NonNullable<ReturnType<SimQueue['receive']>>,
-  name: 'ingest' | 'advance',
+  name: 'ingest' | 'advance' | 'outbox',
 ): Promise<void> {
   try {
     const answer = (await crew.invoke(name, { Records: [delivery.record] })) as

@@ -3,6 +3,7 @@ import type { HttpAnswer, HttpRequest } from '../lib/http.ts'
 import type { Answer } from './calls.ts'
 import { nextUuid } from './chance.ts'
 import { need, refuse } from './refusal.ts'
+import { serveSlack } from './slack.ts'
 import type { Message, Sim, World } from './world.ts'
 
 /** PagerDuty's and SNS's own limits (AWS.md 16). */
@@ -102,7 +103,11 @@ export function answerHttp(sim: Sim, request: HttpRequest): HttpAnswer {
   if (/^events(\.eu)?\.pagerduty\.com$/.test(url.host) && url.pathname === '/v2/enqueue') {
     return enqueuePage(world, request.body)
   }
-  if (url.host === 'slack.com' && url.pathname === '/api/chat.postMessage') return postToSlack(world, request)
+  // A page is somebody's, and goes to the inbox as well; what stands in a channel is the workspace's.
+  if (url.host === 'slack.com' && url.pathname === '/api/chat.postMessage' && isPage(request.body))
+    return postToSlack(world, request)
+  if (url.host === 'slack.com' || url.host === 'hooks.slack.com')
+    return serveSlack(world, request, parse(request.body))
   receive(world, {
     via: 'webhook',
     to: request.url,
@@ -167,6 +172,11 @@ function pageProblems(event: PagerDutyEvent): string[] {
     problems.push("'payload.severity' is missing or invalid")
   }
   return problems
+}
+
+/** A page bears its key. */
+function isPage(body: string): boolean {
+  return /inc-[0-9a-z]{12}:\d+:\d+:/.test(body)
 }
 
 /** Slack tells its refusals with status 200. */

@@ -3,8 +3,10 @@ import { command, type CommandResult } from '../lib/command.ts'
 import { ingest } from '../lib/ingest.ts'
 import { memoryStorage } from '../lib/ledger/memory.ts'
 import type { Storage } from '../lib/ledger/storage.ts'
+import { watched } from '../lib/ledger/watched.ts'
 import { silentLog, type Log } from '../lib/log.ts'
 import { silentMetrics } from '../lib/metrics.ts'
+import type { OutboxMessage } from '../lib/outbox.ts'
 import type { App, Ports, Turn } from '../lib/ports.ts'
 import type { Queue, WorkMessage } from '../lib/queue.ts'
 import type { Random } from '../lib/random.ts'
@@ -14,6 +16,7 @@ import { sweep } from '../lib/sweep.ts'
 import type { Account } from './account.ts'
 import { CrashError, mortalPorts, type Point } from './mortal.ts'
 import { simQueue, type SimQueue } from './queue.ts'
+import { workOff } from '../web/slack/work.ts'
 
 /**
  * A whole stack in one process on the account's virtual clock: the real ingest, advance and sweep, woken by queues and a
@@ -25,6 +28,7 @@ export interface Stack {
   readonly storage: Storage
   readonly signals: SimQueue
   readonly work: SimQueue
+  readonly outbox: SimQueue
   /** Crashes that were injected, and I/O points that were passed. */
   readonly crashes: readonly string[]
   readonly points: number
@@ -52,13 +56,23 @@ export const WORKER_MS = 30_000
 const VISIBILITY_MS = 6 * WORKER_MS
 const SWEEP_EVERY_MS = 60_000
 const STEP_MS = 1_000
+/** A table's stream tells of a record so much later. */
+export const STREAM_LAG_MS = 1_000
 
 export function createStack(options: StackOptions): Stack {
   const { account, catalogue } = options
   const now = () => account.now()
-  const storage = options.storage ?? memoryStorage()
   const signals = simQueue({ name: 'signals', now, visibilityMs: VISIBILITY_MS })
   const work = simQueue({ name: 'work', now, visibilityMs: VISIBILITY_MS })
+  const outbox = simQueue({ name: 'outbox', now, visibilityMs: VISIBILITY_MS })
+  const plainStorage = options.storage ?? memoryStorage()
+  // In the stead of the table's stream, which only a deployed one has.
+  const storage = catalogue.slack
+    ? watched(
+        plainStorage,
+        (incidentId) => void outbox.send(JSON.stringify({ v: 1, is: 'tell', incidentId }), STREAM_LAG_MS),
+      )
+    : plainStorage
   const random = countingRandom()
   const crashes: string[] = []
   let points = 0
@@ -71,6 +85,7 @@ export function createStack(options: StackOptions): Stack {
     random,
     storage,
     queue,
+    outbox: { send: async (message, delayMs) => void outbox.send(JSON.stringify(message), delayMs) },
     aws: account.aws,
     http: account.http,
     secret: secretReader(account.aws({}), {}, account.clock),
@@ -102,6 +117,7 @@ export function createStack(options: StackOptions): Stack {
   const step = async (): Promise<boolean> => {
     if (await work1(signals, (body) => ingest(worker(), JSON.parse(body), turn()))) return true
     if (await work1(work, (body) => advance(worker(), JSON.parse(body) as WorkMessage, turn()))) return true
+    if (await work1(outbox, (body) => workOff(app, JSON.parse(body) as OutboxMessage, turn))) return true
     if (now() < nextSweepMs) return false
     nextSweepMs = now() + SWEEP_EVERY_MS
     await survives(() => sweep(worker(), turn()), options.log ?? silentLog)
@@ -113,6 +129,7 @@ export function createStack(options: StackOptions): Stack {
     storage,
     signals,
     work,
+    outbox,
     crashes,
     get points() {
       return points

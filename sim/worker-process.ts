@@ -24,7 +24,7 @@ export interface WorkerSurroundings {
   now(): number
   /** Answers a call of the account. */
   serve(text: string): Promise<string>
-  send(body: string, delayMs: number): void
+  send(to: 'work' | 'outbox', body: string, delayMs: number): void
   log(level: 'info' | 'warn' | 'error', message: string, fields: unknown): void
 }
 
@@ -117,7 +117,7 @@ function hear(
       void around.serve(message.text).then((text) => answer(message.id, text))
       return
     case 'send':
-      around.send(message.body, message.delayMs)
+      around.send(message.to, message.body, message.delayMs)
       answer(message.id, '')
       return
     case 'log':

@@ -3,8 +3,10 @@ import { handler as advance } from '../handlers/advance.ts'
 import { handler as command } from '../handlers/command.ts'
 import { handler as http } from '../handlers/http.ts'
 import { handler as ingest } from '../handlers/ingest.ts'
+import { handler as outbox } from '../handlers/outbox.ts'
 import { handler as sweep } from '../handlers/sweep.ts'
 import { provide } from '../handlers/wiring.ts'
+import { watched } from '../lib/ledger/watched.ts'
 import { dynamodbStorage } from '../lib/ledger/dynamodb.ts'
 import { silentMetrics } from '../lib/metrics.ts'
 import type { Ports } from '../lib/ports.ts'
@@ -45,7 +47,13 @@ export type FromWorker =
   | { readonly is: 'failed'; readonly id: number; readonly message: string }
   /** A call of the account, as `Account.serve` takes it. */
   | { readonly is: 'ask'; readonly id: number; readonly text: string }
-  | { readonly is: 'send'; readonly id: number; readonly body: string; readonly delayMs: number }
+  | {
+      readonly is: 'send'
+      readonly id: number
+      readonly to: 'work' | 'outbox'
+      readonly body: string
+      readonly delayMs: number
+    }
   | {
       readonly is: 'log'
       readonly level: 'info' | 'warn' | 'error'
@@ -53,7 +61,10 @@ export type FromWorker =
       readonly fields: unknown
     }
 
-export type FunctionName = 'ingest' | 'advance' | 'sweep' | 'command' | 'http'
+export type FunctionName = 'ingest' | 'advance' | 'sweep' | 'command' | 'http' | 'outbox'
+
+/** The embedded database has no stream: the worker says itself what it has put, so much later. */
+const STREAM_LAG_MS = 1_000
 
 let asked = 0
 const answers = new Map<number, (text: string) => void>()
@@ -79,15 +90,18 @@ function init(message: Extract<ToWorker, { is: 'init' }>): void {
     tell({ is: 'log', level, message: text, fields: plain(fields) })
   const log = { info: say('info'), warn: say('warn'), error: say('error'), begin: () => {} }
   const metrics = { ...silentMetrics, flush: async () => {} }
+  const storage = dynamodbStorage({ tableName: message.tableName, client: embeddedClient(message.endpoint) })
   const ports: Ports = {
     clock,
     random: systemRandom,
-    storage: dynamodbStorage({ tableName: message.tableName, client: embeddedClient(message.endpoint) }),
-    queue: {
-      async send(work, delayMs) {
-        await ask((id) => ({ is: 'send', id, body: JSON.stringify(work), delayMs }))
-      },
-    },
+    storage: message.catalogue.slack
+      ? watched(
+          storage,
+          (incidentId) => void sendTo('outbox', { v: 1, is: 'tell', incidentId }, STREAM_LAG_MS),
+        )
+      : storage,
+    queue: { send: async (work, delayMs) => sendTo('work', work, delayMs) },
+    outbox: { send: async (told, delayMs) => sendTo('outbox', told, delayMs) },
     aws: account.aws,
     http: account.http,
     secret: secretReader(account.aws({}), process.env, clock),
@@ -96,6 +110,10 @@ function init(message: Extract<ToWorker, { is: 'init' }>): void {
   }
   provide({ app: { ports, catalogue: message.catalogue }, log, metrics })
   tell({ is: 'ready' })
+}
+
+async function sendTo(to: 'work' | 'outbox', body: object, delayMs: number): Promise<void> {
+  await ask((id) => ({ is: 'send', id, to, body: JSON.stringify(body), delayMs }))
 }
 
 function plain(fields: object | undefined): unknown {
@@ -137,6 +155,8 @@ async function run(message: Extract<ToWorker, { is: 'invoke' }>, context: Contex
       return command(event, context)
     case 'http':
       return http(event, context)
+    case 'outbox':
+      return outbox(event, context)
   }
 }
 

@@ -1,3 +1,4 @@
+import { newSlack, type SlackWorld } from './slack.ts'
 import type { ResourceRecordSet } from '@aws-sdk/client-route-53'
 import type { CallName } from '../lib/aws/aws.ts'
 import type { Json } from '../lib/json.ts'
@@ -37,6 +38,7 @@ export interface World {
   mailIdentities: string[]
   parameters: { [name: string]: { value: string; secure: boolean } }
   inbox: Message[]
+  slack: SlackWorld
   /** Pages by PagerDuty's dedup key. */
   pages: { [dedupKey: string]: { open: boolean; acknowledged: boolean } }
   faults: Faults
@@ -321,6 +323,7 @@ export function emptyWorld(options: {
     mailIdentities: [],
     parameters: {},
     inbox: [],
+    slack: newSlack(),
     pages: {},
     faults: { refusals: {}, lagMs: {}, http: {}, pageSize: {} },
     script: [],

@@ -12,6 +12,7 @@ import { listOf } from './list.ts'
 import { addPages } from './page/pages.ts'
 import { LIST, OPERATIONS, SIGNALS, TIMELINE, type Operation } from './operations.ts'
 import { PROBLEM_PATH, ProblemError, problemResponse } from './problem.ts'
+import { addSlack } from './slack/receive.ts'
 import { formatOf, timelineResponse } from './timeline.ts'
 
 /** A note or a reason has a thousand characters; nothing that is asked needs more than this. */
@@ -62,6 +63,7 @@ export function createWeb(): Hono<{ Bindings: Served }> {
     })
   }
   addPages(web)
+  addSlack(web)
   web.notFound((context) => tell(context, 'not-found', `there is no ${context.req.path}`))
   web.onError((error, context) => {
     if (error instanceof ProblemError) return tell(context, error.code, error.message, error.headers)

@@ -3,11 +3,11 @@ import { issue, name } from './fields.ts'
 import { MAX_ENTRIES, MAX_TEXT_LENGTH } from './limits.ts'
 import type { Access, ClaimGrant, PrincipalGrant, TokenGrant } from './runbook.ts'
 
-const role = z
+export const role = z
   .enum(['reader', 'responder', 'approver', 'admin'])
   .describe('What may be done: read; start, stop and comment; decide on approvals; everything.')
 
-const services = z
+export const services = z
   .exactOptional(z.array(name).min(1).max(MAX_ENTRIES))
   .describe('Only incidents and runbooks of these services. Default: of all.')
 

@@ -10,9 +10,10 @@ import { checkPolicy, checkRunbookRules, readPolicy } from './policy-file.ts'
 import type { World } from './resolve.ts'
 import { readRunbookFile } from './runbook-file.ts'
 import type { PlacedRunbook } from './runbook-file.ts'
-import type { Access, Catalogue, RunbookPlaces, Service } from './runbook.ts'
+import type { Access, Catalogue, RunbookPlaces, Service, SlackSettings } from './runbook.ts'
 import { serviceForm, servicesForm } from './services.ts'
 import { checkSharedTargets } from './shared-targets.ts'
+import { slackForm } from './slack.ts'
 import { readSource } from './source.ts'
 import type { Source } from './source.ts'
 
@@ -59,6 +60,7 @@ export function compileCatalogue(files: readonly CatalogueFile[]): Compiled {
   }
   if (policySource && policy) checkPolicy(policySource, policy, world)
   const access = readAccess(only('access.yaml'), world)
+  const slack = readSlack(only('slack.yaml'), world)
   const written = sources.filter((source) => !SETTINGS.has(baseName(source.path)))
   const runbooks = written.flatMap((source) => readRunbookFile(source, world))
   checkTogether(runbooks)
@@ -75,6 +77,7 @@ export function compileCatalogue(files: readonly CatalogueFile[]): Compiled {
       teams: Object.fromEntries(teams.entries),
       policy,
       ...(access === undefined ? {} : { access }),
+      ...(slack === undefined ? {} : { slack }),
       places: Object.fromEntries(runbooks.map((placed) => [placed.runbook.runbook, placesOf(placed)])),
     },
     ...rest,
@@ -102,8 +105,8 @@ function placesOf({ source, at, nameAt }: PlacedRunbook): RunbookPlaces {
   }
 }
 
-/** Files that are no runbooks. Only access.yaml may be missing: then nobody may use the API. */
-const SETTINGS = new Set(['services.yaml', 'oncall.yaml', 'policy.yaml', 'access.yaml'])
+/** Files that are no runbooks. access.yaml and slack.yaml may be missing: then nobody may use the API, or act from Slack. */
+const SETTINGS = new Set(['services.yaml', 'oncall.yaml', 'policy.yaml', 'access.yaml', 'slack.yaml'])
 
 function baseName(path: string): string {
   return path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1).replace(/\.yml$/, '.yaml')
@@ -144,6 +147,17 @@ function readAccess(source: Source | undefined, world: World): Access | undefine
     for (const [index, service] of (services ?? []).entries())
       checkService(source, [...at, 'services', index], service, world)
   return access
+}
+
+function readSlack(source: Source | undefined, world: World): SlackSettings | undefined {
+  if (!source || source.value === undefined) return undefined
+  const slack = report(source, [], slackForm, source.value)
+  for (const service of Object.keys(slack?.channels ?? {}))
+    checkService(source, ['channels', service], service, world)
+  for (const [index, { services }] of (slack?.users ?? []).entries())
+    for (const [place, service] of (services ?? []).entries())
+      checkService(source, ['users', index, 'services', place], service, world)
+  return slack
 }
 
 /** What can only be seen with all runbooks at hand. */

@@ -10,7 +10,7 @@ const DAY_MS = 86_400_000
 const SECRET = /^(?:ssm:\/?[A-Za-z0-9_./-]{1,1000}|env:[A-Za-z_][A-Za-z0-9_]{0,255})$/
 
 /** The name of a secret. The message never repeats the value, since it may be one. */
-const secret = z.string().superRefine((value, context) => {
+export const secret = z.string().superRefine((value, context) => {
   if (SECRET.test(value)) return
   context.addIssue(
     issue('LITERAL_SECRET', 'a secret must be named, not written: ssm:/path/of/parameter or env:NAME', {
@@ -53,13 +53,14 @@ const mail = z.strictObject({
   to: z.array(email).min(1).max(MAX_CHANNELS).describe('The receivers.'),
 })
 
-const httpsAddress = text.regex(
+/** An address that people or programs reach from elsewhere. */
+export const address = text.regex(
   /^https:\/\/[^\s/?#@]+(?:[/?#]\S*)?$|^http:\/\/(?:127\.0\.0\.1|localhost)(?::\d{1,5})?(?:[/?#]\S*)?$/,
   { error: 'must be an https:// address without a password in it (http:// only on this machine)' },
 )
 
 const webhook = z.strictObject({
-  url: httpsAddress.describe('Where the page is posted to; https, or http on this machine only.'),
+  url: address.describe('Where the page is posted to; https, or http on this machine only.'),
   secret: secret.describe('The signing secret, by name: ssm:/path or env:NAME.'),
 })
 
@@ -149,7 +150,7 @@ export const teamForm = z
 /** `acknowledge` of oncall.yaml: links in pages. */
 export const linksForm = z
   .strictObject({
-    url: httpsAddress.describe('Where the API is, as people reach it: https://firebreak.example.com.'),
+    url: address.describe('Where the API is, as people reach it: https://firebreak.example.com.'),
     secret: secret.describe('What signs the links, 32 characters or more, by name: ssm:/path or env:NAME.'),
     expires: duration({ minMs: MINUTE_MS, maxMs: 7 * DAY_MS })
       .prefault('12h')

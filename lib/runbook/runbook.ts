@@ -301,6 +301,8 @@ export interface Catalogue {
   readonly policy: Policy
   /** Who may ask what of the API; nobody where it is not said. */
   readonly access?: Access
+  /** The chat in which incidents are told and from which people act; none where there is no slack.yaml. */
+  readonly slack?: SlackSettings
   /** Where each runbook says its own guardrails. No part of the runbook: a line that moves changes no hash. */
   readonly places?: { readonly [runbook: string]: RunbookPlaces }
 }
@@ -357,4 +359,26 @@ export interface Access {
     readonly nameClaim: string
     readonly grants: readonly ClaimGrant[]
   }
+}
+
+/** What slack.yaml says. */
+export interface SlackSettings {
+  /** The workspace's id; requests of others are refused. */
+  readonly workspace: string
+  /** The names of the secrets: what signs requests of Slack, and what we ask it with. */
+  readonly signingSecret: string
+  readonly token: string
+  /** Where incidents are told. */
+  readonly channel: string
+  /** Where those of one service are told instead. */
+  readonly channels: { readonly [service: string]: string }
+  /** Where the pages are, for links. */
+  readonly url?: string
+  readonly users: readonly SlackUser[]
+}
+
+export interface SlackUser extends Grant {
+  readonly id: string
+  /** By which they stand on record, whichever surface they use. */
+  readonly name: string
 }

@@ -4,6 +4,7 @@ import { ingest } from '../../lib/ingest.ts'
 import { memoryStorage } from '../../lib/ledger/memory.ts'
 import type { Item, Storage } from '../../lib/ledger/storage.ts'
 import { silentLog } from '../../lib/log.ts'
+import { silentOutbox } from '../../lib/outbox.ts'
 import { silentMetrics } from '../../lib/metrics.ts'
 import type { Ports } from '../../lib/ports.ts'
 import { MAX_DELAY_MS, type WorkMessage } from '../../lib/queue.ts'
@@ -101,6 +102,7 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
     clock: { now: () => agenda.nowMs },
     random: { id: () => `id-${++ids}`, fraction: dice.fraction },
     storage: watchedStorage(),
+    outbox: silentOutbox,
     queue: {
       send: async (message, delayMs) => {
         // Losing a wake costs time only; twice is as good as once.

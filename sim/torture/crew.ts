@@ -96,7 +96,10 @@ export function startCrew(options: CrewOptions): Crew {
       program: options.program,
       now: time.now,
       serve: (text) => serveFor(slot, text),
-      send: options.send,
+      // The estate has no chat: nobody is told anything.
+      send: (to, body, delayMs) => {
+        if (to === 'work') options.send(body, delayMs)
+      },
       log: (level, message) => {
         if (level !== 'info') tell(`worker ${slot.number} says: ${message}`)
       },

@@ -45,6 +45,7 @@ const HABITS: {
   sweep: { share: 0.1, lastsMs: 50, changes: 1 },
   command: { share: 0.3, lastsMs: 50, changes: 1 },
   http: { share: 0.3, lastsMs: 50, changes: 1 },
+  outbox: { share: 0.3, lastsMs: 50, changes: 1 },
 }
 
 export function drawKill(dice: Dice, name: FunctionName): KillPlan {

@@ -1,0 +1,227 @@
+import { fold } from '../../lib/execution/fold.ts'
+import { isEnded, type ApprovalState } from '../../lib/execution/state.ts'
+import type { Forecast, Stamped } from '../../lib/ledger/entry.ts'
+import type { ExecutionSummary, Level, Timeline, TimelineIncident } from '../../lib/timeline.ts'
+import { titleOf } from '../../lib/timeline/executions.ts'
+import { durationText, forecastText } from '../../lib/timeline/words.ts'
+import {
+  buttons,
+  context,
+  fields,
+  fitted,
+  header,
+  moment,
+  plan,
+  planAsText,
+  safe,
+  section,
+  type Block,
+  type Button,
+  type Task,
+  type TaskStatus,
+} from './blocks.ts'
+
+export interface Shown {
+  readonly timeline: Timeline
+  readonly incident: TimelineIncident
+  readonly streams: ReadonlyMap<string, readonly Stamped[]>
+  readonly nowMs: number
+  /** Where the pages are, if anywhere. */
+  readonly url?: string
+}
+
+export interface Message {
+  /** What notifications show. */
+  readonly text: string
+  readonly blocks: readonly Block[]
+}
+
+/** More executions than these are on the page. */
+const MAX_EXECUTIONS = 4
+
+/** One incident as its one message in the channel. `plans`: whether the workspace draws them. Pure. */
+export function incidentMessage(shown: Shown, plans: 'plan' | 'text'): Message {
+  const { incident, timeline, url } = shown
+  const questions = questionsOf(shown)
+  const executions = timeline.executions.filter(({ outcome }) => outcome !== 'skipped').slice(-MAX_EXECUTIONS)
+  const blocks = [
+    header(`[${incident.severity}] ${incident.service}: ${incident.title}`),
+    section(safe(incident.reason, 1_000)),
+    fields(factsOf(shown)),
+    ...executions.map((one) => planOf(one, plans)),
+    ...questions.map(questionBlock),
+    buttons(buttonsOf(shown, questions)),
+    context(
+      `${incident.incidentId} · ${timeline.rows.length} entries, ${timeline.chain.is === 'consistent' ? 'consistent' : '*the record is broken*'}`,
+    ),
+  ]
+  return {
+    text: safe(`${statusWord(shown)}: [${incident.severity}] ${incident.service}: ${incident.title}`, 300),
+    blocks: fitted(
+      blocks,
+      url === undefined
+        ? 'There is more: `timeline` tells it.'
+        : `There is more: <${url}/incidents/${incident.incidentId}|the page>`,
+    ),
+  }
+}
+
+function statusWord({ incident }: Shown): string {
+  return { open: 'Open', mitigated: 'Mitigated', resolved: 'Resolved' }[incident.status]
+}
+
+function factsOf(shown: Shown): readonly string[] {
+  const { incident, timeline } = shown
+  const { acknowledgedAtMs, acknowledgedBy = '', mitigatedAtMs, resolvedAtMs, detectedAtMs } = incident
+  const { ttmMs, ttrMs } = timeline.metrics
+  const after = (ms: number | undefined) => (ms === undefined ? '' : ` (after ${durationText(ms)})`)
+  return [
+    `*Status*\n${statusWord(shown)}`,
+    `*Detected*\n${moment(detectedAtMs)}`,
+    acknowledgedAtMs === undefined ? '*Owner*\nnobody yet' : `*Owner*\n${safe(acknowledgedBy, 200)}`,
+    ...(mitigatedAtMs === undefined ? [] : [`*Mitigated*\n${moment(mitigatedAtMs)}${after(ttmMs)}`]),
+    ...(resolvedAtMs === undefined ? [] : [`*Resolved*\n${moment(resolvedAtMs)}${after(ttrMs)}`]),
+  ]
+}
+
+function planOf(execution: ExecutionSummary, plans: 'plan' | 'text'): Block {
+  const tasks: readonly Task[] = execution.steps.map(
+    ({ step, state, level, change, target, reason, recovered }) => ({
+      id: `${execution.executionId}/${step}`,
+      title: change === undefined ? step : `${step}: ${target ?? ''} ${change}`,
+      status: statusOf(state, level),
+      detail: [
+        state,
+        ...(recovered === undefined ? [] : [recovered]),
+        ...(reason === undefined ? [] : [reason]),
+      ].join('; '),
+    }),
+  )
+  const title = `${titleOf(execution)}: ${execution.outcome}`
+  return plans === 'plan' && tasks.length > 0 ? plan(title, tasks) : planAsText(title, tasks)
+}
+
+function statusOf(state: string, level: Level): TaskStatus {
+  if (state === 'not begun') return 'pending'
+  if (level === 'bad') return 'error'
+  return ['under way', 'waiting', 'measuring', 'to be tried again', 'outcome not known'].includes(state)
+    ? 'in_progress'
+    : 'complete'
+}
+
+interface Question {
+  readonly stream: string
+  readonly subject: string
+  readonly approval: Extract<ApprovalState, { is: 'asked' }>
+  readonly steps: readonly Forecast[]
+}
+
+/** What is asked of people and can still be answered. */
+export function questionsOf({ streams, nowMs }: Pick<Shown, 'streams' | 'nowMs'>): readonly Question[] {
+  return [...streams].flatMap(([stream, entries]) => {
+    const execution = fold(entries)
+    if (isEnded(execution) || execution.aborted) return []
+    return [...execution.approvals].flatMap(([subject, approval]): readonly Question[] => {
+      if (approval.is !== 'asked' || approval.expiresAtMs <= nowMs) return []
+      const asked = entries.findLast(
+        (entry) => entry.kind === 'approval.requested' && entry.subject === subject,
+      )
+      return [{ stream, subject, approval, steps: asked?.kind === 'approval.requested' ? asked.steps : [] }]
+    })
+  })
+}
+
+function questionBlock({ subject, approval, steps }: Question): Block {
+  const { by, digest, expiresAtMs, quorum, approvedBy } = approval
+  const people =
+    quorum > 1
+      ? ` It takes ${quorum} people; ${approvedBy.length === 0 ? 'nobody has approved yet' : `approved by ${safe(approvedBy.join(', '), 200)}`}.`
+      : ''
+  return section(
+    [
+      `*${safe(by, 100)} is asked: ${subject === 'plan' ? 'the whole plan' : safe(subject, 100)}*`,
+      ...steps.slice(0, 10).map((step) => `• ${safe(forecastText(step), 200)}`),
+      `Plan \`${digest}\`, until ${moment(expiresAtMs)}.${people} Silence never applies a change.`,
+    ].join('\n'),
+  )
+}
+
+/** Of what can be done the three most urgent. */
+function buttonsOf({ incident, timeline, url }: Shown, questions: readonly Question[]): readonly Button[] {
+  const { incidentId, status, acknowledgedAtMs } = incident
+  const [question] = questions
+  const running = timeline.executions.find(
+    ({ outcome, paging }) => outcome === 'running' && paging === undefined,
+  )
+  const asked: readonly Button[] = question
+    ? [
+        { action: 'approve', label: 'Approve', value: valueOf(question), style: 'primary' },
+        { action: 'deny', label: 'Deny', value: valueOf(question), style: 'danger' },
+      ]
+    : []
+  return [
+    ...asked,
+    ...(status !== 'resolved' && acknowledgedAtMs === undefined
+      ? [
+          {
+            action: 'ack',
+            label: 'Acknowledge',
+            value: incidentId,
+            ...(question ? {} : { style: 'primary' as const }),
+          },
+        ]
+      : []),
+    ...(running
+      ? [
+          {
+            action: 'abort',
+            label: 'Abort',
+            value: running.executionId,
+            style: 'danger' as const,
+            confirm: `No further step of ${running.runbook} begins. What was changed stays changed.`,
+          },
+        ]
+      : []),
+    url === undefined
+      ? { action: 'timeline', label: 'Timeline', value: incidentId }
+      : { action: 'page', label: 'Page', url: `${url}/incidents/${incidentId}` },
+  ].slice(0, 3)
+}
+
+/** A decision counts for the plan that was shown, and for no other. */
+function valueOf({ stream, subject, approval }: Question): string {
+  return JSON.stringify({ id: stream, subject, digest: approval.digest })
+}
+
+/** What must be noticed, since an edit alone rings no bell: each said once in the thread. */
+export function noticesOf(shown: Shown): readonly { readonly key: string; readonly text: string }[] {
+  const { incident, timeline, streams } = shown
+  const notices: { key: string; text: string }[] = []
+  for (const [stream, entries] of streams)
+    for (const entry of entries) {
+      if (entry.kind === 'approval.requested')
+        notices.push({
+          key: `asked ${stream} ${entry.subject} ${entry.round}`,
+          text: `${safe(entry.by, 100)} is asked to approve ${entry.subject === 'plan' ? 'the whole plan' : safe(entry.subject, 100)}, until ${moment(entry.expiresAtMs)}.`,
+        })
+      if (entry.kind === 'execution.escalated')
+        notices.push({
+          key: `page ${stream} ${entry.page}`,
+          text: `${safe(entry.to, 100)} is called: ${safe(entry.reason, 500)}`,
+        })
+    }
+  for (const { executionId, outcome, reason, level, paging } of timeline.executions)
+    if (paging === undefined && (level === 'bad' || outcome === 'aborted'))
+      notices.push({
+        key: `ended ${executionId}`,
+        text: `${safe(executionId, 100)} has ${outcome}: ${safe(reason, 500)}`,
+      })
+  if (incident.mitigatedAtMs !== undefined)
+    notices.push({ key: 'mitigated', text: `The impact is reduced, at ${moment(incident.mitigatedAtMs)}.` })
+  if (incident.resolvedAtMs !== undefined)
+    notices.push({
+      key: `resolved ${incident.resolvedAtMs}`,
+      text: `Resolved at ${moment(incident.resolvedAtMs)}.`,
+    })
+  return notices
+}
