@@ -25,9 +25,14 @@ const MAX_TASK = 150
 const MAX_DETAIL = 300
 const MAX_OPTIONS = 100
 
+/** Slack takes no empty text. */
+function named(text: string, limit: number): string {
+  return oneLine(text, limit) || '-'
+}
+
 const plain = (text: string, limit: number): object => ({
   type: 'plain_text',
-  text: oneLine(text, limit) || '-',
+  text: named(text, limit),
   emoji: false,
 })
 /** Already escaped where it came from outside. */
@@ -117,11 +122,11 @@ const MARKS: { readonly [status in TaskStatus]: string } = {
 export function plan(title: string, tasks: readonly Task[]): Block {
   return {
     type: 'plan',
-    title: oneLine(title, MAX_HEADER),
+    title: named(title, MAX_HEADER),
     tasks: tasks.slice(0, MAX_TASKS).map(({ id, title: name, status, detail }) => ({
       type: 'task_card',
-      task_id: oneLine(id, 100),
-      title: oneLine(name, MAX_TASK),
+      task_id: named(id, 100),
+      title: named(name, MAX_TASK),
       status,
       ...(detail === undefined || detail === '' ? {} : { details: richText(oneLine(detail, MAX_DETAIL)) }),
     })),
