@@ -25,12 +25,15 @@ export const bundleSchema = z.looseObject({
   format: z.literal('firebreak.records/1'),
   incidentId: z.string(),
   records: z.array(record),
+  /** By their hashes; absent in what an older version has written. */
+  runbooks: z.record(z.string(), z.unknown()).exactOptional(),
 })
 
 export interface Bundle {
   readonly format: 'firebreak.records/1'
   readonly incidentId: string
   readonly records: readonly ChainRecord[]
+  readonly runbooks?: { readonly [hash: string]: unknown }
 }
 
 /** The records of an incident, or of the incident that an execution belongs to. `raw` is the answer as it came. */

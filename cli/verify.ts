@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { InvalidArgumentError, type Command } from 'commander'
 import { describe } from '../lib/errors.ts'
 import { incidentIdOf } from '../lib/ids.ts'
+import { checkBundle, type Checked } from '../lib/bundle.ts'
 import { verifyChain, type ChainVerdict } from '../lib/ledger/chain.ts'
 import { stackOf } from './ask-stack.ts'
 import { contextOf, type Context } from './context.ts'
@@ -23,7 +24,7 @@ export function register(program: Command): void {
   const command = program
     .command('verify')
     .description(
-      'Proves that records are unaltered: their numbering and their hash chain. Works on a file without any stack. Names the first broken record and exits with 1.',
+      'Proves that records are unaltered: their numbering and their hash chain, the runbooks that they name, and that what was approved is what was done. Works on a file without any stack. Names the first broken record and exits with 1.',
     )
     .argument('<file-or-id>', 'a file that `export` wrote, or the id of an incident')
     .option(
@@ -51,9 +52,15 @@ function addHead(text: string, before: Heads | undefined): Heads {
 async function verify(command: Command, what: string, heads: Heads): Promise<void> {
   const context = contextOf(command)
   const bundle = await bundleOf(context, what)
-  const verdict = judge(bundle, heads)
-  if (context.settings.json) context.printJson({ incident_id: bundle.incidentId, ...verdict })
-  else report(context, bundle, verdict)
+  const chain = judge(bundle, heads)
+  const checked =
+    chain.is === 'consistent' && bundle.runbooks ? checkBundle(bundle.records, bundle.runbooks) : undefined
+  const [wrong] = checked?.findings ?? []
+  const verdict: ChainVerdict = wrong ? { is: 'broken', ...wrong } : chain
+  const beside =
+    checked === undefined ? {} : { runbooks: checked.runbooks, approved_changes: checked.approved }
+  if (context.settings.json) context.printJson({ incident_id: bundle.incidentId, ...verdict, ...beside })
+  else report(context, bundle, verdict, checked)
   if (verdict.is === 'broken') context.exit(EXIT.failed)
   else if (Object.keys(heads).length === 0) {
     context.say(
@@ -62,7 +69,12 @@ async function verify(command: Command, what: string, heads: Heads): Promise<voi
   }
 }
 
-function report({ print, paint }: Context, bundle: Bundle, verdict: ChainVerdict): void {
+function report(
+  { print, paint }: Context,
+  bundle: Bundle,
+  verdict: ChainVerdict,
+  checked: Checked | undefined,
+): void {
   if (verdict.is === 'broken') {
     print(`${paint('red', 'BROKEN')} at ${printable(verdict.address)}: ${printable(verdict.reason)}`)
     return
@@ -70,6 +82,10 @@ function report({ print, paint }: Context, bundle: Bundle, verdict: ChainVerdict
   print(
     `${paint('green', 'consistent')}: ${plural(verdict.records, 'record')} in ${plural(verdict.streams, 'stream')} of ${printable(bundle.incidentId)}`,
   )
+  if (checked)
+    print(
+      `  ${plural(checked.runbooks, 'runbook')} as the record names ${checked.runbooks === 1 ? 'it' : 'them'}; ${plural(checked.approved, 'change')} as approved`,
+    )
   for (const [stream, hash] of Object.entries(verdict.heads))
     print(`  head ${printable(stream)}=${printable(hash)}`)
 }

@@ -11,6 +11,7 @@ import { foldIncident } from './incident.ts'
 import { INCIDENT_STREAM } from './incident-stream.ts'
 import { readPinned } from './ledger/control.ts'
 import { listIncidents, readHeads } from './ledger/head.ts'
+import { listApprovals, listEntries, listPages, listRunbooks, listSteps } from './listings.ts'
 import { pausesOf, readControl } from './ledger/kill-switch.ts'
 import { load, loadRecords } from './ledger/records.ts'
 import { pause, resume } from './pause.ts'
@@ -36,6 +37,9 @@ const person = z.strictObject({
   key: text.exactOptional(),
 })
 
+/** Of what is listed only that of these services; all where it is left out. */
+const reach = z.array(id).max(1_000).exactOptional()
+
 const answering = {
   id,
   by: person,
@@ -55,6 +59,11 @@ export const requests = {
   records: z.strictObject({ verb: z.literal('records'), id }),
   why: z.strictObject({ verb: z.literal('why'), id: text }),
   status: z.strictObject({ verb: z.literal('status') }),
+  runbooks: z.strictObject({ verb: z.literal('runbooks'), services: reach }),
+  approvals: z.strictObject({ verb: z.literal('approvals'), services: reach }),
+  pages: z.strictObject({ verb: z.literal('pages'), id }),
+  entries: z.strictObject({ verb: z.literal('entries'), id }),
+  steps: z.strictObject({ verb: z.literal('steps'), id }),
   plan: z.strictObject({ verb: z.literal('plan'), runbook: text }),
   run: z.strictObject({
     verb: z.literal('run'),
@@ -120,6 +129,21 @@ async function perform(app: App, request: Request, turn: Turn): Promise<CommandR
       return told(await why(app, request.id))
     case 'status':
       return stackStatus(app)
+    case 'runbooks':
+      return answer({ runbooks: listRunbooks(app, request.services) })
+    case 'approvals':
+      return answer({ approvals: await listApprovals(app, request.services) })
+    case 'pages':
+      return listed(request.id, async (incidentId) => listPages(app, incidentId), 'pages')
+    case 'entries':
+      return listed(
+        request.id,
+        async (incidentId) =>
+          listEntries(app, incidentId, request.id === incidentId ? undefined : request.id),
+        'entries',
+      )
+    case 'steps':
+      return listed(request.id, async (incidentId) => listSteps(app, incidentId, request.id), 'steps')
     case 'plan':
       return plan(app, request.runbook)
     case 'run':
@@ -149,6 +173,19 @@ async function perform(app: App, request: Request, turn: Turn): Promise<CommandR
     default:
       return never(request)
   }
+}
+
+/** What is listed of one incident or execution, under a name. */
+async function listed(
+  wanted: string,
+  read: (incidentId: string) => Promise<unknown>,
+  name: string,
+): Promise<CommandResult> {
+  const incidentId = incidentIdOf(wanted)
+  if (incidentId === undefined)
+    return problem('bad-request', `"${wanted}" is not the id of an incident or an execution`)
+  const found = await read(incidentId)
+  return found === undefined ? problem('not-found', `there is no ${wanted}`) : answer({ [name]: found })
 }
 
 async function stackStatus(app: App): Promise<CommandResult> {
@@ -210,7 +247,30 @@ async function records(app: App, wanted: string): Promise<CommandResult> {
     return problem('bad-request', `"${wanted}" is not the id of an incident or an execution`)
   const found = await loadRecords(app.ports.storage, incidentId)
   if (found.length === 0) return problem('not-found', `there is no incident ${incidentId}`)
-  return answer({ format: 'firebreak.records/1', incidentId, records: found })
+  return answer({
+    format: 'firebreak.records/1',
+    incidentId,
+    records: found,
+    runbooks: await runbooksOf(app, found),
+  })
+}
+
+/** The runbooks that the records name, as they were pinned: what was to be done can be read without this stack. */
+async function runbooksOf(
+  { ports }: App,
+  found: Awaited<ReturnType<typeof loadRecords>>,
+): Promise<{ readonly [hash: string]: unknown }> {
+  const hashes = new Set(
+    found.flatMap(({ entries }) =>
+      (entries as readonly { readonly runbookHash?: unknown }[]).flatMap(({ runbookHash }) =>
+        typeof runbookHash === 'string' ? [runbookHash] : [],
+      ),
+    ),
+  )
+  const pinned = await Promise.all(
+    [...hashes].map(async (hash) => [hash, await readPinned(ports.storage, hash)] as const),
+  )
+  return Object.fromEntries(pinned)
 }
 
 function findRunbook(app: App, name: string): Runbook | undefined {

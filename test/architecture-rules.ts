@@ -22,6 +22,7 @@ const ROWS: readonly { readonly row: string; readonly files: readonly string[] }
       'all-done',
       'problems',
       'ack-link',
+      'outbox',
     ].map(inLib),
   },
   {
@@ -57,9 +58,16 @@ const ROWS: readonly { readonly row: string; readonly files: readonly string[] }
     row: 'incidents',
     files: [
       'lib/timeline/',
-      ...['match', 'guardrails', 'blast-radius', 'incident', 'timeline', 'postmortem', 'reliability'].map(
-        inLib,
-      ),
+      ...[
+        'match',
+        'guardrails',
+        'blast-radius',
+        'incident',
+        'timeline',
+        'postmortem',
+        'reliability',
+        'bundle',
+      ].map(inLib),
     ],
   },
   {
@@ -105,6 +113,7 @@ const ROWS: readonly { readonly row: string; readonly files: readonly string[] }
       'pause',
       'start-verdicts',
       'why',
+      'listings',
       'sweep',
       'reconcile',
       'run',

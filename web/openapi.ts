@@ -115,7 +115,7 @@ function pathParameters(path: string): Schema[] {
   }))
 }
 
-function describe({ method, path, summary, body, needsKey, begun, answers }: Operation): Schema {
+function describe({ method, path, summary, body, example, needsKey, begun, answers }: Operation): Schema {
   const parameters = pathParameters(path)
   if (needsKey)
     parameters.push({
@@ -130,7 +130,12 @@ function describe({ method, path, summary, body, needsKey, begun, answers }: Ope
     summary,
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(body
-      ? { requestBody: { required: true, content: { 'application/json': { schema: schemaOf(body) } } } }
+      ? {
+          requestBody: {
+            required: true,
+            content: { 'application/json': { schema: schemaOf(body), ...(example ? { example } : {}) } },
+          },
+        }
       : {}),
     responses: { [begun ? '202' : '200']: answer(answers), default: failure },
   }

@@ -11,6 +11,8 @@ export interface Input {
   readonly by: Person
   /** The idempotency key; empty where the operation needs none. */
   readonly key: string
+  /** To which the caller is limited. */
+  readonly services?: readonly string[]
 }
 
 /** One thing that can be asked by HTTP: a request of lib/command.ts under a method and a path. */
@@ -20,6 +22,8 @@ export interface Operation {
   readonly path: string
   readonly summary: string
   readonly body?: z.ZodObject
+  /** A body that is taken: it stands in the documentation, and a test sends it. */
+  readonly example?: { readonly [name: string]: unknown }
   /** A repeat must do nothing twice, and nothing else tells it from a second request. */
   readonly needsKey?: true
   readonly asks: (input: Input) => Asked
@@ -102,6 +106,7 @@ export const OPERATIONS: readonly Operation[] = [
     method: 'post',
     path: '/v1/incidents/{id}/acknowledgments',
     summary: 'Takes ownership of an incident.',
+    example: { note: 'I am looking at it.' },
     ...saidOf('ack', requests.ack.omit(ofOne)),
   },
   {
@@ -110,6 +115,7 @@ export const OPERATIONS: readonly Operation[] = [
     summary: 'Puts a sentence on the timeline.',
     answers: 'A sentence.',
     needsKey: true,
+    example: { note: 'The cache was cold after the release.' },
     body: requests.note.omit(ofOne),
     asks: ({ params, body, by, key }) => ({
       ...(body as Checked<typeof requests.note>),
@@ -122,12 +128,14 @@ export const OPERATIONS: readonly Operation[] = [
     method: 'post',
     path: '/v1/incidents/{id}/mitigations',
     summary: 'Says that the impact of an incident is reduced.',
+    example: { reason: 'Traffic was moved to the other region by hand.' },
     ...saidOf('mitigate', requests.mitigate.omit(ofOne)),
   },
   {
     method: 'post',
     path: '/v1/incidents/{id}/resolutions',
     summary: 'Closes an incident.',
+    example: { reason: 'The release was fixed.' },
     ...saidOf('resolve', requests.resolve.omit(ofOne)),
   },
   {
@@ -143,6 +151,7 @@ export const OPERATIONS: readonly Operation[] = [
     summary: 'Starts a runbook by hand.',
     answers: 'The incident that it belongs to, its own id, and the mode in which it runs.',
     needsKey: true,
+    example: { runbook: 'api-5xx-spike', reason: 'Checkout is slow.' },
     body: requests.run.omit({ ...bare, key: true }),
     asks: ({ body, by, key }) => ({ ...(body as Checked<typeof requests.run>), verb: 'run', by, key }),
     begun: (answer) => `/v1/executions/${(answer as { readonly executionId: string }).executionId}`,
@@ -153,6 +162,7 @@ export const OPERATIONS: readonly Operation[] = [
     summary: 'Approves or denies what an execution asks for.',
     answers: 'A sentence.',
     needsKey: true,
+    example: { decision: 'approve', reason: 'The plan looks right.' },
     body: decision,
     asks: ({ params, body, by, key }) => {
       const { decision: verb, ...rest } = body as Checked<typeof decision>
@@ -163,7 +173,50 @@ export const OPERATIONS: readonly Operation[] = [
     method: 'post',
     path: '/v1/executions/{id}/aborts',
     summary: 'Stops an execution: no further step begins.',
+    example: { reason: 'We do it by hand.' },
     ...saidOf('abort', requests.abort.omit(ofOne)),
+  },
+  {
+    method: 'get',
+    path: '/v1/incidents/{id}/entries',
+    summary: 'Every entry of an incident in words, each with its address.',
+    answers: 'The entries, oldest first.',
+    asks: ({ params }) => ({ verb: 'entries', id: params['id'] ?? '' }),
+  },
+  {
+    method: 'get',
+    path: '/v1/incidents/{id}/pages',
+    summary: 'Who was paged, and what became of it.',
+    answers: 'The pages, oldest first.',
+    asks: ({ params }) => ({ verb: 'pages', id: params['id'] ?? '' }),
+  },
+  {
+    method: 'get',
+    path: '/v1/executions/{id}/steps',
+    summary: 'The steps of one execution that have come to something.',
+    answers: 'The steps with their states, changes and attempts.',
+    asks: ({ params }) => ({ verb: 'steps', id: params['id'] ?? '' }),
+  },
+  {
+    method: 'get',
+    path: '/v1/executions/{id}/entries',
+    summary: 'Every entry of one execution in words.',
+    answers: 'The entries, oldest first.',
+    asks: ({ params }) => ({ verb: 'entries', id: params['id'] ?? '' }),
+  },
+  {
+    method: 'get',
+    path: '/v1/approvals',
+    summary: 'What is asked of people now.',
+    answers: 'The open questions, those that expire first at the front.',
+    asks: ({ services }) => ({ verb: 'approvals', ...(services ? { services: [...services] } : {}) }),
+  },
+  {
+    method: 'get',
+    path: '/v1/runbooks',
+    summary: 'The runbooks that there are.',
+    answers: 'Each with its service, its mode and what it is for.',
+    asks: ({ services }) => ({ verb: 'runbooks', ...(services ? { services: [...services] } : {}) }),
   },
   {
     method: 'get',
@@ -191,6 +244,7 @@ export const OPERATIONS: readonly Operation[] = [
     path: '/v1/pauses',
     summary: 'Turns the kill switch on: nothing is changed any more.',
     answers: 'A sentence.',
+    example: { scope: { is: 'service', name: 'api' }, reason: 'A release is under way.' },
     body: pause,
     asks: ({ body, by }) => {
       const { scope, reason } = body as Checked<typeof pause>
@@ -202,6 +256,7 @@ export const OPERATIONS: readonly Operation[] = [
     path: '/v1/resumptions',
     summary: 'Turns the kill switch off.',
     answers: 'A sentence, with what is still paused.',
+    example: { scope: { is: 'all' } },
     body: pause.omit({ reason: true }),
     asks: ({ body, by }) => {
       const { scope } = body as Pick<Checked<typeof pause>, 'scope'>

@@ -5,6 +5,8 @@ import { timelineCloudEvents } from '../lib/timeline/cloud-events.ts'
 import { timelineCsv } from '../lib/timeline/csv.ts'
 import { timelineJson, timelineNdjson } from '../lib/timeline/json.ts'
 import { timelineMarkdown } from '../lib/timeline/markdown.ts'
+import { PAGE_HEADERS } from './page/document.ts'
+import { timelineHtml } from './page/saved.ts'
 import { ProblemError } from './problem.ts'
 
 interface Format {
@@ -17,6 +19,7 @@ interface Format {
 /** The first is what is sent where nothing is asked for. */
 export const TIMELINE_FORMATS: readonly Format[] = [
   { name: 'json', type: 'application/json', write: (timeline) => JSON.stringify(timelineJson(timeline)) },
+  { name: 'html', type: 'text/html', write: timelineHtml },
   { name: 'md', type: 'text/markdown', write: timelineMarkdown },
   { name: 'csv', type: 'text/csv', write: timelineCsv },
   { name: 'ndjson', type: 'application/x-ndjson', write: timelineNdjson },
@@ -59,6 +62,7 @@ export function timelineResponse(timeline: Timeline, { name, type, write }: Form
     'content-type': type === 'application/json' || type.endsWith('+json') ? type : `${type}; charset=utf-8`,
     vary: 'Accept',
   }
+  if (name === 'html') Object.assign(headers, PAGE_HEADERS)
   // A spreadsheet is opened from a file; everything else is read where it is.
   if (name === 'csv') headers['content-disposition'] = `attachment; filename="${id}.csv"`
   return new Response(write(timeline), { headers })

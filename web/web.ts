@@ -100,7 +100,13 @@ async function serve(operation: Operation, context: WebContext): Promise<Respons
   const { name, via } = caller
   const key = keyOf(context, operation)
   const body = await bodyOf(context, operation)
-  const asked = operation.asks({ params: context.req.param(), body, by: { name, via }, key })
+  const asked = operation.asks({
+    params: context.req.param(),
+    body,
+    by: { name, via },
+    key,
+    ...(caller.services ? { services: caller.services } : {}),
+  })
   await mayAsk(app, caller, asked)
   const result = await command(app, asked, turn())
   if (result.is === 'problem') return tell(context, result.code, result.message)

@@ -41,7 +41,8 @@ test.each([
   ['application/cloudevents-batch+json', 'application/cloudevents-batch+json', '[{"specversion":"1.0"'],
   ['*/*', 'application/json', '{"format"'],
   ['text/csv;q=0.5, text/markdown', 'text/markdown; charset=utf-8', '# '],
-  ['text/*', 'text/markdown; charset=utf-8', '# '],
+  ['text/*', 'text/html; charset=utf-8', '<!doctype html>'],
+  ['text/html', 'text/html; charset=utf-8', '<!doctype html>'],
   ['image/png, */*;q=0.1', 'application/json', '{"format"'],
 ])('one address for all formats: %s', async (accept, type, begins) => {
   const { stack, incidentId } = await told()

@@ -34,7 +34,23 @@ const POLICY = [
 /** So often a page of something that is under way is loaded again where no script does it. */
 const RELOAD_SECONDS = 20
 
-export function pageResponse({ title, body, who, live = false, status = 200, headers = {} }: Page): Response {
+/** What every page is sent with. */
+export const PAGE_HEADERS = {
+  'content-type': 'text/html; charset=utf-8',
+  'content-security-policy': POLICY,
+  'x-content-type-options': 'nosniff',
+  // Under no-referrer a form would not say where it was sent from either.
+  'referrer-policy': 'same-origin',
+  'cross-origin-opener-policy': 'same-origin',
+} as const
+
+/** A whole page as text. Nothing in it is loaded from anywhere. */
+export function documentText({
+  title,
+  body,
+  who,
+  live = false,
+}: Pick<Page, 'title' | 'body' | 'who' | 'live'>): string {
   // Nothing in a page is still to be awaited.
   const text: string = html`<!doctype html>
 <html lang="en">
@@ -66,15 +82,14 @@ ${
 </body>
 </html>
 ` as Exclude<Html, Promise<unknown>>
-  return new Response(text, {
+  return text
+}
+
+export function pageResponse({ status = 200, headers = {}, ...page }: Page): Response {
+  return new Response(documentText(page), {
     status,
     headers: {
-      'content-type': 'text/html; charset=utf-8',
-      'content-security-policy': POLICY,
-      'x-content-type-options': 'nosniff',
-      // Under no-referrer a form would not say where it was sent from either.
-      'referrer-policy': 'same-origin',
-      'cross-origin-opener-policy': 'same-origin',
+      ...PAGE_HEADERS,
       'cache-control': 'private, no-cache',
       ...headers,
     },

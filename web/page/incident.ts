@@ -7,22 +7,14 @@ import { incidentIdOf } from '../../lib/ids.ts'
 import type { ChainRecord } from '../../lib/ledger/chain.ts'
 import type { EntryOf, Stamped } from '../../lib/ledger/entry.ts'
 import { loadIncident } from '../../lib/ledger/records.ts'
-import {
-  timelineOf,
-  type ExecutionSummary,
-  type Timeline,
-  type TimelineIncident,
-  type TimelineRow,
-} from '../../lib/timeline.ts'
-import { titleOf } from '../../lib/timeline/executions.ts'
-import { whyLines } from '../../lib/timeline/why-lines.ts'
-import { durationText, forecastText, offsetText } from '../../lib/timeline/words.ts'
+import { timelineOf, type Timeline, type TimelineIncident } from '../../lib/timeline.ts'
+import { forecastText } from '../../lib/timeline/words.ts'
 import { mayAsk, type WebContext } from '../caller.ts'
 import { TIMELINE_FORMATS } from '../timeline.ts'
 import { ProblemError } from '../problem.ts'
 import { curveOf, drawCurve } from './curve.ts'
 import { pageResponse, time, type Html } from './document.ts'
-import { statusTag } from './incidents.ts'
+import { executionOf, headOf, proofOf, tableOf } from './incident-parts.ts'
 import { lanesOf } from './lanes.ts'
 
 /** All that the page of one incident shows. */
@@ -84,7 +76,7 @@ export async function incidentPage(context: WebContext, caller: Caller): Promise
               ${drawCurve(curve, [...streams.values()].flat(), incident.detectedAtMs)}`
       }
       <h2>Executions</h2>
-      ${timeline.executions.length === 0 ? html`<p class="quiet">Nothing was started.</p>` : timeline.executions.map((one) => executionOf(one, shown, caller))}
+      ${timeline.executions.length === 0 ? html`<p class="quiet">Nothing was started.</p>` : timeline.executions.map((one) => executionOf(one, nowMs, isAtLeast(caller.role, 'responder')))}
       <h2>Record</h2>
       <p class="controls">
         ${
@@ -108,30 +100,6 @@ export async function incidentPage(context: WebContext, caller: Caller): Promise
 function signalOf(streams: Shown['streams']): string | undefined {
   const opened = streams.get('incident')?.find((entry) => entry.kind === 'incident.opened')
   return opened?.kind === 'incident.opened' ? opened.signal?.name : undefined
-}
-
-function headOf(incident: TimelineIncident, { metrics }: Timeline): Html {
-  const fact = (name: string, atMs: number | undefined, ms?: number, by?: string): Html | string =>
-    atMs === undefined
-      ? ''
-      : html`<div>
-          <dt>${name}</dt>
-          <dd>
-            ${time(atMs)}${ms === undefined ? '' : ` (after ${durationText(ms)})`}${by === undefined ? '' : html`<br />${by}`}
-          </dd>
-        </div>`
-  return html`<h1>${incident.title}</h1>
-    <p>
-      ${statusTag(incident.status)} <span class="tag">${incident.severity}</span> service
-      <strong>${incident.service}</strong> <span class="quiet mono">${incident.incidentId}</span>
-    </p>
-    <p>${incident.reason} <span class="quiet">Reported by ${incident.reportedBy}.</span></p>
-    <dl class="facts">
-      ${fact('Onset', incident.onsetAtMs)} ${fact('Detected', incident.detectedAtMs, metrics.ttdMs)}
-      ${fact('Acknowledged', incident.acknowledgedAtMs, metrics.ttaMs, incident.acknowledgedBy)}
-      ${fact('Mitigated', incident.mitigatedAtMs, metrics.ttmMs)}
-      ${fact('Resolved', incident.resolvedAtMs, metrics.ttrMs)}
-    </dl>`
 }
 
 /** What is asked of people, with the plan as it is asked about. */
@@ -211,133 +179,6 @@ function actsOf(
     ${status === 'open' ? form('mitigate', 'The impact is reduced', 'How') : ''}
     ${isOpen ? form('resolve', 'Resolve', 'Why it is over') : ''}
   </div>`
-}
-
-function executionOf(summary: ExecutionSummary, { nowMs }: Shown, caller: Caller): Html {
-  const { executionId, outcome, reason, level, startedBy, startedAtMs, endedAtMs, steps, pages } = summary
-  const mayAbort = outcome === 'running' && isAtLeast(caller.role, 'responder')
-  return html`<section id="${executionId}" aria-label="${titleOf(summary)}">
-    <h3>
-      ${titleOf(summary)} <span class="tag ${level}">${outcome}</span>
-      <span class="quiet mono">${executionId}</span>
-    </h3>
-    <p>
-      ${reason === '' ? '' : `${reason}.`}
-      <span class="quiet"
-        >Started by ${startedBy} at ${time(startedAtMs)},
-        ${endedAtMs === undefined ? `for ${durationText(nowMs - startedAtMs)} now` : `took ${durationText(endedAtMs - startedAtMs)}`}.</span
-      >
-    </p>
-    ${
-      steps.length === 0
-        ? ''
-        : html`<div class="scroll">
-            <table>
-              <thead>
-                <tr>
-                  <th scope="col">Step</th>
-                  <th scope="col">State</th>
-                  <th scope="col">Change</th>
-                  <th scope="col" class="number">Attempts</th>
-                </tr>
-              </thead>
-              <tbody>
-                ${steps.map(
-                  (step) =>
-                    html`<tr>
-                      <td>${step.step}</td>
-                      <td>
-                        <span class="${step.level}">${step.state}</span
-                        >${step.recovered === undefined ? '' : html` <span class="quiet">${step.recovered}</span>`}${step.reason === undefined ? '' : html`<br /><span class="quiet">${step.reason}</span>`}
-                      </td>
-                      <td>${step.target === undefined ? '' : `${step.target}: ${step.change ?? ''}`}</td>
-                      <td class="number">${step.attempts === 0 ? '' : step.attempts}</td>
-                    </tr>`,
-                )}
-              </tbody>
-            </table>
-          </div>`
-    }
-    ${pages.map(({ to, state, reason: why, level: how }) => html`<p><span class="${how}">${to} was called (${state})</span>: ${why}</p>`)}
-    ${
-      mayAbort
-        ? html`<form class="inline" method="post" action="/executions/${executionId}/abort">
-            <label>Reason <input name="text" required maxlength="1000" /></label
-            ><button class="danger">Abort</button>
-          </form>`
-        : ''
-    }
-  </section>`
-}
-
-/** An address of its own for each entry: `#e-p3v8ad-2-0`. */
-function anchorOf(address: string): string {
-  return `e-${address.replace(/^inc-[0-9a-z]{12}-?/, '').replace(/[^\w-]+/g, '-')}`
-}
-
-function tableOf(rows: readonly TimelineRow[]): Html {
-  return html`<div class="scroll">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">When</th>
-            <th scope="col" class="number">Since</th>
-            <th scope="col">What</th>
-            <th scope="col">Who</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${rows.map((row) => {
-            const anchor = anchorOf(row.address)
-            const lines = whyLines(row.why)
-            const ids = [
-              row.requestId && `AWS request ${row.requestId}`,
-              row.operationId && `operation ${row.operationId}`,
-            ].filter(Boolean)
-            return html`<tr id="${anchor}">
-              <td><a href="#${anchor}">${time(row.atMs)}</a></td>
-              <td class="number quiet">${offsetText(row.sinceMs)}</td>
-              <td>
-                <span class="${row.level === 'info' ? '' : row.level}">${markOf(row.level)}</span>
-                ${row.text}${
-                  lines.length + ids.length === 0
-                    ? ''
-                    : html`<details data-of="${anchor}">
-                        <summary>Why</summary>
-                        <ul class="why">
-                          ${[...lines, ...ids].map((line) => html`<li>${line}</li>`)}
-                        </ul>
-                      </details>`
-                }
-              </td>
-              <td>
-                ${row.who}<br /><span class="quiet mono"
-                  >${row.address.replace(/^inc-[0-9a-z]{12}-?/, '')}</span
-                >
-              </td>
-            </tr>`
-          })}
-        </tbody>
-      </table>
-    </div>
-    ${rows.length === 0 ? html`<p class="quiet">Nothing of it failed.</p>` : ''}`
-}
-
-/** Nothing is told by colour alone. */
-function markOf(level: TimelineRow['level']): string {
-  return { info: '·', good: '✓', bad: '✗', attention: '!' }[level]
-}
-
-function proofOf({ chain }: Timeline): Html {
-  return chain.is === 'consistent'
-    ? html`<p class="good">
-        ✓ ${chain.records} records are consistent.
-        <span class="quiet"
-          >That none is missing at the end is proved only against head hashes that were exported
-          earlier.</span
-        >
-      </p>`
-    : html`<p class="bad" role="alert">✗ The chain is broken at ${chain.address}: ${chain.reason}</p>`
 }
 
 /** Where an incident's page is, also by the id of one of its executions. */
