@@ -1,5 +1,6 @@
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda'
 import { requestOf, resultOf } from '../web/gateway.ts'
+import { problemResponse } from '../web/problem.ts'
 import { createWeb } from '../web/web.ts'
 import { lambda } from './middleware.ts'
 
@@ -28,6 +29,13 @@ export const handler = lambda(
       ...(principal === undefined ? {} : { principal }),
       ...(claims === undefined ? {} : { claims }),
     }
-    return resultOf(await web.fetch(requestOf(event), served))
+    const request = requestOf(event)
+    const response = request
+      ? await web.fetch(request, served)
+      : problemResponse('bad-request', 'the request has a form that no request can have', {
+          instance: '/',
+          requestId,
+        })
+    return resultOf(response)
   },
 )

@@ -6,8 +6,16 @@ import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from '
  * Source: "Create AWS Lambda proxy integrations for HTTP APIs in API Gateway", payload format version 2.0.
  */
 
-/** Throws `TypeError` for a path or a header that no Request can have. */
-export function requestOf(event: APIGatewayProxyEventV2): Request {
+/** `undefined` for a method, a path or a header that no request can have. */
+export function requestOf(event: APIGatewayProxyEventV2): Request | undefined {
+  try {
+    return read(event)
+  } catch {
+    return undefined
+  }
+}
+
+function read(event: APIGatewayProxyEventV2): Request {
   const { rawPath, rawQueryString, body, isBase64Encoded, requestContext, cookies } = event
   const { method } = requestContext.http
   const headers = new Headers()

@@ -1,5 +1,5 @@
 import type { APIGatewayProxyEventV2 } from 'aws-lambda'
-import { requestOf, resultOf } from '../../web/gateway.ts'
+import { requestOf as readRequest, resultOf } from '../../web/gateway.ts'
 
 /** An event of an HTTP API in format 2.0. */
 function eventOf(over: object = {}, context: object = {}): APIGatewayProxyEventV2 {
@@ -35,6 +35,12 @@ function eventOf(over: object = {}, context: object = {}): APIGatewayProxyEventV
 
 const post = {
   http: { method: 'POST', path: '/', protocol: 'HTTP/1.1', sourceIp: '192.0.2.7', userAgent: 'curl' },
+}
+
+function requestOf(event: Parameters<typeof readRequest>[0]): Request {
+  const request = readRequest(event)
+  if (!request) throw new Error('no request can be made of it')
+  return request
 }
 
 test('method, path, query, headers and cookies', () => {
@@ -100,4 +106,11 @@ test('texts go out as they are, everything else in base64, cookies apart', async
     body: '',
     isBase64Encoded: false,
   })
+})
+
+test.each([
+  ['a header that is no text of Latin letters', { headers: { authorization: '\u{1f525}' } }],
+  ['a name of a header that is none', { headers: { 'a b': 'x' } }],
+])('%s makes no request', (_what, over) => {
+  expect(readRequest(eventOf(over))).toBeUndefined()
 })
