@@ -13,6 +13,7 @@ import type { Context } from './context.ts'
 import { packageRoot } from './documented.ts'
 import { endingOf, treeOf } from './execution-tree.ts'
 import { EXIT, Failure } from './exit.ts'
+import { withFakeSlack } from './fake-slack.ts'
 import { compile } from './files.ts'
 import { liveTree, plainTree, type Live } from './live.ts'
 import { localToken, openAddress, serveLocal, withGrant } from './local-server.ts'
@@ -61,7 +62,7 @@ interface Outcome {
 export async function playDemo(context: Context, options: DemoOptions): Promise<{ readonly ok: boolean }> {
   const { terminal, settings } = context
   const { token, grant } = localToken(terminal.user || 'unknown')
-  const catalogue = withGrant(await demoCatalogue(), grant)
+  const catalogue = withFakeSlack(withGrant(await demoCatalogue(), grant), grant.name)
   const account = apiBadCanary({
     startAtMs: Math.floor(terminal.now() / 60_000) * 60_000,
     releaseAfterMs: 20_000,
@@ -99,7 +100,7 @@ export async function playDemo(context: Context, options: DemoOptions): Promise<
     : () => {}
   const server = await serveLocal(stack, { cwd: terminal.cwd, port: 0, token })
   try {
-    note(`to watch it in a browser: ${openAddress(server.url, token)}`)
+    note(`to watch it in a browser: ${openAddress(server.url, token)} (its chat: ${server.url}/fake-slack)`)
     note('a simulated account: service api (6 tasks) behind weighted DNS, 10 % of the traffic on a canary')
     const incidentId = await tell(context, stack, live, note)
     live.end()

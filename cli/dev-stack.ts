@@ -6,6 +6,7 @@ import { apiBadCanary } from '../sim/scenarios.ts'
 import type { Context } from './context.ts'
 import type { DevOptions } from './dev.ts'
 import { EXIT, Failure } from './exit.ts'
+import { withFakeSlack } from './fake-slack.ts'
 import { compile, readFolder, runbookFolder } from './files.ts'
 import { localToken, openAddress, serveLocal, withGrant, type LocalServer } from './local-server.ts'
 import { printable, timeText } from './output.ts'
@@ -38,7 +39,7 @@ export async function runDev(context: Context, options: DevOptions): Promise<voi
   const { policy } = compiled.catalogue
   const { token, grant } = localToken(terminal.user || 'unknown')
   const capped = { ...compiled.catalogue, policy: { ...policy, mode: options.mode ?? policy.mode } }
-  const catalogue = withGrant(capped, grant)
+  const catalogue = withFakeSlack(withGrant(capped, grant), grant.name)
   const saved = readState(state)
   const account = saved ? createAccount({ saved: saved.account }) : quietAccount(terminal.now())
   const stack = await startLocal({
@@ -121,6 +122,7 @@ function welcome(
   const lines = [
     `Firebreak, a local stack at ${url}, policy mode ${mode}. Not for production.`,
     `Its pages: ${openAddress(url, token)}`,
+    `A chat:    ${url}/fake-slack (after the pages were opened)`,
     '',
     'In another terminal, in this folder:',
     '  firebreak plan api-5xx-spike',

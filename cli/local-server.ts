@@ -10,6 +10,8 @@ import { sha256 } from '../lib/ids.ts'
 import type { Catalogue, TokenGrant } from '../lib/runbook/runbook.ts'
 import type { LocalStack } from '../sim/local.ts'
 import type { OutsideAct } from '../sim/outside.ts'
+import { PAGE_HEADERS } from '../web/page/document.ts'
+import { fakeSlack, type FakeSlack } from './fake-slack.ts'
 import { DEV_FILE } from './stack-local.ts'
 
 /** The door of a local stack: on the loopback interface, for whoever can read the token in the folder. */
@@ -41,8 +43,13 @@ export async function serveLocal(
   options: { readonly cwd: string; readonly port: number; readonly token: string },
 ): Promise<LocalServer> {
   const { token } = options
+  const chat = fakeSlack(stack.account, async ({ path, headers, body }) => {
+    const event = eventOf({ url: path, method: 'POST', headers: { host: '127.0.0.1', ...headers } }, body)
+    const result = (await stack.invoke('http', event)) as APIGatewayProxyStructuredResultV2
+    return { status: result.statusCode ?? 200, text: result.body ?? '' }
+  })
   const server = createServer((request, response) => {
-    void answer(stack, token, request, response)
+    void answer({ stack, token, chat }, request, response)
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
@@ -63,9 +70,14 @@ export async function serveLocal(
   }
 }
 
+interface Door {
+  readonly stack: LocalStack
+  readonly token: string
+  readonly chat: FakeSlack
+}
+
 async function answer(
-  stack: LocalStack,
-  token: string,
+  { stack, token, chat }: Door,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -74,6 +86,7 @@ async function answer(
     response.writeHead(303, opened).end()
     return
   }
+  if (isOfTheChat(request)) return serveChat(chat, token, request, response)
   if (!isOfTheDoor(request)) return serveApi(stack, request, response)
   const say = (status: number, body: unknown) => {
     response.writeHead(status, { 'content-type': 'application/json' })
@@ -152,7 +165,39 @@ async function serveApi(
   }
 }
 
-function eventOf(request: IncomingMessage, body: string): object {
+function isOfTheChat({ url = '' }: IncomingMessage): boolean {
+  return url === '/fake-slack' || url.startsWith('/fake-slack/')
+}
+
+/** A chat that is none, for whoever has opened the stack's own address; as everywhere, a form must come from its page. */
+async function serveChat(
+  chat: FakeSlack,
+  token: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const { url = '', method, headers } = request
+  const isKnown = (headers.cookie ?? '').split(/; */).includes(`${COOKIE}=${token}`)
+  if (!isKnown) {
+    response.writeHead(303, { location: '/' }).end()
+    return
+  }
+  if (method === 'GET') {
+    response.writeHead(200, PAGE_HEADERS).end(chat.page())
+    return
+  }
+  if (headers.origin !== `http://${headers.host}`) {
+    response.writeHead(403).end()
+    return
+  }
+  const form = new URLSearchParams((await bodyOf(request).catch(() => '')) ?? '')
+  const done = await chat.act(url, form)
+  response.writeHead(done ? 303 : 404, { location: '/fake-slack' }).end()
+}
+
+type Asked = Pick<IncomingMessage, 'url' | 'method' | 'headers'>
+
+function eventOf(request: Asked, body: string): object {
   const [path = '/', query = ''] = (request.url ?? '/').split(/\?(.*)/s)
   const headers = Object.fromEntries(
     Object.entries(request.headers).map(([name, value]) => [

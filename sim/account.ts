@@ -55,6 +55,7 @@ import {
   type WireError,
   type WireRequest,
 } from './wire.ts'
+import { withSlack } from './slack.ts'
 import { emptyWorld, TICK_MS, type Message, type Sim, type SimEvent, type World } from './world.ts'
 
 const HANDLERS: { readonly [K in CallName]: Handler<K> } = {
@@ -173,7 +174,7 @@ export type AccountOptions =
 /** An empty account, or one that goes on where `saved` stopped. */
 export function createAccount(options: AccountOptions): Account {
   const saved = 'saved' in options ? copyOf(options.saved) : undefined
-  const world = saved?.world ?? newWorld(options)
+  const world = saved ? withSlack(saved.world) : newWorld(options)
   const log: LoggedCall[] = [...(saved?.log ?? [])]
   const counts: { [name: string]: { calls: number; effects: number } } = { ...saved?.counts }
   const listeners = new Set<(event: SimEvent) => void>()

@@ -156,3 +156,8 @@ function yes(body: object): HttpAnswer {
 function no(error: string): HttpAnswer {
   return { status: 200, headers: {}, body: JSON.stringify({ ok: false, error }) }
 }
+
+/** What was saved before there was a workspace goes on with an empty one. */
+export function withSlack(world: Omit<World, 'slack'> & Partial<Pick<World, 'slack'>>): World {
+  return { ...world, slack: world.slack ?? newSlack() }
+}

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import type { Role } from '../../lib/runbook/runbook.ts'
+import { withFakeSlack } from '../../cli/fake-slack.ts'
 import type { Stack } from '../../sim/stack.ts'
 import {
   asksFor,
@@ -200,4 +201,46 @@ test('the services and the runbooks are shown, in the dark as well', async () =>
   await page.getByRole('button', { name: 'Start api-5xx-spike' }).waitFor()
   await shoot(page, 'run')
   expect(await audit(page)).toEqual([])
+}, 60_000)
+
+test('in the chat somebody approves the plan of an incident, and acknowledges it', async () => {
+  const stack = calmStack(withFakeSlack(asksFor('30m'), 'ann'))
+  fire(stack)
+  // The workspace's secrets stand in the account once it is served.
+  const { page, url } = await visit(stack, 'approver')
+  await play(stack, 1)
+  await page.goto(`${url}/fake-slack`)
+  const message = page.getByRole('article').first()
+  await message.getByText('sre is asked: scale_out').waitFor()
+  await shoot(page, 'chat')
+  expect(await audit(page)).toEqual([])
+  await message.getByRole('button', { name: 'Approve' }).click()
+  await page.getByText('ann: approved scale_out').waitFor()
+  await play(stack, 5)
+  expect(desired(stack)).toBe(9)
+  expect(await entriesOfKind(stack, 'step.approved')).toMatchObject([
+    { actor: { is: 'person', name: 'ann', via: 'slack' } },
+  ])
+  await page.reload()
+  await page.getByText(/scale_out: ECS service prod\/api desired 6 -> 9/).waitFor()
+  expect(await page.getByRole('button', { name: 'Approve' }).count()).toBe(0)
+  await page.getByRole('button', { name: 'Acknowledge' }).click()
+  await page.getByText('ann (slack)').waitFor()
+}, 60_000)
+
+test('in the chat somebody types a command, picks a runbook and starts it by the form', async () => {
+  const stack = calmStack(withFakeSlack(catalogueOf([runbookText('- wait: 20m')]), 'ann'))
+  const { page, url } = await visit(stack, 'approver')
+  await page.goto(`${url}/fake-slack`)
+  await page.getByLabel('/firebreak').fill('run')
+  await page.getByRole('button', { name: 'Send' }).click()
+  await page.getByLabel('Choose').selectOption('spike')
+  await page.getByRole('button', { name: 'Take it' }).click()
+  await page.getByLabel('Why').fill('the site is slow')
+  await shoot(page, 'chat-form')
+  await page.getByRole('button', { name: 'Start', exact: true }).click()
+  await page.getByText('ann started spike').waitFor()
+  expect(await entriesOfKind(stack, 'execution.started')).toMatchObject([
+    { occasion: { by: 'ann', via: 'slack', reason: 'the site is slow' } },
+  ])
 }, 60_000)

@@ -6,7 +6,9 @@ import { sha256 } from '../../lib/ids.ts'
 import type { Role } from '../../lib/runbook/runbook.ts'
 import type { Stack } from '../../sim/stack.ts'
 import { createWeb } from '../../web/web.ts'
-import { turnOf } from '../line/calm.ts'
+import { fakeSlack } from '../../cli/fake-slack.ts'
+import { PAGE_HEADERS } from '../../web/page/document.ts'
+import { play, turnOf } from '../line/calm.ts'
 
 /** A stack behind the real application, for a browser on this machine. */
 export interface Served {
@@ -33,11 +35,26 @@ export async function serve(stack: Stack): Promise<Served> {
   const access = { tokens, principals: [], signedIn: { nameClaim: 'sub', grants: [] } }
   const app = { ...stack.app, catalogue: { ...stack.app.catalogue, access } }
   let requests = 0
+  const ask = async (request: Request) =>
+    web.fetch(request, { app, turn: () => turnOf(stack), requestId: `r-${++requests}` })
+  const chat = fakeSlack(stack.account, async ({ path, headers, body }) => {
+    const answer = await ask(new Request(`http://127.0.0.1${path}`, { method: 'POST', headers, body }))
+    return { status: answer.status, text: await answer.text() }
+  })
   const answer = async (request: IncomingMessage, response: ServerResponse) => {
     const parts: Buffer[] = []
     for await (const part of request as AsyncIterable<Buffer>) parts.push(part)
     const body = Buffer.concat(parts)
-    const { method = 'GET' } = request
+    const { method = 'GET', url = '/' } = request
+    if (url.startsWith('/fake-slack')) {
+      if (method === 'POST') {
+        await chat.act(url, new URLSearchParams(body.toString()))
+        // What was asked is worked on, and told.
+        await play(stack, 0.2)
+        response.writeHead(303, { location: '/fake-slack' }).end()
+      } else response.writeHead(200, PAGE_HEADERS).end(chat.page())
+      return
+    }
     const asked = new Request(`http://${request.headers.host ?? ''}${request.url ?? '/'}`, {
       method,
       headers: Object.entries(request.headers).map(([name, value]): [string, string] => [
@@ -46,7 +63,7 @@ export async function serve(stack: Stack): Promise<Served> {
       ]),
       ...(method === 'GET' || method === 'HEAD' ? {} : { body }),
     })
-    const answered = await web.fetch(asked, { app, turn: () => turnOf(stack), requestId: `r-${++requests}` })
+    const answered = await ask(asked)
     response.writeHead(answered.status, Object.fromEntries(answered.headers))
     response.end(Buffer.from(await answered.arrayBuffer()))
   }

@@ -118,7 +118,7 @@ test(`${REQUESTS} mutated requests to the API, the pages and the addresses of Sl
   const seeds = seedsOf(incident, execution, stack.account.now())
   const statuses = new Map<number, number>()
   for (let index = 0; index < REQUESTS; index++) {
-    const sent = structuredClone(pick(seeds)) as Sent
+    const sent = structuredClone(pick(seeds))
     for (let changes = to(4); changes > 0; changes--) mutate(sent, to, pick)
     // Some of what is changed is signed again: Slack, too, sends what nobody expects.
     if (sent.path.startsWith('/slack/') && to(2) === 0) sign(sent)
@@ -172,7 +172,7 @@ async function answered(
   const request = requestOf(event)
   // The handler answers it by 400.
   if (!request) return 400
-  const result = await resultOf(await web.fetch(request, { app, turn, requestId: 'r' } as never))
+  const result = await resultOf(await web.fetch(request, { app, turn, requestId: 'r' }))
   return result.statusCode ?? 200
 }
 

@@ -45,7 +45,9 @@ test.each(OPERATIONS.map(({ method, path }) => [method, path] as const))(
   'the example of %s %s is taken, and answered as described',
   async (method, path) => {
     const { stack, incident, execution } = await asked()
-    const { requestBody, responses, parameters = [] } = described[path]?.[method] as Described
+    const operation = described[path]?.[method]
+    if (!operation) throw new Error('it is not described')
+    const { requestBody, responses, parameters = [] } = operation
     const example = requestBody?.content['application/json']?.example
     expect(requestBody === undefined || example !== undefined).toBe(true)
     const address = path

@@ -52,7 +52,7 @@ export function documentText({
   live = false,
 }: Pick<Page, 'title' | 'body' | 'who' | 'live'>): string {
   // Nothing in a page is still to be awaited.
-  const text: string = html`<!doctype html>
+  const text = html`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -82,7 +82,7 @@ ${
 </body>
 </html>
 ` as Exclude<Html, Promise<unknown>>
-  return text
+  return text.toString()
 }
 
 export function pageResponse({ status = 200, headers = {}, ...page }: Page): Response {

@@ -15,7 +15,7 @@ h3{font-size:1rem;margin:1rem 0 .25rem}
 .quiet{color:var(--quiet)}
 .good{color:var(--good)}.bad{color:var(--bad)}.attention{color:var(--attention)}
 .tag{display:inline-block;border:1px solid currentColor;border-radius:1rem;padding:0 .6rem;font-size:.85rem}
-dl.facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(12rem,1fr));gap:.5rem 1rem;margin:.5rem 0}
+dl.facts,div.facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(12rem,1fr));gap:.5rem 1rem;margin:.5rem 0}
 dl.facts dt{color:var(--quiet);font-size:.85rem}dl.facts dd{margin:0}
 .scroll{overflow-x:auto}
 table{border-collapse:collapse;width:100%}
