@@ -1,5 +1,6 @@
 import { readCatalogue } from '../handlers/catalogue.ts'
 import { runbookJsonSchema } from '../lib/runbook/json-schema.ts'
+import { apiReference } from '../web/reference.ts'
 import { derivedFor } from './derived.ts'
 
 export interface GeneratedFile {
@@ -13,6 +14,7 @@ export function generatedFiles(): readonly GeneratedFile[] {
   return [
     { path: 'deploy/derived.json', text: pretty(derivedFor(readCatalogue())) },
     { path: 'runbooks/schema.json', text: pretty(runbookJsonSchema()) },
+    { path: 'docs/api-reference.md', text: apiReference() },
   ]
 }
 

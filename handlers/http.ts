@@ -1,6 +1,6 @@
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda'
 import { requestOf, resultOf } from '../web/gateway.ts'
-import { problemResponse } from '../web/problem.ts'
+import { noRequest } from '../web/problem.ts'
 import { createWeb } from '../web/web.ts'
 import { lambda } from './middleware.ts'
 
@@ -30,12 +30,6 @@ export const handler = lambda(
       ...(claims === undefined ? {} : { claims }),
     }
     const request = requestOf(event)
-    const response = request
-      ? await web.fetch(request, served)
-      : problemResponse('bad-request', 'the request has a form that no request can have', {
-          instance: '/',
-          requestId,
-        })
-    return resultOf(response)
+    return resultOf(request ? await web.fetch(request, served) : noRequest(requestId))
   },
 )

@@ -31,6 +31,8 @@ const NEEDED: { readonly [verb in Request['verb']]: Role } = {
   entries: 'reader',
   steps: 'reader',
   plan: 'reader',
+  'hook-failures': 'reader',
+  'hook-replay': 'responder',
   run: 'responder',
   ack: 'responder',
   note: 'responder',

@@ -5,6 +5,7 @@ import { never } from './errors.ts'
 import { fold } from './execution/fold.ts'
 import { programOf } from './execution/program.ts'
 import { effectiveMode, frozenBy } from './guardrails.ts'
+import { hookFailures, replayHook } from './hooks.ts'
 import type { Json } from './json.ts'
 import { incidentIdOf, runbookHashFor } from './ids.ts'
 import { foldIncident } from './incident.ts'
@@ -63,6 +64,14 @@ export const requests = {
   approvals: z.strictObject({ verb: z.literal('approvals'), services: reach }),
   pages: z.strictObject({ verb: z.literal('pages'), id }),
   entries: z.strictObject({ verb: z.literal('entries'), id }),
+  'hook-failures': z.strictObject({ verb: z.literal('hook-failures') }),
+  'hook-replay': z.strictObject({
+    verb: z.literal('hook-replay'),
+    hook: id,
+    incidentId: id,
+    address: text,
+    by: person,
+  }),
   steps: z.strictObject({ verb: z.literal('steps'), id }),
   plan: z.strictObject({ verb: z.literal('plan'), runbook: text }),
   run: z.strictObject({
@@ -133,6 +142,12 @@ async function perform(app: App, request: Request, turn: Turn): Promise<CommandR
       return answer({ runbooks: listRunbooks(app, request.services) })
     case 'approvals':
       return answer({ approvals: await listApprovals(app, request.services) })
+    case 'hook-failures':
+      return answer({ failures: await hookFailures(app, MAX_FAILURES) })
+    case 'hook-replay': {
+      const refused = await replayHook(app, request)
+      return refused === undefined ? answer({ text: 'it is sent again' }) : problem('not-found', refused)
+    }
     case 'pages':
       return listed(request.id, async (incidentId) => listPages(app, incidentId), 'pages')
     case 'entries':
@@ -174,6 +189,9 @@ async function perform(app: App, request: Request, turn: Turn): Promise<CommandR
       return never(request)
   }
 }
+
+/** The newest of what could not be delivered. */
+const MAX_FAILURES = 100
 
 /** What is listed of one incident or execution, under a name. */
 async function listed(

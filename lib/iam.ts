@@ -40,6 +40,7 @@ export function derivePermissions(catalogue: Catalogue): readonly Statement[] {
     ...own.flatMap((runbook) => workOf(catalogue, runbook)),
     ...peopleOf(catalogue),
     ...secretPermissions(catalogue.slack ? [catalogue.slack.signingSecret, catalogue.slack.token] : []),
+    ...secretPermissions(Object.values(catalogue.hooks ?? {}).map(({ secret }) => secret)),
     ...roles.map((role) => ({ actions: ['sts:AssumeRole'], resources: [role] })),
   ])
 }

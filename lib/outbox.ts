@@ -30,7 +30,20 @@ export type SlackAsked =
   | { readonly is: 'button'; readonly action: string; readonly value: string }
   | { readonly is: 'form'; readonly runbook: string; readonly reason: string; readonly mode?: string }
 
-export type OutboxMessage = TellMessage | AskedMessage
+/** One entry is delivered to one hook. */
+export interface HookMessage {
+  readonly v: 1
+  readonly is: 'hook'
+  readonly hook: string
+  readonly incidentId: string
+  /** Of the entry. */
+  readonly address: string
+  /** The first is 1. */
+  readonly attempt: number
+  readonly notBeforeMs: number
+}
+
+export type OutboxMessage = TellMessage | AskedMessage | HookMessage
 
 export interface Outbox {
   /** `delayMs` up to 15 minutes. */

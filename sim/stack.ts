@@ -67,12 +67,13 @@ export function createStack(options: StackOptions): Stack {
   const outbox = simQueue({ name: 'outbox', now, visibilityMs: VISIBILITY_MS })
   const plainStorage = options.storage ?? memoryStorage()
   // In the stead of the table's stream, which only a deployed one has.
-  const storage = catalogue.slack
-    ? watched(
-        plainStorage,
-        (incidentId) => void outbox.send(JSON.stringify({ v: 1, is: 'tell', incidentId }), STREAM_LAG_MS),
-      )
-    : plainStorage
+  const storage =
+    (catalogue.slack ?? catalogue.hooks)
+      ? watched(
+          plainStorage,
+          (incidentId) => void outbox.send(JSON.stringify({ v: 1, is: 'tell', incidentId }), STREAM_LAG_MS),
+        )
+      : plainStorage
   const random = countingRandom()
   const crashes: string[] = []
   let points = 0

@@ -94,12 +94,13 @@ function init(message: Extract<ToWorker, { is: 'init' }>): void {
   const ports: Ports = {
     clock,
     random: systemRandom,
-    storage: message.catalogue.slack
-      ? watched(
-          storage,
-          (incidentId) => void sendTo('outbox', { v: 1, is: 'tell', incidentId }, STREAM_LAG_MS),
-        )
-      : storage,
+    storage:
+      (message.catalogue.slack ?? message.catalogue.hooks)
+        ? watched(
+            storage,
+            (incidentId) => void sendTo('outbox', { v: 1, is: 'tell', incidentId }, STREAM_LAG_MS),
+          )
+        : storage,
     queue: { send: async (work, delayMs) => sendTo('work', work, delayMs) },
     outbox: { send: async (told, delayMs) => sendTo('outbox', told, delayMs) },
     aws: account.aws,

@@ -114,6 +114,7 @@ const ROWS: readonly { readonly row: string; readonly files: readonly string[] }
       'start-verdicts',
       'why',
       'listings',
+      'hooks',
       'sweep',
       'reconcile',
       'run',

@@ -213,6 +213,26 @@ export const OPERATIONS: readonly Operation[] = [
   },
   {
     method: 'get',
+    path: '/v1/hooks/failures',
+    summary: 'What could not be delivered to hooks.',
+    answers: 'The newest failures, each with the hook, the entry and the reason.',
+    asks: () => ({ verb: 'hook-failures' }),
+  },
+  {
+    method: 'post',
+    path: '/v1/hooks/replays',
+    summary: 'Delivers an entry to a hook once more.',
+    answers: 'A sentence.',
+    example: { hook: 'audit', incidentId: 'inc-4k2m9x7p0qzr', address: 'incident/0.0' },
+    body: requests['hook-replay'].omit(bare),
+    asks: ({ body, by }) => ({
+      ...(body as Checked<(typeof requests)['hook-replay']>),
+      verb: 'hook-replay',
+      by,
+    }),
+  },
+  {
+    method: 'get',
     path: '/v1/runbooks',
     summary: 'The runbooks that there are.',
     answers: 'Each with its service, its mode and what it is for.',

@@ -36,3 +36,11 @@ export function problemResponse(
     headers: { 'content-type': 'application/problem+json', 'cache-control': 'no-store', ...headers },
   })
 }
+
+/** Of what was handed on and is no request at all. */
+export function noRequest(requestId: string): Response {
+  return problemResponse('bad-request', 'the request has a form that no request can have', {
+    instance: '/',
+    requestId,
+  })
+}

@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { BlockList, isIPv4, isIPv6 } from 'node:net'
 import { isoTime } from '../clock.ts'
+import type { Http, HttpAnswer } from '../http.ts'
 import type { Channel } from '../runbook/runbook.ts'
 import { refusal, SEND_TIMEOUT_MS, type Sender } from './channel.ts'
 
@@ -20,31 +21,51 @@ export const webhookSender: Sender<Webhook> = {
   async send(page, channel, { http, secret, nowMs }) {
     const forbidden = forbiddenUrl(channel.url)
     if (forbidden !== undefined) return { accepted: false, reason: forbidden, retryable: false }
-    const keys = signingKeys(await secret(channel.secret))
-    if (keys.length === 0) {
-      return {
-        accepted: false,
-        reason: `${channel.secret} must be whsec_ and the base64 of ${MIN_SECRET_BYTES} bytes or more`,
-        retryable: false,
-      }
-    }
     const body = JSON.stringify({ type: 'page.triggered', timestamp: isoTime(page.onsetAtMs), data: page })
-    const seconds = String(Math.floor(nowMs / 1_000))
-    const answer = await http.post({
-      url: channel.url,
-      headers: {
-        'content-type': 'application/json',
-        'webhook-id': page.key,
-        'webhook-timestamp': seconds,
-        'webhook-signature': keys.map((key) => signature(key, page.key, seconds, body)).join(' '),
-      },
-      body,
-      timeoutMs: SEND_TIMEOUT_MS,
-    })
+    const value = await secret(channel.secret)
+    const answer = await postSigned(http, { url: channel.url, secret: value, id: page.key, nowMs, body })
+    if (typeof answer === 'string')
+      return { accepted: false, reason: `${channel.secret} ${answer}`, retryable: false }
     return answer.status >= 200 && answer.status < 300
       ? { accepted: true, id: page.key }
       : refusal(answer, answer.status === 410 ? 'the endpoint is gone' : '')
   },
+}
+
+/**
+ * Posts a body with the signature of Standard Webhooks 1.0; once, and follows no redirect. Throws on a network failure. A text
+ * where the secret signs nothing says what it must be.
+ */
+export async function postSigned(
+  http: Http,
+  {
+    url,
+    secret,
+    id,
+    nowMs,
+    body,
+  }: {
+    readonly url: string
+    readonly secret: string
+    readonly id: string
+    readonly nowMs: number
+    readonly body: string
+  },
+): Promise<HttpAnswer | string> {
+  const keys = signingKeys(secret)
+  if (keys.length === 0) return `must be whsec_ and the base64 of ${MIN_SECRET_BYTES} bytes or more`
+  const seconds = String(Math.floor(nowMs / 1_000))
+  return http.post({
+    url,
+    headers: {
+      'content-type': 'application/json',
+      'webhook-id': id,
+      'webhook-timestamp': seconds,
+      'webhook-signature': keys.map((key) => signature(key, id, seconds, body)).join(' '),
+    },
+    body,
+    timeoutMs: SEND_TIMEOUT_MS,
+  })
 }
 
 /** `v1,` and the base64 of the HMAC-SHA256 over `{id}.{timestamp}.{body}`. */

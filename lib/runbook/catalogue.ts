@@ -4,13 +4,14 @@ import { sortDiagnostics } from './diagnostics.ts'
 import type { Diagnostic } from './diagnostics.ts'
 import { globsOverlap } from '../glob.ts'
 import { readEntries, report, type Entries } from './entries.ts'
+import { hooksForm } from './hooks.ts'
 import { MAX_RUNBOOKS } from './limits.ts'
 import { readOncall } from './oncall-file.ts'
 import { checkPolicy, checkRunbookRules, readPolicy } from './policy-file.ts'
 import type { World } from './resolve.ts'
 import { readRunbookFile } from './runbook-file.ts'
 import type { PlacedRunbook } from './runbook-file.ts'
-import type { Access, Catalogue, RunbookPlaces, Service, SlackSettings } from './runbook.ts'
+import type { Access, Catalogue, Hook, RunbookPlaces, Service, SlackSettings } from './runbook.ts'
 import { serviceForm, servicesForm } from './services.ts'
 import { checkSharedTargets } from './shared-targets.ts'
 import { slackForm } from './slack.ts'
@@ -61,6 +62,7 @@ export function compileCatalogue(files: readonly CatalogueFile[]): Compiled {
   if (policySource && policy) checkPolicy(policySource, policy, world)
   const access = readAccess(only('access.yaml'), world)
   const slack = readSlack(only('slack.yaml'), world)
+  const hooks = readHooks(only('hooks.yaml'), world)
   const written = sources.filter((source) => !SETTINGS.has(baseName(source.path)))
   const runbooks = written.flatMap((source) => readRunbookFile(source, world))
   checkTogether(runbooks)
@@ -78,6 +80,7 @@ export function compileCatalogue(files: readonly CatalogueFile[]): Compiled {
       policy,
       ...(access === undefined ? {} : { access }),
       ...(slack === undefined ? {} : { slack }),
+      ...(hooks === undefined ? {} : { hooks }),
       places: Object.fromEntries(runbooks.map((placed) => [placed.runbook.runbook, placesOf(placed)])),
     },
     ...rest,
@@ -105,8 +108,15 @@ function placesOf({ source, at, nameAt }: PlacedRunbook): RunbookPlaces {
   }
 }
 
-/** Files that are no runbooks. access.yaml and slack.yaml may be missing: then nobody may use the API, or act from Slack. */
-const SETTINGS = new Set(['services.yaml', 'oncall.yaml', 'policy.yaml', 'access.yaml', 'slack.yaml'])
+/** Files that are no runbooks. access.yaml, slack.yaml and hooks.yaml may be missing: then nobody may use the API or act from Slack, and no program is told. */
+const SETTINGS = new Set([
+  'services.yaml',
+  'oncall.yaml',
+  'policy.yaml',
+  'access.yaml',
+  'slack.yaml',
+  'hooks.yaml',
+])
 
 function baseName(path: string): string {
   return path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1).replace(/\.yml$/, '.yaml')
@@ -158,6 +168,15 @@ function readSlack(source: Source | undefined, world: World): SlackSettings | un
     for (const [place, service] of (services ?? []).entries())
       checkService(source, ['users', index, 'services', place], service, world)
   return slack
+}
+
+function readHooks(source: Source | undefined, world: World): { readonly [name: string]: Hook } | undefined {
+  if (!source || source.value === undefined) return undefined
+  const hooks = report(source, [], hooksForm, source.value)
+  for (const [name, { services }] of Object.entries(hooks ?? {}))
+    for (const [index, service] of (services ?? []).entries())
+      checkService(source, [name, 'services', index], service, world)
+  return hooks
 }
 
 /** What can only be seen with all runbooks at hand. */

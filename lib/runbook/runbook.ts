@@ -303,6 +303,8 @@ export interface Catalogue {
   readonly access?: Access
   /** The chat in which incidents are told and from which people act; none where there is no slack.yaml. */
   readonly slack?: SlackSettings
+  /** Programs that are told what is put on record, by their names. */
+  readonly hooks?: { readonly [name: string]: Hook }
   /** Where each runbook says its own guardrails. No part of the runbook: a line that moves changes no hash. */
   readonly places?: { readonly [runbook: string]: RunbookPlaces }
 }
@@ -381,4 +383,15 @@ export interface SlackUser extends Grant {
   readonly id: string
   /** By which they stand on record, whichever surface they use. */
   readonly name: string
+}
+
+/** A program that is told what is put on record (hooks.yaml). */
+export interface Hook {
+  readonly url: string
+  /** The name of the secret that signs. */
+  readonly secret: string
+  /** Kinds of entries. */
+  readonly events: readonly string[]
+  /** Only incidents of these; all where it is absent. */
+  readonly services?: readonly string[]
 }

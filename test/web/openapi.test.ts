@@ -34,7 +34,8 @@ test('the judge of descriptions sees a mistake', async () => {
 /** An incident whose execution asks about its plan. */
 async function asked() {
   const runbook = runbookText('- scale_out: { ecs: api, by: 50% }', 'mode: approve', 'api-5xx-spike')
-  const stack = calmStack(catalogueOf([runbook]))
+  const hooks = { audit: { url: 'https://audit.example.com', secret: 'env:NONE', events: [] } }
+  const stack = calmStack({ ...catalogueOf([runbook]), hooks })
   fire(stack)
   await play(stack, 1)
   const [started] = await entriesOfKind(stack, 'execution.started')
@@ -57,7 +58,9 @@ test.each(OPERATIONS.map(({ method, path }) => [method, path] as const))(
     const needsKey = parameters.some(({ in: where }) => where === 'header')
     const answer = await ask(stack, address, {
       method: method.toUpperCase(),
-      ...(example === undefined ? {} : { body: example }),
+      ...(example === undefined
+        ? {}
+        : { body: JSON.stringify(example).replace('inc-4k2m9x7p0qzr', incident) }),
       ...(needsKey ? { key: 'k-1' } : {}),
     })
     expect(Object.keys(responses)).toContain(String(answer.status))

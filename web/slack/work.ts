@@ -1,7 +1,9 @@
 import type { Caller } from '../../lib/access.ts'
+import { allDone } from '../../lib/all-done.ts'
 import { command, type Request } from '../../lib/command.ts'
 import type { Person } from '../../lib/decide.ts'
 import { never } from '../../lib/errors.ts'
+import { deliverHook, tellHooks } from '../../lib/hooks.ts'
 import { incidentIdOf } from '../../lib/ids.ts'
 import { listIncidents } from '../../lib/ledger/head.ts'
 import { loadIncident } from '../../lib/ledger/records.ts'
@@ -23,7 +25,10 @@ import { shownOf, tellIncident } from './tell.ts'
 export async function workOff(app: App, message: OutboxMessage, turn: () => Turn): Promise<void> {
   switch (message.is) {
     case 'tell':
-      return tellIncident(app, message.incidentId)
+      await allDone([tellIncident(app, message.incidentId), tellHooks(app, message.incidentId)])
+      return
+    case 'hook':
+      return deliverHook(app, message)
     case 'asked':
       return answer(app, message, turn)
     default:
