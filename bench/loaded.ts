@@ -86,6 +86,7 @@ function environment(dynamodb: string, table: string, endpoint: string): NodeJS.
     AWS_ENDPOINT_URL: endpoint,
     FIREBREAK_TABLE: table,
     FIREBREAK_WORK_QUEUE_URL: `${endpoint}/queue`,
+    FIREBREAK_OUTBOX_URL: `${endpoint}/outbox`,
     POWERTOOLS_SERVICE_NAME: 'firebreak-bench',
     POWERTOOLS_METRICS_NAMESPACE: 'Firebreak',
     NODE_NO_WARNINGS: '1',

@@ -1,5 +1,6 @@
 import { availableParallelism, loadavg } from 'node:os'
 import { adds } from './adds.ts'
+import { chat } from './chat.ts'
 import { execution } from './execution.ts'
 import type { Section } from './figures.ts'
 import { firstEffect } from './first-effect.ts'
@@ -15,6 +16,7 @@ const MEASUREMENTS: { readonly [name: string]: () => Promise<Section> } = {
   'first-effect': () => firstEffect(),
   modules: () => modules(),
   storm: () => storm(),
+  chat: () => chat(),
 }
 
 const USAGE = `npm run bench -- [--json] [${Object.keys(MEASUREMENTS).join('] [')}]

@@ -10,6 +10,7 @@ import { measureLoads, modules } from '../bench/modules.ts'
 import { runBare, runEngine } from '../bench/pairs.ts'
 import { renderJson, renderText } from '../bench/report.ts'
 import { startStore } from '../bench/store.ts'
+import { acknowledge, commandOf } from '../bench/chat.ts'
 import { playStorm, putsPerDuplicate } from '../bench/storm.ts'
 import { measureWrites, writes } from '../bench/writes.ts'
 import { countingStorage } from '../lib/ledger/counting.ts'
@@ -200,3 +201,15 @@ test('a seed decides the order, and nothing is lost in it', () => {
   expect(shuffled(list, 7)).not.toEqual(shuffled(list, 8))
   expect(shuffled(list, 7).toSorted((a, b) => a - b)).toEqual(list)
 })
+
+test.each([
+  ['a command', 'status', 1],
+  ['a slip of the keyboard', 'staus', 0],
+  ['the help', 'help', 0],
+])(
+  '%s of Slack is acknowledged with %s: messages to the outbox, and nothing of the ledger',
+  async (_what, text, sent) => {
+    const [answer] = await acknowledge([commandOf(text, 1)])
+    expect(answer).toMatchObject({ status: 200, sent, ledger: 0 })
+  },
+)

@@ -5,21 +5,23 @@ import { timelineCloudEvents } from '../lib/timeline/cloud-events.ts'
 import { timelineCsv } from '../lib/timeline/csv.ts'
 import { timelineJson, timelineNdjson } from '../lib/timeline/json.ts'
 import { timelineMarkdown } from '../lib/timeline/markdown.ts'
-import { PAGE_HEADERS } from './page/document.ts'
-import { timelineHtml } from './page/saved.ts'
 import { ProblemError } from './problem.ts'
 
 interface Format {
   /** As `?format=` names it, for whoever cannot send a header. */
   readonly name: string
   readonly type: string
-  readonly write: (timeline: Timeline) => string
+  readonly write: (timeline: Timeline) => string | Promise<string>
 }
 
 /** The first is what is sent where nothing is asked for. */
 export const TIMELINE_FORMATS: readonly Format[] = [
   { name: 'json', type: 'application/json', write: (timeline) => JSON.stringify(timelineJson(timeline)) },
-  { name: 'html', type: 'text/html', write: timelineHtml },
+  {
+    name: 'html',
+    type: 'text/html',
+    write: async (timeline) => (await import('./page/saved.ts')).timelineHtml(timeline),
+  },
   { name: 'md', type: 'text/markdown', write: timelineMarkdown },
   { name: 'csv', type: 'text/csv', write: timelineCsv },
   { name: 'ndjson', type: 'application/x-ndjson', write: timelineNdjson },
@@ -57,13 +59,17 @@ function types(): string[] {
   return TIMELINE_FORMATS.map(({ type }) => type)
 }
 
-export function timelineResponse(timeline: Timeline, { name, type, write }: Format, id: string): Response {
+export async function timelineResponse(
+  timeline: Timeline,
+  { name, type, write }: Format,
+  id: string,
+): Promise<Response> {
   const headers: { [header: string]: string } = {
     'content-type': type === 'application/json' || type.endsWith('+json') ? type : `${type}; charset=utf-8`,
     vary: 'Accept',
   }
-  if (name === 'html') Object.assign(headers, PAGE_HEADERS)
+  if (name === 'html') Object.assign(headers, (await import('./page/document.ts')).PAGE_HEADERS)
   // A spreadsheet is opened from a file; everything else is read where it is.
   if (name === 'csv') headers['content-disposition'] = `attachment; filename="${id}.csv"`
-  return new Response(write(timeline), { headers })
+  return new Response(await write(timeline), { headers })
 }

@@ -40,6 +40,7 @@ async function invoke(name: string, event: unknown): Promise<Invoked> {
         AWS_ENDPOINT_URL: 'http://127.0.0.1:9',
         FIREBREAK_TABLE: TABLE,
         FIREBREAK_WORK_QUEUE_URL: 'http://127.0.0.1:9/queue',
+        FIREBREAK_OUTBOX_URL: 'http://127.0.0.1:9/outbox',
         POWERTOOLS_SERVICE_NAME: 'firebreak-packaged',
         POWERTOOLS_METRICS_NAMESPACE: 'Firebreak',
       },
@@ -124,10 +125,17 @@ test('a cold start loads the entry and what it imports statically, and no client
   expect(names.filter((name) => /\.(ecs|route53|codedeploy|ses|sns|ssm|cloudwatch)-/.test(name))).toEqual([])
 }, 30_000)
 
-test('no function is larger than 1.5 MB, and a cold start loads 700 kB at most', () => {
-  expect(bundleSizes().map(({ name }) => name)).toEqual(['advance', 'command', 'http', 'ingest', 'sweep'])
+test('no function is larger than 1.6 MB, and a cold start loads 700 kB at most', () => {
+  expect(bundleSizes().map(({ name }) => name)).toEqual([
+    'advance',
+    'command',
+    'http',
+    'ingest',
+    'outbox',
+    'sweep',
+  ])
   for (const { name, bytes, startBytes } of bundleSizes()) {
-    expect([name, bytes <= 1_500_000]).toEqual([name, true])
+    expect([name, bytes <= 1_600_000]).toEqual([name, true])
     expect([name, startBytes <= 700_000]).toEqual([name, true])
   }
 })

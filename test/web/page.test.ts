@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { acknowledge, addNote } from '../../lib/decide.ts'
 import { asksFor, calmStack, catalogueOf, entriesOfKind, fire, play, runbookText } from '../line/calm.ts'
 import { onlyIncident } from '../line/world.ts'
+import { PAGE_ROUTES } from '../../web/page/routes.ts'
 import { ask, type Asked } from './asked.ts'
 
 const COOKIE = { cookie: 'firebreak=t-ann' }
@@ -188,4 +189,21 @@ test.each(['json', 'md', 'csv', 'ndjson', 'cloudevents'])('the timeline is to be
   const { stack, id } = await opened()
   expect((await ask(stack, `/incidents/${id}/timeline.${name}`, { headers: COOKIE })).status).toBe(200)
   expect((await ask(stack, `/incidents/${id}/timeline.exe`, { headers: COOKIE })).status).toBe(404)
+})
+
+test('every route of a page has something that answers it', async () => {
+  const { stack, id } = await opened()
+  for (const route of PAGE_ROUTES) {
+    const [method = '', path = ''] = route.split(' ')
+    const address = path
+      .replace(/:file\{.*\}/, 'timeline.md')
+      .replace(':id', id)
+      .replace(':link', 'x')
+    const { status } = await ask(stack, address, {
+      method,
+      headers: { ...COOKIE, ...FROM_HERE, ...FORM },
+      ...(method === 'POST' ? { body: 'a=b' } : {}),
+    })
+    expect([route, status < 500 && status !== 404]).toEqual([route, true])
+  }
 })

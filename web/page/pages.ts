@@ -1,12 +1,10 @@
-import type { Hono } from 'hono'
-import { etag } from 'hono/etag'
 import { html } from 'hono/html'
 import type { Caller } from '../../lib/access.ts'
 import { command } from '../../lib/command.ts'
 import { PROBLEMS } from '../../lib/problems.ts'
 import { timelineOf } from '../../lib/timeline.ts'
 import type { ChainRecord } from '../../lib/ledger/chain.ts'
-import { mayAsk, type Served, type WebContext } from '../caller.ts'
+import { mayAsk, type WebContext } from '../caller.ts'
 import { ProblemError } from '../problem.ts'
 import { TIMELINE_FORMATS, timelineResponse } from '../timeline.ts'
 import { ackByLink } from './ack.ts'
@@ -28,18 +26,31 @@ const PAGES: readonly (readonly [path: string, draw: Draw])[] = [
   ['/incidents/:id/:file{timeline\\.[a-z]+}', download],
 ]
 
-/** The pages of the application: what the API tells, for people. A problem is a page, too. */
-export function addPages(web: Hono<{ Bindings: Served }>): void {
-  for (const [path, draw] of PAGES) {
-    web.use(path, etag())
-    web.get(path, (context) => asPage(context, async () => draw(context, visitorOf(context))))
-  }
-  for (const one of ACTS)
-    web.post(one.path, (context) => asPage(context, async () => act(one, context, visitorOf(context))))
-  web.get('/sign-in', (context) => signInPage(context))
-  web.post('/sign-in', (context) => asPage(context, async () => signIn(context)))
-  web.post('/sign-out', (context) => asPage(context, async () => signOut(context)))
-  web.on(['GET', 'POST'], '/ack/:link', (context) => asPage(context, async () => ackByLink(context)))
+const ANSWERS: { readonly [route: string]: (context: WebContext) => Promise<Response> } = {
+  ...Object.fromEntries(
+    PAGES.map(([path, draw]) => [
+      `GET ${path}`,
+      async (context: WebContext) => draw(context, visitorOf(context)),
+    ]),
+  ),
+  ...Object.fromEntries(
+    ACTS.map((one) => [
+      `POST ${one.path}`,
+      async (context: WebContext) => act(one, context, visitorOf(context)),
+    ]),
+  ),
+  'GET /sign-in': async (context) => signInPage(context),
+  'POST /sign-in': signIn,
+  'POST /sign-out': async (context) => signOut(context),
+  'GET /ack/:link': ackByLink,
+  'POST /ack/:link': ackByLink,
+}
+
+/** Answers one of the routes of `routes.ts`. */
+export async function answerPage(route: string, context: WebContext): Promise<Response> {
+  const answer = ANSWERS[route]
+  if (!answer) throw new Error(`there is no page for ${route}`)
+  return asPage(context, async () => answer(context))
 }
 
 /** Whoever is not known may sign in; everything else that is wrong is said on a page. */

@@ -10,7 +10,7 @@ import { askSlack, type Said } from './api.ts'
 import { context as aside, input, modal, section, select } from './blocks.ts'
 import { understand } from './grammar.ts'
 import { isSignedBySlack } from './signature.ts'
-import { chatter, STRANGER } from './work.ts'
+import { chatter, STRANGER } from './people.ts'
 
 /** Paths that Slack is given; the manifest names them. */
 export const SLACK_PATHS = {

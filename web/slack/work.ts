@@ -9,7 +9,6 @@ import { listIncidents } from '../../lib/ledger/head.ts'
 import { loadIncident } from '../../lib/ledger/records.ts'
 import type { AskedMessage, OutboxMessage } from '../../lib/outbox.ts'
 import type { App, Turn } from '../../lib/ports.ts'
-import type { SlackSettings } from '../../lib/runbook/runbook.ts'
 import { isEnded } from '../../lib/execution/state.ts'
 import { fold } from '../../lib/execution/fold.ts'
 import { mayAsk } from '../caller.ts'
@@ -19,6 +18,7 @@ import { answerAt, askSlack, type Said } from './api.ts'
 import { safe } from './blocks.ts'
 import { questionsOf } from './incident-message.ts'
 import { understand, type Spoken } from './grammar.ts'
+import { chatter, STRANGER } from './people.ts'
 import { shownOf, tellIncident } from './tell.ts'
 
 /** What came off the outbox: an incident is told, or somebody in a chat is answered. A throw means that it comes again. */
@@ -35,16 +35,6 @@ export async function workOff(app: App, message: OutboxMessage, turn: () => Turn
       return never(message)
   }
 }
-
-/** Whoever acts from Slack, by slack.yaml. */
-export function chatter({ users }: SlackSettings, id: string): Caller | undefined {
-  const user = users.find((one) => one.id === id)
-  if (!user) return undefined
-  const { name, role, services } = user
-  return { name, role, via: 'slack', ...(services === undefined ? {} : { services }) }
-}
-
-export const STRANGER = 'You are not among the users of slack.yaml, and may only read the help.'
 
 async function answer(app: App, message: AskedMessage, turn: () => Turn): Promise<void> {
   const { slack } = app.catalogue
