@@ -15,6 +15,7 @@ const PUTS: { readonly [runbook: string]: { readonly [kind: string]: number } } 
   'only-weight': { ...FIXED, REC: 12, LOCK: 8 },
   'only-rollback': { ...FIXED, REC: 7, LOCK: 2 },
   'only-notify': { ...FIXED, REC: 6 },
+  'only-paged': { ...FIXED, REC: 13 },
   'only-wait': { ...FIXED, REC: 6 },
   line: { ...FIXED, REC: 20, LOCK: 12 },
   'api-5xx-spike.yaml': { ...FIXED, REC: 22, LOCK: 15 },

@@ -88,7 +88,7 @@ test('a malformed page is refused with what is wrong in it', async () => {
 test('Slack refuses with status 200', async () => {
   const { account, post } = accountWithPeople()
   const url = 'https://slack.com/api/chat.postMessage'
-  const message = { channel: 'C1', text: 'api is down' }
+  const message = { channel: 'C1', text: 'api is down (inc-000000000000:1:1:tell)' }
   expect((await post(url, message)).body).toBe('{"ok":false,"error":"not_authed"}')
   expect((await post(url, message, { authorization: 'Bearer xoxb-1' })).body).toContain('"ok":true')
   expect(account.inbox).toHaveLength(1)

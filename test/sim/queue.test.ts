@@ -178,6 +178,7 @@ test('dead letters come after as many receives as in the deployed stack', () => 
   expect(deployed).toEqual([
     ['SignalsQueue', MAX_RECEIVES],
     ['WorkQueue', MAX_RECEIVES],
+    ['Outbox', MAX_RECEIVES],
   ])
 })
 
