@@ -91,6 +91,12 @@ export const verbs: readonly Verb[] = [
     file: './status.ts',
     summary: 'say whether the stack acts, asks, or is paused',
   },
+  {
+    name: 'approvals',
+    group: 'Decisions',
+    file: './approvals.ts',
+    summary: 'list what waits for a decision',
+  },
   { name: 'approve', group: 'Decisions', file: './approve.ts', summary: 'permit what an execution asks for' },
   { name: 'deny', group: 'Decisions', file: './deny.ts', summary: 'refuse what an execution asks for' },
   {
@@ -127,6 +133,12 @@ export const verbs: readonly Verb[] = [
     group: 'The record',
     file: './export.ts',
     summary: "write an incident's records to a file",
+  },
+  {
+    name: 'hooks',
+    group: 'The record',
+    file: './hooks.ts',
+    summary: 'say what could not be delivered to hooks, and send it again',
   },
   { name: 'verify', group: 'The record', file: './verify.ts', summary: 'prove that records are unaltered' },
 ]

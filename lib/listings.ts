@@ -1,7 +1,8 @@
+import { openApprovalsIn, type OpenApproval } from './execution/approvals.ts'
 import { fold } from './execution/fold.ts'
-import { isEnded, isMessageChange, stateOf, type ApprovalState } from './execution/state.ts'
+import { isMessageChange, stateOf } from './execution/state.ts'
 import { listIncidents } from './ledger/head.ts'
-import type { EntryOf, Forecast } from './ledger/entry.ts'
+import type { EntryOf } from './ledger/entry.ts'
 import { loadIncident, loadRecords } from './ledger/records.ts'
 import type { App } from './ports.ts'
 import { timelineOf, type StepSummary, type TimelineRow } from './timeline.ts'
@@ -34,17 +35,10 @@ export function listRunbooks(
     }))
 }
 
-/** What is asked of people and can still be answered. */
-export interface OpenApproval {
+/** What is asked of people and can still be answered, with where it was asked. */
+export interface ListedApproval extends OpenApproval {
   readonly incidentId: string
   readonly executionId: string
-  readonly subject: string
-  readonly by: string
-  readonly digest: string
-  readonly expiresAtMs: number
-  readonly quorum: number
-  readonly approvedBy: readonly string[]
-  readonly steps: readonly Forecast[]
 }
 
 /** More incidents than these do not stand at once; of a storm the newest are asked. */
@@ -54,7 +48,7 @@ const MAX_OPEN = 100
 export async function listApprovals(
   { ports }: App,
   services: readonly string[] | undefined,
-): Promise<readonly OpenApproval[]> {
+): Promise<readonly ListedApproval[]> {
   const heads = await listIncidents(ports.storage, MAX_OPEN)
   const standing = heads.filter(
     ({ status, summary }) =>
@@ -63,40 +57,12 @@ export async function listApprovals(
   const nowMs = ports.clock.now()
   const found = await Promise.all(
     standing.map(async ({ incidentId }) =>
-      (await loadIncident(ports.storage, incidentId)).flatMap(
-        ({ stream, entries }): readonly OpenApproval[] => {
-          const execution = fold(entries)
-          if (isEnded(execution) || execution.aborted) return []
-          return [...execution.approvals].flatMap(([subject, approval]) => {
-            if (!isOpen(approval, nowMs)) return []
-            const asked = entries.findLast(
-              (entry): entry is EntryOf<'approval.requested'> & typeof entry =>
-                entry.kind === 'approval.requested' && entry.subject === subject,
-            )
-            const { by, digest, expiresAtMs, quorum, approvedBy } = approval
-            return [
-              {
-                incidentId,
-                executionId: stream,
-                subject,
-                by,
-                digest,
-                expiresAtMs,
-                quorum,
-                approvedBy,
-                steps: asked?.steps ?? [],
-              },
-            ]
-          })
-        },
+      (await loadIncident(ports.storage, incidentId)).flatMap(({ stream, entries }) =>
+        openApprovalsIn(entries, nowMs).map((open) => ({ incidentId, executionId: stream, ...open })),
       ),
     ),
   )
   return found.flat().toSorted((a, b) => a.expiresAtMs - b.expiresAtMs)
-}
-
-function isOpen(approval: ApprovalState, nowMs: number): approval is Extract<ApprovalState, { is: 'asked' }> {
-  return approval.is === 'asked' && approval.expiresAtMs > nowMs
 }
 
 /** One page: whom it was meant for, by which key, and what became of it. */

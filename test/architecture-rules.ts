@@ -67,6 +67,7 @@ const ROWS: readonly { readonly row: string; readonly files: readonly string[] }
         'postmortem',
         'reliability',
         'bundle',
+        'why-words',
       ].map(inLib),
     ],
   },

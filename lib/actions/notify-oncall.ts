@@ -5,6 +5,7 @@ import { sendBy, type Tried } from '../channels/index.ts'
 import { isoTime } from '../clock.ts'
 import { RetryableError, TerminalError } from '../errors.ts'
 import { sha256 } from '../ids.ts'
+import { localText } from '../runbook/calendar.ts'
 import { pagedAt } from '../runbook/rota.ts'
 import type { Team } from '../runbook/runbook.ts'
 import type {
@@ -127,7 +128,8 @@ function plan(
     return { is: 'refused', reason: `oncall.yaml has no team "${name}"; it has: ${known || 'none'}` }
   }
   const { person, notes } = pagedOf(team, occasion)
-  const own = (person === undefined ? undefined : team.rota?.people[person]?.channels) ?? []
+  const reached = person === undefined ? undefined : team.rota?.people[person]
+  const own = reached?.channels ?? []
   const channels = [...own, ...team.channels]
   if (channels.length === 0) {
     const nobody = team.rota ? 'nobody is on call, and it' : 'it'
@@ -142,7 +144,7 @@ function plan(
     before: { is: 'unsent' },
     after: {
       is: 'page',
-      page: pageOf(asked, occasion),
+      page: pageOf(asked, occasion, reached?.timeZone),
       ...(person === undefined ? {} : { person }),
       ...(paging === undefined ? {} : { paging: { ...paging, levels: [...paging.levels] } }),
       ...linksOf(team, occasion),
@@ -179,7 +181,7 @@ function linksOf({ links }: Team, { nowMs }: Occasion): Pick<PageState, 'links'>
   return { links: { url: links.url, secret: links.secret, untilMs: nowMs + links.forMs } }
 }
 
-function pageOf(asked: NotifyParams, occasion: Occasion): Page {
+function pageOf(asked: NotifyParams, occasion: Occasion, timeZone: string | undefined): Page {
   const reason = oneLine(occasion.reason, 1_000)
   const { paging } = occasion
   const unanswered =
@@ -189,7 +191,7 @@ function pageOf(asked: NotifyParams, occasion: Occasion): Page {
     ...(unanswered === undefined ? [] : [unanswered, '']),
     ...(asked.message === undefined ? [] : [asked.message, '']),
     `Incident ${occasion.incidentId} (${occasion.severity}) of service ${occasion.service}`,
-    `Since ${isoTime(occasion.onsetAtMs)}`,
+    `Since ${isoTime(occasion.onsetAtMs)}${timeZone === undefined ? '' : ` (${localText(timeZone, occasion.onsetAtMs)} in ${timeZone})`}`,
     ...(reason === '' ? [] : [`Reason: ${reason}`]),
     ...(occasion.alarm === undefined ? [] : [`Alarm: ${oneLine(occasion.alarm, 255)}`]),
     `Runbook ${occasion.runbook}, execution ${occasion.executionId}, step ${occasion.stepId}`,

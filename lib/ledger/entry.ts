@@ -40,7 +40,7 @@ const receipt = z.object({
   operationId: z.string().exactOptional(),
   detail: z.string().exactOptional(),
 })
-const forecast = z.object({
+export const forecast = z.object({
   step: z.string(),
   target: z.string(),
   summary: z.string(),

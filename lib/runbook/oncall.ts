@@ -1,7 +1,8 @@
 import * as z from 'zod'
 import { duration, issue, name, text } from './fields.ts'
 import { MAX_CHANNELS, MAX_ENTRIES, MAX_LEVELS, MAX_REPEAT } from './limits.ts'
-import type { AckLinks, Channel, PageLevel } from './runbook.ts'
+import { timeZone } from './local-time.ts'
+import type { AckLinks, Channel, PageLevel, Person } from './runbook.ts'
 import { scheduleForm } from './schedule-forms.ts'
 
 const MINUTE_MS = 60_000
@@ -98,7 +99,16 @@ const channels = z.array(channel).min(1).max(MAX_CHANNELS)
 export const personForm = z
   .strictObject({
     channels: channels.describe('Ways to reach them, tried in this order until one accepts the page.'),
+    time_zone: z
+      .exactOptional(timeZone)
+      .describe(
+        'Where they live, by its IANA name, such as Europe/Berlin: their pages tell its time beside UTC.',
+      ),
   })
+  .transform(({ channels: ways, time_zone }): Person => ({
+    channels: ways,
+    ...(time_zone === undefined ? {} : { timeZone: time_zone }),
+  }))
   .describe('Somebody who may be on call.')
 
 const level = z

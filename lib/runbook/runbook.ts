@@ -219,6 +219,8 @@ export interface AckLinks {
 
 export interface Person {
   readonly channels: readonly Channel[]
+  /** Of IANA. */
+  readonly timeZone?: string
 }
 
 /** Secrets are named, never written: `ssm:/firebreak/pagerduty` or `env:PAGERDUTY_KEY`. */

@@ -219,3 +219,15 @@ test('a limit of every channel sets the wait', async () => {
     retryAfterMs: 7_000,
   })
 })
+
+test('a page tells whoever is paged the time of their own zone beside UTC', () => {
+  const page = (timeZone?: string) => {
+    const ann = { channels: [SNS], ...(timeZone === undefined ? {} : { timeZone }) }
+    const rota = { levels: [{ page: 'ann', forMs: 0 }] as const, schedules: {}, people: { ann } }
+    return planned({ teams: { sre: { name: 'sre', channels: [], rota } } }).page.text
+  }
+  expect(page('America/New_York')).toContain(
+    'Since 2026-11-22T14:00:00.000Z (2026-11-22 09:00 in America/New_York)\n',
+  )
+  expect(page()).toContain('Since 2026-11-22T14:00:00.000Z\n')
+})

@@ -420,6 +420,67 @@ describe('reading', () => {
     expect((await run(['list', '--json'])).json()).toMatchObject({ paused: [{ scope: { is: 'all' } }] })
   })
 
+  test('approvals shows what is asked with the command that answers it, and nothing where nothing is', async () => {
+    stack.answer(() =>
+      answered({
+        approvals: [
+          {
+            incidentId: INCIDENT_ID,
+            executionId: `${INCIDENT_ID}-p3v8ad`,
+            subject: 'rollback',
+            by: HOSTILE,
+            digest: '9c1f04a7b2de',
+            expiresAtMs: 0,
+            quorum: 2,
+            approvedBy: ['ann'],
+            steps: [{ step: 'rollback', target: 'api', summary: HOSTILE, is: 'change', reversible: true }],
+          },
+        ],
+      }),
+    )
+    const ran = await run(['approvals'])
+    expect(asked()).toEqual([{ verb: 'approvals' }])
+    expect(ran.out).toContain('until 1970-01-01 00:00:00Z, 1 of 2 people so far (ann)')
+    expect(ran.out).toContain(
+      `  firebreak approve ${INCIDENT_ID}-p3v8ad --step rollback --digest 9c1f04a7b2de`,
+    )
+    expect(ran.out).not.toMatch(CONTROL)
+    expect((await run(['approvals', '--json'])).json()).toMatchObject({
+      approvals: [{ subject: 'rollback' }],
+    })
+    stack.answer(() => answered({ approvals: [] }))
+    expect(await run(['approvals'])).toMatchObject({
+      exit: 0,
+      out: '',
+      err: 'nothing waits for a decision\n',
+    })
+  })
+
+  test('hooks tells what was not delivered, and sends it again', async () => {
+    const address = `${INCIDENT_ID}-p3v8ad/2.0`
+    const failure = {
+      hook: 'tickets',
+      incidentId: INCIDENT_ID,
+      address,
+      reason: HOSTILE,
+      attempts: 8,
+      atMs: 0,
+    }
+    stack.answer(() => answered({ failures: [failure] }))
+    const ran = await run(['hooks', 'failures'])
+    expect(ran.out).toMatch(new RegExp(`tickets +${INCIDENT_ID} +${address} +1970-01-01 00:00:00Z +8 +evil`))
+    expect(ran.out).not.toMatch(CONTROL)
+    stack.answer(() => answered({ text: 'it is sent again' }))
+    expect(await run(['hooks', 'replay', 'tickets', INCIDENT_ID, address])).toMatchObject({ exit: 0 })
+    expect(asked().at(-1)).toMatchObject({
+      verb: 'hook-replay',
+      hook: 'tickets',
+      incidentId: INCIDENT_ID,
+      address,
+    })
+    expect((await run(['hooks', 'replay', 'tickets'])).exit).toBe(2)
+  })
+
   test('why tells a verdict on a signal, and the reasons of executions', async () => {
     stack.answer(() =>
       answered({

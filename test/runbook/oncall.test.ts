@@ -23,7 +23,7 @@ test('a team has whoever may be on call for it, and nobody else', () => {
   const { catalogue, diagnostics } = compiled(`
 people:
   ann: { channels: [${TOPIC}] }
-  bob: { channels: [${TOPIC}] }
+  bob: { channels: [${TOPIC}], time_zone: America/New_York }
   cid: { channels: [${TOPIC}] }
 schedules:
   primary:
@@ -47,7 +47,7 @@ dev: { channels: [${TOPIC}] }
     name: 'sre',
     channels: topic,
     rota: {
-      people: { ann: { channels: topic }, bob: { channels: topic } },
+      people: { ann: { channels: topic }, bob: { channels: topic, timeZone: 'America/New_York' } },
       levels: [{ page: 'primary', forMs: 0 }],
       schedules: {
         primary: {

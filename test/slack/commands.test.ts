@@ -256,3 +256,20 @@ test('an answer goes to Slack, and to nowhere else, whatever the request says', 
   await play(stack, 0.1)
   expect(stack.account.inbox.filter(({ via }) => via === 'webhook')).toEqual([])
 })
+
+test('why is told in sentences: what became of an incident, and what would stop a runbook now', async () => {
+  const stack = chatStack()
+  fire(stack)
+  await play(stack, 3)
+  const id = await onlyIncident(stack)
+  const why = async (wanted: string): Promise<readonly string[]> => {
+    await type(stack, `why ${wanted}`)
+    await play(stack, 0.1)
+    return String(answersOf(stack).at(-1)?.text).split('\n')
+  }
+  expect((await why(id))[0]).toMatch(new RegExp(`${id}-[a-z0-9]{6} `))
+  const [first, ...rules] = await why('spike')
+  expect(first).toMatch(/^spike on service api, mode auto/)
+  expect(rules.some((line) => /^[✔✖] \w/.test(line))).toBe(true)
+  expect((await why('nothing-like-it'))[0]).toContain('no runbook has this name')
+})

@@ -44,6 +44,9 @@ test('what is asked has two buttons bound to the plan that is shown, and they go
   await approve(stack.app, asked?.stream ?? '', ANN, {})
   await play(stack, 3)
   expect(buttonsOf(channelOf(stack)[0]!).map(({ action_id }) => action_id)).not.toContain('approve')
+  expect(JSON.stringify(channelOf(stack)[0]?.blocks)).toMatch(
+    /scale_out: approved by \*ann\* \(cli\) at <!date/,
+  )
   expect(threadOf(stack).some((text) => text.includes('is asked to approve scale_out'))).toBe(true)
 })
 

@@ -207,3 +207,28 @@ test('every route of a page has something that answers it', async () => {
     expect([route, status < 500 && status !== 404]).toEqual([route, true])
   }
 })
+
+test('an incident with a thousand entries is a page under 100 kB, and each entry has an address that stays', async () => {
+  const { stack, id } = await opened()
+  for (let count = 0; count < 1_000; count++)
+    await addNote(stack.app, id, { name: 'bob', via: 'cli' }, `note ${count} ${'word '.repeat(40)}`)
+  const latest = await ask(stack, `/incidents/${id}`, { headers: COOKIE })
+  expect(latest.text.length).toBeLessThan(100_000)
+  expect(latest.text).toContain('note 999 ')
+  expect(latest.text).not.toContain('note 500 ')
+  const earlier = /href="([^"]+)">\d+ earlier entries/.exec(latest.text)?.[1]?.replaceAll('&amp;', '&') ?? ''
+  const before = await ask(stack, earlier, { headers: COOKIE })
+  expect(before.text.length).toBeLessThan(100_000)
+  // Nothing is left out between the two, and nothing is told twice.
+  const told = (text: string): readonly string[] => [...text.matchAll(/note (\d+) /g)].map(([, n]) => n ?? '')
+  expect(Number(told(before.text).at(-1))).toBe(Number(told(latest.text)[0]) - 1)
+  expect(before.text).toMatch(/\d+ later entries/)
+  const link =
+    /href="([^"]+)"><time[^>]*>[^<]*<\/time><\/a>(?:(?!<\/tr>).)*note 999 /s.exec(latest.text)?.[1] ?? ''
+  const [path = '', anchor = ''] = link.replaceAll('&amp;', '&').split('#')
+  for (let count = 1_000; count < 1_200; count++)
+    await addNote(stack.app, id, { name: 'bob', via: 'cli' }, `note ${count} `)
+  const later = await ask(stack, path, { headers: COOKIE })
+  expect(later.text).toContain(`id="${anchor}"`)
+  expect(later.text).toContain('note 999 ')
+})

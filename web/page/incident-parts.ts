@@ -94,8 +94,45 @@ function anchorOf(address: string): string {
   return `e-${address.replace(/^inc-[0-9a-z]{12}-?/, '').replace(/[^\w-]+/g, '-')}`
 }
 
-/** Every entry with its reasons, each under an address of its own. */
-export function tableOf(rows: readonly TimelineRow[]): Html {
+/** What of the table is shown, and where. */
+interface Place {
+  /** Of the page. */
+  readonly path: string
+  readonly isFailedOnly: boolean
+  /** The anchor of the entry that somebody's link leads to. */
+  readonly entry: string | undefined
+}
+
+/** A page is read on a phone, too: so many entries at a time, and the others by a link. */
+const MAX_ROWS = 80
+
+/** The entries with their reasons, each under an address of its own: the latest, or those around the one that is asked for. */
+export function tableOf(rows: readonly TimelineRow[], place: Place): Html {
+  const wanted = rows.findIndex(({ address }) => anchorOf(address) === place.entry)
+  const last = Math.max(rows.length - MAX_ROWS, 0)
+  const from = wanted === -1 ? last : Math.min(Math.max(wanted - MAX_ROWS / 2, 0), last)
+  const shown = rows.slice(from, from + MAX_ROWS)
+  return html`${othersOf(from, 'earlier', rows[from - MAX_ROWS / 2] ?? rows[0], place)}${rowsOf(shown, (row) => linkTo(row, place))}${othersOf(rows.length - from - shown.length, 'later', rows[from + MAX_ROWS * 1.5] ?? rows.at(-1), place)}`
+}
+
+/** Where an entry is seen, however many follow it. */
+function linkTo({ address }: TimelineRow, { path, isFailedOnly }: Place): string {
+  const anchor = anchorOf(address)
+  return `${path}?${isFailedOnly ? 'only=failed&' : ''}entry=${anchor}#${anchor}`
+}
+
+function othersOf(count: number, which: string, to: TimelineRow | undefined, place: Place): Html | string {
+  if (count === 0 || to === undefined) return ''
+  return html`<p>
+    <a href="${linkTo(to, place)}">${count} ${which} ${count === 1 ? 'entry' : 'entries'}</a>
+  </p>`
+}
+
+/** The given entries, each linked to where it is found again. */
+export function rowsOf(
+  rows: readonly TimelineRow[],
+  linkOf: (row: TimelineRow) => string = ({ address }) => `#${anchorOf(address)}`,
+): Html {
   return html`<div class="scroll">
       <table>
         <thead>
@@ -115,7 +152,7 @@ export function tableOf(rows: readonly TimelineRow[]): Html {
               row.operationId && `operation ${row.operationId}`,
             ].filter(Boolean)
             return html`<tr id="${anchor}">
-              <td><a href="#${anchor}">${time(row.atMs)}</a></td>
+              <td><a href="${linkOf(row)}">${time(row.atMs)}</a></td>
               <td class="number quiet">${offsetText(row.sinceMs)}</td>
               <td>
                 <span class="${row.level === 'info' ? '' : row.level}">${markOf(row.level)}</span>

@@ -1,11 +1,10 @@
 import { html } from 'hono/html'
 import { isAtLeast, type Caller } from '../../lib/access.ts'
 import { command } from '../../lib/command.ts'
-import { fold } from '../../lib/execution/fold.ts'
-import { isEnded, type Execution } from '../../lib/execution/state.ts'
+import { openApprovalsIn, type OpenApproval } from '../../lib/execution/approvals.ts'
 import { incidentIdOf } from '../../lib/ids.ts'
 import type { ChainRecord } from '../../lib/ledger/chain.ts'
-import type { EntryOf, Stamped } from '../../lib/ledger/entry.ts'
+import type { Stamped } from '../../lib/ledger/entry.ts'
 import { loadIncident } from '../../lib/ledger/records.ts'
 import { timelineOf, type Timeline, type TimelineIncident } from '../../lib/timeline.ts'
 import { forecastText } from '../../lib/timeline/words.ts'
@@ -61,6 +60,7 @@ export async function incidentPage(context: WebContext, caller: Caller): Promise
   const rows = isFailedOnly
     ? timeline.rows.filter(({ level }) => level === 'bad' || level === 'attention')
     : timeline.rows
+  const path = `/incidents/${incident.incidentId}`
   return pageResponse({
     title: incident.title,
     who: `${caller.name}, ${caller.role}`,
@@ -81,17 +81,13 @@ export async function incidentPage(context: WebContext, caller: Caller): Promise
       <p class="controls">
         ${
           isFailedOnly
-            ? html`Only what failed or needs attention.
-                <a href="/incidents/${incident.incidentId}">Show all</a>`
-            : html`<a href="/incidents/${incident.incidentId}?only=failed"
-                >Only what failed or needs attention</a
-              >`
+            ? html`Only what failed or needs attention. <a href="${path}">Show all</a>`
+            : html`<a href="${path}?only=failed">Only what failed or needs attention</a>`
         }
       </p>
-      ${tableOf(rows)} ${proofOf(timeline)}
+      ${tableOf(rows, { path, isFailedOnly, entry: context.req.query('entry') })} ${proofOf(timeline)}
       <p class="controls">
-        As
-        ${TIMELINE_FORMATS.map(({ name }) => html`<a href="/incidents/${incident.incidentId}/timeline.${name}">${name}</a> `)}
+        As ${TIMELINE_FORMATS.map(({ name }) => html`<a href="${path}/timeline.${name}">${name}</a> `)}
       </p>`,
   })
 }
@@ -104,28 +100,15 @@ function signalOf(streams: Shown['streams']): string | undefined {
 
 /** What is asked of people, with the plan as it is asked about. */
 function questionsOf({ streams, nowMs }: Shown, caller: Caller): Html {
-  const panels = [...streams].flatMap(([stream, entries]) => {
-    const execution = fold(entries)
-    if (isEnded(execution) || execution.aborted) return []
-    return [...execution.approvals].flatMap(([subject, approval]) => {
-      if (approval.is !== 'asked' || approval.expiresAtMs <= nowMs) return []
-      const asked = entries.findLast(
-        (entry): entry is EntryOf<'approval.requested'> & Stamped =>
-          entry.kind === 'approval.requested' && entry.subject === subject,
-      )
-      return [questionOf(stream, subject, approval, asked, caller)]
-    })
-  })
+  const panels = [...streams].flatMap(([stream, entries]) =>
+    openApprovalsIn(entries, nowMs).map((open) => questionOf(stream, open, caller)),
+  )
   return html`${panels}`
 }
 
-type Asked = Extract<Execution['approvals'] extends ReadonlyMap<string, infer A> ? A : never, { is: 'asked' }>
-
 function questionOf(
   stream: string,
-  subject: string,
-  { digest, by, expiresAtMs, quorum, approvedBy, notBy }: Asked,
-  asked: EntryOf<'approval.requested'> | undefined,
+  { subject, steps, digest, by, expiresAtMs, quorum, approvedBy, notBy }: OpenApproval,
   caller: Caller,
 ): Html {
   const mayDecide = isAtLeast(caller.role, 'approver')
@@ -143,7 +126,7 @@ function questionOf(
   return html`<section class="panel" aria-label="Approval of ${subject}">
     <h2>${by} is asked: ${subject === 'plan' ? 'the whole plan' : subject}</h2>
     <ul>
-      ${(asked?.steps ?? []).map((step) => html`<li>${forecastText(step)}</li>`)}
+      ${steps.map((step) => html`<li>${forecastText(step)}</li>`)}
     </ul>
     <p class="quiet">
       Plan <code>${digest}</code>, until

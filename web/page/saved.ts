@@ -1,7 +1,7 @@
 import { html } from 'hono/html'
 import type { Timeline } from '../../lib/timeline.ts'
 import { documentText } from './document.ts'
-import { executionOf, headOf, proofOf, tableOf } from './incident-parts.ts'
+import { executionOf, headOf, proofOf, rowsOf } from './incident-parts.ts'
 
 /** A timeline as one file that can be kept, mailed and printed: nothing in it is loaded from anywhere. */
 export function timelineHtml(timeline: Timeline): string {
@@ -13,6 +13,6 @@ export function timelineHtml(timeline: Timeline): string {
       <h2>Executions</h2>
       ${executions.map((one) => executionOf(one, endMs, false))}
       <h2>Record</h2>
-      ${tableOf(rows)} ${proofOf(timeline)}`,
+      ${rowsOf(rows)} ${proofOf(timeline)}`,
   })
 }

@@ -3,7 +3,8 @@ import { pausesOf, scopeText, type Control } from '../../lib/ledger/kill-switch.
 import type { App } from '../../lib/ports.ts'
 import type { PlannedStep } from '../../lib/plan.ts'
 import type { Timeline } from '../../lib/timeline.ts'
-import { forecastText, offsetText } from '../../lib/timeline/words.ts'
+import { forecastText, offsetText, timeText } from '../../lib/timeline/words.ts'
+import { whyAnswer, whyWords } from '../../lib/why-words.ts'
 import { reaches, type Caller } from '../../lib/access.ts'
 import type { Said } from './api.ts'
 import { buttons, context, fitted, moment, safe, section, select, type Block } from './blocks.ts'
@@ -80,6 +81,21 @@ export function planSaid(answer: unknown): Said {
       ],
       MORE,
     ),
+  }
+}
+
+/** More lines than these nobody reads in a chat. */
+const WHY_LINES = 25
+
+export function whySaid(answer: unknown): Said {
+  const words = whyWords(whyAnswer.parse(answer), timeText)
+  const lines = words.slice(0, WHY_LINES).map(({ text, verdict }) => {
+    const mark = verdict === undefined ? '' : verdict === 'passed' ? '✔ ' : '✖ '
+    return `${mark}${safe(text.trimStart(), 300)}`
+  })
+  const left = words.length - lines.length
+  return {
+    text: [...lines, ...(left > 0 ? [`${left} more lines: \`firebreak why\` tells them.`] : [])].join('\n'),
   }
 }
 

@@ -1,6 +1,10 @@
-import { fold } from '../../lib/execution/fold.ts'
-import { isEnded, type ApprovalState } from '../../lib/execution/state.ts'
-import type { Forecast, Stamped } from '../../lib/ledger/entry.ts'
+import {
+  decidedApprovalsIn,
+  openApprovalsIn,
+  type DecidedApproval,
+  type OpenApproval,
+} from '../../lib/execution/approvals.ts'
+import type { Stamped } from '../../lib/ledger/entry.ts'
 import type { ExecutionSummary, Level, Timeline, TimelineIncident } from '../../lib/timeline.ts'
 import { titleOf } from '../../lib/timeline/executions.ts'
 import { durationText, forecastText } from '../../lib/timeline/words.ts'
@@ -49,6 +53,7 @@ export function incidentMessage(shown: Shown, plans: 'plan' | 'text'): Message {
     section(safe(incident.reason, 1_000)),
     fields(factsOf(shown)),
     ...executions.map((one) => planOf(one, plans)),
+    ...decisionsIn(shown).map(decisionBlock),
     ...questions.map(questionBlock),
     buttons(buttonsOf(shown, questions)),
     context(
@@ -109,30 +114,18 @@ function statusOf(state: string, level: Level): TaskStatus {
     : 'complete'
 }
 
-interface Question {
+interface Question extends OpenApproval {
   readonly stream: string
-  readonly subject: string
-  readonly approval: Extract<ApprovalState, { is: 'asked' }>
-  readonly steps: readonly Forecast[]
 }
 
 /** What is asked of people and can still be answered. */
 export function questionsOf({ streams, nowMs }: Pick<Shown, 'streams' | 'nowMs'>): readonly Question[] {
-  return [...streams].flatMap(([stream, entries]) => {
-    const execution = fold(entries)
-    if (isEnded(execution) || execution.aborted) return []
-    return [...execution.approvals].flatMap(([subject, approval]): readonly Question[] => {
-      if (approval.is !== 'asked' || approval.expiresAtMs <= nowMs) return []
-      const asked = entries.findLast(
-        (entry) => entry.kind === 'approval.requested' && entry.subject === subject,
-      )
-      return [{ stream, subject, approval, steps: asked?.kind === 'approval.requested' ? asked.steps : [] }]
-    })
-  })
+  return [...streams].flatMap(([stream, entries]) =>
+    openApprovalsIn(entries, nowMs).map((open) => ({ stream, ...open })),
+  )
 }
 
-function questionBlock({ subject, approval, steps }: Question): Block {
-  const { by, digest, expiresAtMs, quorum, approvedBy } = approval
+function questionBlock({ subject, steps, by, digest, expiresAtMs, quorum, approvedBy }: Question): Block {
   const people =
     quorum > 1
       ? ` It takes ${quorum} people; ${approvedBy.length === 0 ? 'nobody has approved yet' : `approved by ${safe(approvedBy.join(', '), 200)}`}.`
@@ -144,6 +137,25 @@ function questionBlock({ subject, approval, steps }: Question): Block {
       `Plan \`${digest}\`, until ${moment(expiresAtMs)}.${people} Silence never applies a change.`,
     ].join('\n'),
   )
+}
+
+/** More decisions than these are on the page. */
+const MAX_DECISIONS = 4
+
+/** What was asked and is answered, the latest last: it stands where the buttons were. */
+function decisionsIn({ streams }: Shown): readonly DecidedApproval[] {
+  return [...streams.values()]
+    .flatMap(decidedApprovalsIn)
+    .toSorted((a, b) => a.atMs - b.atMs)
+    .slice(-MAX_DECISIONS)
+}
+
+function decisionBlock({ subject, is, atMs, by, reason }: DecidedApproval): Block {
+  const what = subject === 'plan' ? 'The whole plan' : safe(subject, 100)
+  if (is === 'expired') return context(`${what}: nobody answered, at ${moment(atMs)}.`)
+  const people = by.map((one) => `*${safe(one.name, 100)}* (${safe(one.via, 40)}) at ${moment(one.atMs)}`)
+  const why = reason === undefined ? '' : `: ${safe(reason, 500)}`
+  return context(`${what}: ${is} by ${people.slice(0, 5).join(', ')}${why}`)
 }
 
 /** Of what can be done the three most urgent. */
@@ -189,8 +201,8 @@ function buttonsOf({ incident, timeline, url }: Shown, questions: readonly Quest
 }
 
 /** A decision counts for the plan that was shown, and for no other. */
-function valueOf({ stream, subject, approval }: Question): string {
-  return JSON.stringify({ id: stream, subject, digest: approval.digest })
+function valueOf({ stream, subject, digest }: Question): string {
+  return JSON.stringify({ id: stream, subject, digest })
 }
 
 /** What must be noticed, since an edit alone rings no bell: each said once in the thread. */

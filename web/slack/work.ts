@@ -13,7 +13,16 @@ import { isEnded } from '../../lib/execution/state.ts'
 import { fold } from '../../lib/execution/fold.ts'
 import { mayAsk } from '../caller.ts'
 import { ProblemError } from '../problem.ts'
-import { exportSaid, helpText, listSaid, pickerSaid, planSaid, statusSaid, timelineSaid } from './answers.ts'
+import {
+  exportSaid,
+  helpText,
+  listSaid,
+  pickerSaid,
+  planSaid,
+  statusSaid,
+  timelineSaid,
+  whySaid,
+} from './answers.ts'
 import { answerAt, askSlack, type Said } from './api.ts'
 import { safe } from './blocks.ts'
 import { questionsOf } from './incident-message.ts'
@@ -140,7 +149,7 @@ async function spoken(talk: Talk, said: Spoken): Promise<Said> {
     }
     case 'why': {
       const answered = await asks(talk, { verb: 'why', id: said.id ?? '' })
-      return { text: safe(JSON.stringify(answered), 2_500) }
+      return whySaid(answered)
     }
     case 'plan':
       if (said.runbook === undefined) return pickerSaid(app, caller)
