@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { EXHAUSTED, firstFaults, playHits, secondFaults, singleFaults } from './proof/exhaustive.ts'
+import { EXHAUSTED, firstFaults, playHits, secondFaults, singleFaults, type Hit } from './proof/exhaustive.ts'
 import { FAULTS, faultsAt, type Fault } from './proof/faults.ts'
 import { runSeed } from './proof/run.ts'
 
@@ -111,18 +111,28 @@ async function playExhaustively(reach: 'adjacent' | 'any'): Promise<void> {
   if (chosen.length === 0) usage(`--runbook must be one of ${EXHAUSTED.join(', ')}`)
   for (const runbook of chosen) {
     const singles = await singleFaults(runbook)
-    for (const hit of singles) tell(await playHits(runbook, hit))
+    const firsts = new Set((await firstFaults(runbook)).map(keyOf))
     let pairs = 0
     let played = 0
-    for (const first of await firstFaults(runbook))
-      for (const second of await secondFaults(runbook, first, reach)) {
+    for (const single of singles) {
+      const run = await playHits(runbook, single)
+      tell(run.problems)
+      // The run with the first fault says what may follow it, and is played once for both.
+      if (!firsts.delete(keyOf(single))) continue
+      for (const second of secondFaults(single, run, reach)) {
         if (pairs++ % every !== 0) continue
         played++
-        tell(await playHits(runbook, first, second))
+        tell((await playHits(runbook, single, second)).problems)
       }
+    }
+    if (firsts.size > 0) throw new Error(`no single fault: ${[...firsts].join(', ')}`)
     say(
       `${runbook}: ${singles.length} single faults, ${played} of ${pairs} pairs; ${broken} broken so far, ${seconds().toFixed(0)} s`,
     )
   }
   process.exitCode = broken > 0 ? 1 : 0
+}
+
+function keyOf({ ordinal, fault }: Hit): string {
+  return `${fault} at ${ordinal}`
 }

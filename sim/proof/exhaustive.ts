@@ -67,15 +67,14 @@ export async function firstFaults(runbook: string): Promise<readonly Hit[]> {
 }
 
 /**
- * What may follow a first fault, read from the run that has the first fault: `adjacent`, in the same turn and in the next
- * one that does more than read an index; or `any`, wherever it is.
+ * What may follow a first fault, by the run that had it: `adjacent`, in the same turn and in the next one that does more
+ * than read an index; or `any`, wherever it is.
  */
-export async function secondFaults(
-  runbook: string,
+export function secondFaults(
   first: Hit,
+  { points }: Pick<RunResult, 'points'>,
   reach: 'adjacent' | 'any',
-): Promise<readonly Hit[]> {
-  const { points } = await playWith(runbook, [first])
+): readonly Hit[] {
   const turn = points[first.ordinal - 1]?.turn ?? 0
   const later = points.slice(first.ordinal).filter((point) => !isIndexRead(point.name) && point.turn > turn)
   const next = Math.min(...later.map((point) => point.turn))
@@ -104,11 +103,14 @@ function hitsOn(
   })
 }
 
-/** Plays the runbook with these faults and no others; answers what it broke. */
-export async function playHits(runbook: string, ...hits: readonly Hit[]): Promise<readonly string[]> {
-  const { problems } = await playWith(runbook, hits)
+/** Plays the runbook with these faults and no others; answers its I/Os and what it broke. */
+export async function playHits(
+  runbook: string,
+  ...hits: readonly Hit[]
+): Promise<Pick<RunResult, 'points' | 'problems'>> {
+  const { points, problems } = await playWith(runbook, hits)
   const where = hits.map(({ fault, ordinal, name }) => `${fault} at I/O ${ordinal} ${name}`).join(', then ')
-  return problems.map((problem) => `${runbook}, ${where}: ${problem}`)
+  return { points, problems: problems.map((problem) => `${runbook}, ${where}: ${problem}`) }
 }
 
 function isCall(name: string): boolean {
