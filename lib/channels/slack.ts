@@ -18,7 +18,7 @@ const MAX_HEADER = 150
 const MAX_SECTION = 3_000
 
 /** Slack says no with HTTP 200; these of its errors pass. */
-const LATER = new Set([
+export const PASSING_ERRORS: ReadonlySet<string> = new Set([
   'ratelimited',
   'rate_limited',
   'internal_error',
@@ -82,7 +82,7 @@ export const slackSender: Sender<Slack> = {
     return {
       accepted: false,
       reason: error,
-      retryable: LATER.has(error),
+      retryable: PASSING_ERRORS.has(error),
       ...(wait === undefined ? {} : { retryAfterMs: wait }),
     }
   },

@@ -1,4 +1,5 @@
 import { jsonObject, oneLine, retryAfterMs } from '../../lib/channels/channel.ts'
+import { PASSING_ERRORS } from '../../lib/channels/slack.ts'
 import { describe } from '../../lib/errors.ts'
 import type { Ports } from '../../lib/ports.ts'
 import type { SlackSettings } from '../../lib/runbook/runbook.ts'
@@ -14,16 +15,6 @@ export type SlackAnswer =
 /** Short: what is not answered is sent again by the queue. */
 const TIMEOUT_MS = 5_000
 const AGAIN_MS = 30_000
-
-/** Slack says no with HTTP 200; these of its errors pass. */
-const LATER = new Set([
-  'ratelimited',
-  'rate_limited',
-  'internal_error',
-  'fatal_error',
-  'service_unavailable',
-  'request_timeout',
-])
 
 export type Method = 'chat.postMessage' | 'chat.update' | 'chat.postEphemeral' | 'views.open'
 
@@ -86,7 +77,7 @@ async function send(
     const said = jsonObject(answer.body)
     if (said['ok'] === false) {
       const error = typeof said['error'] === 'string' ? oneLine(said['error'], 100) : 'no reason given'
-      return LATER.has(error) ? { is: 'later', afterMs: wait, reason: error } : { is: 'refused', error }
+      return PASSING_ERRORS.has(error) ? { is: 'later', afterMs: wait, reason: error } : { is: 'refused', error }
     }
     return { is: 'ok', body: said }
   } catch (error) {
