@@ -10,6 +10,7 @@ import { isUndo, type Told, type WorkerLife } from './told.ts'
 interface Question {
   readonly asked: EntryOf<'approval.requested'>
   answer: 'none' | 'approved' | 'denied' | 'expired'
+  readonly approvedBy: Set<string>
 }
 
 interface Lock {
@@ -51,7 +52,7 @@ export function watchConsents(
 
   function ask(told: Told, asked: EntryOf<'approval.requested'>): void {
     const own = questions.get(told) ?? new Map<string, Question>()
-    questions.set(told, own.set(asked.subject, { asked, answer: 'none' }))
+    questions.set(told, own.set(asked.subject, { asked, answer: 'none', approvedBy: new Set() }))
     if (asked.actor.is !== 'engine') return
     const { worker } = asked.actor
     const used = new Set([...told.open.values()].flatMap((open) => Object.keys(open.locks ?? {})))
@@ -76,10 +77,17 @@ export function watchConsents(
   }
 
   /** The first answer counts, and only one to the question that stands. */
-  function answer(told: Told, subject: string, given: Question['answer'], digest?: string): void {
+  function answer(told: Told, subject: string, given: 'denied' | 'expired'): void {
     const question = questions.get(told)?.get(subject)
-    if (question?.answer !== 'none' || (digest !== undefined && digest !== question.asked.digest)) return
-    question.answer = given
+    if (question?.answer === 'none') question.answer = given
+  }
+
+  /** So many different people as were asked for make one answer. */
+  function approved(told: Told, { subject, digest, actor }: EntryOf<'step.approved'>): void {
+    const question = questions.get(told)?.get(subject)
+    if (question?.answer !== 'none' || digest !== question.asked.digest || actor.is !== 'person') return
+    question.approvedBy.add(actor.name)
+    if (question.approvedBy.size >= (question.asked.quorum ?? 1)) question.answer = 'approved'
   }
 
   function intent(told: Told, entry: EntryOf<'step.intended'>, address: string): void {
@@ -125,7 +133,7 @@ export function watchConsents(
           return
         case 'step.approved':
           inTime(told, entry, address)
-          answer(told, entry.subject, 'approved', entry.digest)
+          approved(told, entry)
           return
         case 'step.denied':
           answer(told, entry.subject, 'denied')

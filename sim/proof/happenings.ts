@@ -44,13 +44,19 @@ function decision(dice: Dice): Asked {
 
 /** One or more answers to what a run asks: at once, or in the very last moment; and two of them may be at odds. */
 export function answersOf(dice: Dice): readonly Answer[] {
-  return Array.from({ length: dice.between(1, 4) }, (): Answer => {
+  return Array.from({ length: dice.between(1, 4) }, (_, index): Answer => {
     const from = dice.pick<Answer['from']>(['asked', 'over'])
     const delayMs =
       from === 'asked'
         ? dice.between(5, dice.chance(0.5) ? 100 : 30_000)
         : dice.between(dice.chance(0.5) ? -100 : -2_000, 500)
-    return { question: dice.between(1, 3), verb: dice.chance(0.75) ? 'approve' : 'deny', from, delayMs }
+    return {
+      question: dice.between(1, 3),
+      verb: dice.chance(0.75) ? 'approve' : 'deny',
+      by: index % 2 === 0 ? 'ann' : 'bob',
+      from,
+      delayMs,
+    }
   })
 }
 

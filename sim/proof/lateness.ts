@@ -137,7 +137,11 @@ function expectedBy(
       const byMs = since.entry.leaseUntilMs + since.entry.settleMs + TAKEOVER_LATE_MS + carriedMs
       return { what: `the takeover from ${entry.from}`, since, byMs }
     }
-    case 'step.approved':
+    case 'step.approved': {
+      const after = fold(stampedOf({ ...told, entries: entries.slice(0, index + 1) }))
+      // It takes more people: nothing follows yet.
+      return after.approvals.get(entry.subject)?.is === 'asked' ? undefined : followed(told, index)
+    }
     case 'step.denied':
     case 'execution.aborted':
       return followed(told, index)

@@ -31,6 +31,13 @@ export const MORE: readonly Mutant[] = [
     to: "return 'given'",
   },
   {
+    name: 'one person is enough where two are asked',
+    rule: 'approval',
+    file: 'lib/execution/fold.ts',
+    from: 'if (names.length < asked.quorum) return { ...asked, approvedBy: names }',
+    to: '',
+  },
+  {
     name: 'an approval counts when its time is over',
     rule: 'approval',
     file: 'lib/decide.ts',

@@ -7,6 +7,9 @@ import type { Dice } from './dice.ts'
 import type { Invoker } from './invoker.ts'
 import type { Watch } from './watch.ts'
 
+/** What may be asked takes two people where its runbook says so. */
+export type Name = 'ann' | 'bob'
+
 /** What a person asks for. */
 export type Asked =
   | { readonly is: 'person'; readonly verb: 'abort' | 'ack' | 'approve' | 'deny' | 'resolve' }
@@ -20,6 +23,7 @@ export interface Answer {
   /** To which of the questions of the run, from 1. */
   readonly question: number
   readonly verb: 'approve' | 'deny'
+  readonly by: Name
   /** Counted from when it is asked, or from when the time to decide is over. */
   readonly from: 'asked' | 'over'
   readonly delayMs: number
@@ -50,12 +54,13 @@ export function people(options: {
   let questions = 0
 
   function send(request: Request, then: (ok: boolean) => void): void {
-    tell(`ann asks ${JSON.stringify(request)}`)
+    const name = 'by' in request ? request.by.name : 'somebody'
+    tell(`${name} asks ${JSON.stringify(request)}`)
     invoke(
       request.verb,
       async (app, turn) => {
         const answer = await command(app, request, turn)
-        tell(`ann is answered ${JSON.stringify(answer).slice(0, 200)}`)
+        tell(`${name} is answered ${JSON.stringify(answer).slice(0, 200)}`)
       },
       then,
     )
@@ -117,10 +122,11 @@ export function people(options: {
         if (entry.kind !== 'approval.requested') continue
         questions++
         const { subject, digest, expiresAtMs } = entry
-        for (const { question, verb, from, delayMs } of answers) {
+        for (const { question, verb, by: name, from, delayMs } of answers) {
           if (question !== questions) continue
           const fromMs = from === 'asked' ? agenda.nowMs : expiresAtMs
-          agenda.at(fromMs + delayMs, () => insist({ verb, id, subject, digest, ...WHY }))
+          const by = { ...WHY.by, name }
+          agenda.at(fromMs + delayMs, () => insist({ verb, id, subject, digest, ...WHY, by }))
         }
       }
     },

@@ -185,7 +185,7 @@ on_resolved: { undo: [room], after: 1m, step: 50% }
 steps:
   - id: room
     scale_out: { ecs: twin, by: 2 }
-    approve: { by: sre, timeout: 2m, on_timeout: skip }
+    approve: { by: sre, quorum: 2, timeout: 2m, on_timeout: skip }
     on_failure: continue
   - id: drain
     route53_weight: { record: canary, weight: 0 }
