@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto'
+import { createHmac, randomBytes } from 'node:crypto'
 import type { SlackSettings } from '../lib/runbook/runbook.ts'
 import type { Catalogue } from '../lib/runbook/runbook.ts'
 import type { Account } from '../sim/account.ts'
@@ -6,7 +6,6 @@ import type { SlackMessage } from '../sim/slack.ts'
 import { SLACK_PATHS } from '../web/slack/receive.ts'
 import { fakeSlackPage } from './fake-slack-page.ts'
 
-const SIGNING_SECRET = 'the signing secret of a workspace that is none'
 const USER = 'U0LOCAL'
 const WORKSPACE = 'T0LOCAL'
 const CHANNEL = 'C0LOCAL'
@@ -39,8 +38,10 @@ export interface FakeSlack {
 
 export function fakeSlack(account: Account, deliver: Deliver): FakeSlack {
   const { world } = account
+  // Its own: else whoever reads this file could sign for a local stack.
+  const signingSecret = randomBytes(24).toString('hex')
   Object.assign(world.parameters, {
-    '/firebreak/local/slack/signing': { value: SIGNING_SECRET, secure: true },
+    '/firebreak/local/slack/signing': { value: signingSecret, secure: true },
     '/firebreak/local/slack/token': { value: 'xoxb-local', secure: true },
   })
   const replies: SlackMessage[] = []
@@ -50,7 +51,7 @@ export function fakeSlack(account: Account, deliver: Deliver): FakeSlack {
   async function send(path: string, form: { readonly [name: string]: string }): Promise<void> {
     const body = new URLSearchParams(form).toString()
     const timestamp = String(Math.floor(account.now() / 1_000))
-    const digest = createHmac('sha256', SIGNING_SECRET).update(`v0:${timestamp}:${body}`).digest('hex')
+    const digest = createHmac('sha256', signingSecret).update(`v0:${timestamp}:${body}`).digest('hex')
     const { status, text } = await deliver({
       path,
       body,

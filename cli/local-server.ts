@@ -81,6 +81,11 @@ async function answer(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
+  // A page elsewhere whose name is made to lead here is none of ours.
+  if (!/^(?:127\.0\.0\.1|localhost)(?::\d+)?$/.test(request.headers.host ?? '')) {
+    response.writeHead(421).end()
+    return
+  }
   const opened = openedBy(request, token)
   if (opened) {
     response.writeHead(303, opened).end()
@@ -156,7 +161,10 @@ async function serveApi(
       return
     }
     const result = (await stack.invoke('http', eventOf(request, body))) as APIGatewayProxyStructuredResultV2
-    response.writeHead(result.statusCode ?? 200, result.headers as OutgoingHttpHeaders)
+    response.writeHead(result.statusCode ?? 200, {
+      ...result.headers,
+      ...(result.cookies === undefined ? {} : { 'set-cookie': result.cookies }),
+    } as OutgoingHttpHeaders)
     response.end(Buffer.from(result.body ?? '', result.isBase64Encoded ? 'base64' : 'utf8'))
   } catch (error) {
     // As API Gateway answers for a function that failed.

@@ -8,7 +8,7 @@ export function register(program: Command): void {
   const command = program
     .command('slack')
     .description(
-      'Prints the manifest from which Slack makes the application; docs/slack.md says where it goes.',
+      'Prints the manifest from which Slack makes the application; docs/connect.md says what comes after it.',
     )
     .addArgument(new Argument('<what>', 'manifest').choices(['manifest']))
     .requiredOption('--url <url>', 'where the API of the stack is, such as https://firebreak.example.com')

@@ -1,7 +1,7 @@
 import type { DynamoDBStreamEvent, SQSBatchResponse, SQSEvent } from 'aws-lambda'
 import { describe } from '../lib/errors.ts'
 import type { OutboxMessage } from '../lib/outbox.ts'
-import { workOff } from '../web/slack/work.ts'
+import { workOff } from '../web/outbox.ts'
 import { eachRecord, lambda, type Invocation } from './middleware.ts'
 
 /** What could not be told is tried again after so long, by the queue. */

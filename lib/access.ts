@@ -77,7 +77,7 @@ export function byPrincipal(access: Access | undefined, arn: string): Caller | u
 
 /**
  * Who has signed in with the identity provider, by the claims that API Gateway has checked. It hands on texts only: a list is
- * written as `[sre ops]`, so a group whose name has a space cannot be granted anything.
+ * written as `[sre ops]`, so a group whose name has spaces looks like several: nobody must be able to make such groups.
  */
 export function bySignIn(
   access: Access | undefined,
@@ -95,7 +95,7 @@ export function bySignIn(
 }
 
 function listed(text: string): readonly string[] {
-  return /^\[.*\]$/s.test(text) ? text.slice(1, -1).split(/[ ,]+/) : [text]
+  return /^\[.*\]$/s.test(text) ? text.slice(1, -1).split(' ') : [text]
 }
 
 function callerOf(name: string, via: string, { role, services }: Grant): Caller {

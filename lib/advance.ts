@@ -176,7 +176,10 @@ async function performCommand(session: Session, command: Command): Promise<TurnR
   }
 }
 
-function isOfPaging(command: Command): command is Extract<Command, { is: 'begin' | 'recover' | 'wait' }> {
+function isOfPaging(
+  command: Command,
+): command is Extract<Command, { is: 'begin' | 'recover' | 'wait' | 'record' }> {
+  if (command.is === 'record') return command.entries.some((entry) => entry.kind === 'execution.finished')
   return command.is === 'begin' || command.is === 'recover' || command.is === 'wait'
 }
 

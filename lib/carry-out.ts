@@ -22,7 +22,7 @@ import {
   type Intent,
   type Performed,
 } from './perform.ts'
-import { startPaging } from './paging.ts'
+import { startPagings } from './paging.ts'
 import { considerStep } from './plan.ts'
 import { flush, headFor, leaseUntilMs, note, type Session } from './session.ts'
 
@@ -65,12 +65,7 @@ async function intend(session: Session, intents: readonly Intent[]): Promise<boo
     await advanceHead(session.app.ports.storage, headFor(session, leaseUntilMs(session.turn) + settleMs))
   }
   // What follows a page is on record before it is sent, and beside the intent: a page waits for nothing more.
-  const followed = intents.flatMap((intent) => {
-    const paging =
-      session.header.kind === 'paging.started' ? undefined : intent.action.paging?.(intent.change)
-    return paging ? [startPaging(session, intent, paging)] : []
-  })
-  const [clean] = await allDone([flush(session), ...followed])
+  const [clean] = await allDone([flush(session), startPagings(session, intents)])
   if (!clean) for (const intent of intents) releaseAll(session, intent.locks)
   return clean
 }

@@ -180,11 +180,11 @@ async function perform(app: App, request: Request, turn: Turn): Promise<CommandR
     case 'pause-all':
       return decided(await pause(app, { is: 'all' }, request.by, request.reason))
     case 'resume-all':
-      return decided(await resume(app, { is: 'all' }))
+      return decided(await resume(app, { is: 'all' }, request.by))
     case 'pause':
       return decided(await pause(app, request.scope, request.by, request.reason))
     case 'resume':
-      return decided(await resume(app, request.scope))
+      return decided(await resume(app, request.scope, request.by))
     default:
       return never(request)
   }
@@ -207,7 +207,7 @@ async function listed(
 }
 
 async function stackStatus(app: App): Promise<CommandResult> {
-  const control = await readControl(app.ports.storage)
+  const { keys: _keys, ...control } = await readControl(app.ports.storage)
   return answer({ control, paused: pausesOf(control), mode: app.catalogue.policy.mode })
 }
 

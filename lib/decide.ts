@@ -67,7 +67,8 @@ async function answer(
   kind: 'step.approved' | 'step.denied',
   options: { subject?: string; digest?: string; reason?: string },
 ): Promise<Decision> {
-  return decideOn(app, id, by, { kind, words: options.reason }, (execution, actor) => {
+  const { reason: words, subject: named, digest } = options
+  return decideOn(app, id, by, { kind, words, subject: named, digest }, (execution, actor) => {
     if (isEnded(execution) || execution.aborted)
       return {
         is: 'refused',
@@ -190,13 +191,16 @@ async function decideOn(
 interface Wanted {
   readonly kind: Entry['kind']
   readonly words: string | undefined
+  /** Of an answer to a question: what it named, if it did. */
+  readonly subject?: string | undefined
+  readonly digest?: string | undefined
 }
 
 /** A repeat of what is on record is answered as before; the same key with another request is a mistake of the sender's. */
 function repeatOf(
   entries: readonly Entry[],
   by: Person,
-  { kind, words }: Wanted,
+  { kind, words, subject, digest }: Wanted,
   execution?: Execution,
 ): Decision | undefined {
   if (by.key === undefined) return undefined
@@ -205,7 +209,11 @@ function repeatOf(
   )
   if (!first) return undefined
   const said = 'note' in first ? first.note : 'reason' in first ? first.reason : undefined
-  if (first.kind === kind && said === words) return { is: 'recorded', text: sentenceOf(first, execution) }
+  const isOther =
+    ('subject' in first && subject !== undefined && first.subject !== subject) ||
+    ('digest' in first && digest !== undefined && first.digest !== digest)
+  if (first.kind === kind && said === words && !isOther)
+    return { is: 'recorded', text: sentenceOf(first, execution) }
   const reason = `the idempotency key "${by.key}" was used for another request`
   return { is: 'refused', code: 'key-reused', reason }
 }
@@ -259,6 +267,8 @@ export async function mitigate(app: App, incidentId: string, by: Person, reason:
   const stream = await load(app.ports.storage, incidentId, INCIDENT_STREAM)
   const incident = foldIncident(stream.entries)
   if (!incident) return { is: 'refused', code: 'not-found', reason: `there is no incident ${incidentId}` }
+  const repeated = repeatOf(stream.entries, by, { kind: 'incident.mitigated', words: reason })
+  if (repeated) return repeated
   if (incident.status !== 'open')
     return { is: 'refused', code: 'ended', reason: `${incidentId} is ${incident.status} already` }
   await mitigated(app, incidentId, { kind: 'incident.mitigated', actor: { is: 'person', ...by }, reason })

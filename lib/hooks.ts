@@ -49,14 +49,18 @@ export async function tellHooks(app: App, incidentId: string): Promise<void> {
   const told = cursor?.told ?? {}
   const fresh = rows.filter(({ stream, address }) => seqOf(address) > (told[stream] ?? -1))
   if (fresh.length === 0) return
-  for (const [hook, { events, services }] of hooks) {
-    if (services !== undefined && !services.includes(incident.service)) continue
+  for (const [hook, wants] of hooks) {
     for (const { kind, address } of fresh)
-      if (events.includes(kind))
+      if (isFor(wants, kind, incident.service))
         await outbox.send({ v: 1, is: 'hook', hook, incidentId, address, attempt: 1, notBeforeMs: 0 }, 0)
   }
   const last = { ...told }
-  for (const { stream, seq } of records) last[stream] = Math.max(last[stream] ?? -1, seq)
+  // What this version cannot read is told by one that can: the cursor stops before it.
+  const unread = new Map<string, number>()
+  for (const { kind, stream, address } of fresh)
+    if (kind === 'unreadable') unread.set(stream, Math.min(unread.get(stream) ?? Infinity, seqOf(address)))
+  for (const { stream, seq } of records)
+    if (seq < (unread.get(stream) ?? Infinity)) last[stream] = Math.max(last[stream] ?? -1, seq)
   await putCursor(storage, incidentId, cursor, last)
 }
 
@@ -170,11 +174,25 @@ export async function replayHook(
   app: App,
   { hook, incidentId, address }: Pick<HookMessage, 'hook' | 'incidentId' | 'address'>,
 ): Promise<string | undefined> {
-  if (!Object.hasOwn(app.catalogue.hooks ?? {}, hook)) return `there is no hook "${hook}"`
+  const { hooks = {} } = app.catalogue
+  const known = Object.hasOwn(hooks, hook) ? hooks[hook] : undefined
+  if (!known) return `there is no hook "${hook}"`
   const message = { v: 1, is: 'hook', hook, incidentId, address, attempt: 1, notBeforeMs: 0 } as const
-  if ((await bodyOf(app, message)) === undefined) return `there is no entry ${address} of ${incidentId}`
+  const { incident, rows } = timelineOf(await loadRecords(app.ports.storage, incidentId))
+  const row = rows.find((one) => one.address === address)
+  if (!row || !incident) return `there is no entry ${address} of ${incidentId}`
+  if (!isFor(known, row.kind, incident.service)) return `the hook "${hook}" is not told of this entry`
   await app.ports.outbox.send(message, 0)
   return undefined
+}
+
+/** Whether it is meant to be told of that. */
+function isFor(
+  { events, services }: Pick<Hook, 'events' | 'services'>,
+  kind: string,
+  service: string,
+): boolean {
+  return events.includes(kind) && (services === undefined || services.includes(service))
 }
 
 /** The number of the record in an address. */

@@ -11,6 +11,7 @@ import { openHead } from './ledger/head.ts'
 import { firstOpen, openOf, readOpen, replaceOpen, type Open, type Pending } from './ledger/open.ts'
 import { stampAll } from './ledger/records.ts'
 import { match } from './match.ts'
+import { wakePagings } from './paging.ts'
 import type { App, Turn } from './ports.ts'
 import type { Runbook } from './runbook/runbook.ts'
 import { parseEvent } from './signal/parse.ts'
@@ -231,6 +232,7 @@ export async function carryOut(
   await allDone([incident, ...started])
   // HEAD follows, off the way to the first effect.
   if (pending.is === 'recurred' || pending.is === 'cleared') await advanceIncident(app, pending.incidentId)
+  if (pending.is === 'recurred') await wakePagings(app.ports, pending.incidentId)
   await clearPending(app, open, pending)
 }
 

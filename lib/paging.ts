@@ -3,7 +3,7 @@ import { allDone } from './all-done.ts'
 import { writeDuration } from './runbook/fields.ts'
 import { fold } from './execution/fold.ts'
 import type { Command } from './execution/next.ts'
-import { rungsOf } from './execution/paging.ts'
+import { rungsOf, UNANSWERED } from './execution/paging.ts'
 import { isEnded, isSettled, stateOf, type Execution, type StepState } from './execution/state.ts'
 import { isPagingStream, pagingStreamOf } from './ids.ts'
 import { foldIncident, type Incident } from './incident.ts'
@@ -29,10 +29,20 @@ const GRACE_MS = 10_000
 const CLEAR_POLL_MS = 60_000
 
 /**
- * Begins the stream in which a page is repeated until somebody answers, before the page itself is sent: a worker that dies
- * with it leaves no page unanswered for good. A repeat finds the first record there and changes nothing.
+ * Begins the streams in which pages are repeated until somebody answers, before the pages themselves are sent: a worker that
+ * dies with one leaves no page unanswered for good. A repeat finds the first record there and changes nothing.
  */
-export async function startPaging(session: Session, { step }: Intent, paging: Paging): Promise<void> {
+export async function startPagings(session: Session, intents: readonly Intent[]): Promise<void> {
+  if (session.header.kind === 'paging.started') return
+  await allDone(
+    intents.map(async (intent) => {
+      const paging = intent.action.paging?.(intent.change)
+      if (paging) await startPaging(session, intent, paging)
+    }),
+  )
+}
+
+async function startPaging(session: Session, { step }: Intent, paging: Paging): Promise<void> {
   const { header, stream } = session
   const { ports } = session.app
   const own = pagingStreamOf(stream.stream, step.id)
@@ -55,7 +65,10 @@ export async function startPaging(session: Session, { step }: Intent, paging: Pa
     await ports.queue.send(workFor({ incidentId, stream: own }, 0, nowMs), LOOK_MS)
 }
 
-/** Somebody has answered, or the incident is over: the pagings of an incident look at once, and not when the next level is due. */
+/**
+ * Somebody has answered, the incident is over, or its alarm has come back: the pagings of an incident look at once, and not
+ * when the next level is due.
+ */
 export async function wakePagings({ storage, queue, clock }: Ports, incidentId: string): Promise<void> {
   const heads = await readHeads(storage, incidentId)
   const waiting = heads.filter(({ stream, dueAtMs }) => isPagingStream(stream) && dueAtMs !== undefined)
@@ -63,13 +76,13 @@ export async function wakePagings({ storage, queue, clock }: Ports, incidentId: 
 }
 
 /**
- * Looks whether anybody is still to be paged, before each page, each repeat of one and each wait. `undefined`: it goes on.
+ * Looks whether anybody is still to be paged, before each page, each repeat of one, each wait and the end. `undefined`: it goes on.
  * Else the end is noted, or it waits: for the first page, for an acknowledgment to time out, for an alarm that is clear.
  */
 export async function beforePaging(
   session: Session,
   header: PagingStarted,
-  command: Extract<Command, { is: 'begin' | 'recover' | 'wait' }>,
+  command: Extract<Command, { is: 'begin' | 'recover' | 'wait' | 'record' }>,
 ): Promise<Performed | undefined> {
   // Where it was stopped, only the page that says so is still sent.
   if (session.execution.status.is !== 'running') return undefined
@@ -79,15 +92,57 @@ export async function beforePaging(
   const nowMs = clock.now()
   const over = overBy(session, header, streams, incident, nowMs)
   if (over) return end(session, command, over)
+  if (command.is === 'wait') return release(session, header, incident, nowMs)
+  if (command.is === 'record') return endUnanswered(session, command, incident)
   if (command.is !== 'begin') return undefined
   const [step = ''] = command.steps
-  if (step === rungsOf(header)[0]?.step) return firstOf(session, header, step, streams, nowMs)
+  const rungs = rungsOf(header)
+  if (step === rungs[0]?.step) return firstOf(session, header, step, streams, nowMs)
+  const isReminder = rungs.find((rung) => rung.step === step)?.isReminder === true
+  if (isReminder && incident?.acknowledgedAtMs === undefined)
+    return end(session, command, { outcome: 'failed', reason: UNANSWERED })
   const hold = holdOf(header, incident, nowMs)
   return hold && waitFor(session, step, hold)
 }
 
+/** What was acknowledged and has come back since is paged on at once, and not only when the acknowledgment would have timed out. */
+function release(
+  session: Session,
+  header: PagingStarted,
+  incident: Incident | undefined,
+  nowMs: number,
+): Performed | undefined {
+  const { execution } = session
+  const next = rungsOf(header).find(({ step }) => !isSettled(stateOf(execution, step)))
+  const state = next && stateOf(execution, next.step)
+  if (!next || state?.is !== 'pending' || (state.notBeforeMs ?? 0) <= nowMs) return undefined
+  if (holdOf(header, incident, nowMs)) return undefined
+  note(session, {
+    kind: 'step.waiting',
+    actor: actor(session),
+    step: next.step,
+    waitId: session.app.ports.random.id(),
+    wakeAtMs: nowMs,
+    reason: 'the alarm has come back since it was acknowledged',
+    blocked: true,
+  })
+  return WENT_ON
+}
+
+/** Whoever has acknowledged it and let it stand is not called nobody. */
+function endUnanswered(
+  session: Session,
+  command: Command,
+  incident: Incident | undefined,
+): Performed | undefined {
+  const { standingAck } = incident ?? {}
+  if (!standingAck) return undefined
+  const reason = `acknowledged by ${standingAck.by}, and not over; the escalation policy is at its end`
+  return end(session, command, { outcome: 'failed', reason })
+}
+
 interface Ending {
-  readonly outcome: 'succeeded' | 'skipped'
+  readonly outcome: 'succeeded' | 'skipped' | 'failed'
   readonly reason: string
 }
 
@@ -109,16 +164,20 @@ function overBy(
   return undefined
 }
 
-/** Whether another page to the same team is repeated already: the team is not called by both. One that waits is no caller. */
+/**
+ * Whether another page to the same team is repeated already: the team is not called by both. One that waits is no caller, nor
+ * is one that has nobody left to page.
+ */
 function goesBefore(other: Stream, header: PagingStarted, nowMs: number): boolean {
   const execution = fold(other.entries)
   const theirs = execution.header
   if (theirs?.kind !== 'paging.started' || theirs.team !== header.team || isEnded(execution)) return false
-  const isHeld = rungsOf(theirs).some(({ step }) => {
+  const left = rungsOf(theirs).flatMap(({ step, isReminder }) => {
     const state = stateOf(execution, step)
-    return state.is === 'pending' && (state.notBeforeMs ?? 0) > nowMs
+    return isSettled(state) ? [] : [{ state, isReminder }]
   })
-  if (isHeld) return false
+  const isHeld = left.some(({ state }) => state.is === 'pending' && (state.notBeforeMs ?? 0) > nowMs)
+  if (isHeld || left.every(({ isReminder }) => isReminder === true)) return false
   if (theirs.startedAtMs !== header.startedAtMs) return theirs.startedAtMs < header.startedAtMs
   return other.stream < pagingStreamOf(header.origin.stream, header.origin.step)
 }

@@ -1,11 +1,14 @@
 import { nearest } from './runbook/diagnostics.ts'
 import type { Decision, Person } from './decide.ts'
 import { never } from './errors.ts'
+import { sha256 } from './ids.ts'
 import {
   changeControl,
+  changedBy,
   MAX_SCOPED_PAUSES,
   pausesOf,
   scopeText,
+  wasChangedBy,
   withoutPause,
   withPause,
   type Control,
@@ -21,11 +24,20 @@ export async function pause(app: App, scope: PauseScope, by: Person, reason: str
   if (unknown) return unknown
   const { storage, clock } = app.ports
   const since = { by: by.name, reason, sinceMs: clock.now() }
-  const changed = await changeControl(storage, (control) => withPause(control, scope, since))
+  const key = keyOf(by, 'pause', scope)
+  let isRepeat = false
+  const changed = await changeControl(storage, (control) => {
+    // A request that is delivered once more must not pause what was resumed meanwhile.
+    isRepeat = wasChangedBy(control, key)
+    if (isRepeat) return control
+    const next = withPause(control, scope, since)
+    return next && changedBy(next, key)
+  })
   if (changed === undefined) {
     const full = `${MAX_SCOPED_PAUSES} accounts, services and runbooks are paused already; pause everything, or resume some`
     return { is: 'refused', code: 'conflict', reason: full }
   }
+  if (isRepeat) return { is: 'recorded', text: `${scopeText(scope)} was paused by this request already` }
   return scope.is === 'all'
     ? { is: 'recorded', text: 'paused: nothing is changed until resume-all' }
     : {
@@ -47,12 +59,22 @@ function unheldText({ services }: Catalogue, scope: NamedScope): string {
 }
 
 /** Turns it off for one scope; the pauses of other scopes stay, and are named. A name that is gone can still be resumed. */
-export async function resume(app: App, scope: PauseScope): Promise<Decision> {
+export async function resume(app: App, scope: PauseScope, by: Person): Promise<Decision> {
+  const key = keyOf(by, 'resume', scope)
   let wasOn = false
+  let isRepeat = false
   const control = await changeControl(app.ports.storage, (before) => {
+    // Nor resume what was paused meanwhile.
+    isRepeat = wasChangedBy(before, key)
+    if (isRepeat) return before
     wasOn = pausesOf(before).some((one) => scopeText(one.scope) === scopeText(scope))
-    return wasOn ? withoutPause(before, scope) : before
+    return wasOn ? changedBy(withoutPause(before, scope), key) : before
   })
+  if (isRepeat)
+    return {
+      is: 'recorded',
+      text: `${scopeText(scope)} was resumed by this request already${stillText(control)}`,
+    }
   if (!wasOn && scope.is !== 'all') {
     return (
       unknownName(app.catalogue, scope) ?? {
@@ -69,6 +91,10 @@ export async function resume(app: App, scope: PauseScope): Promise<Decision> {
         ? `resumed${stillText(control)}`
         : `${scopeText(scope)} resumed${stillText(control)}`,
   }
+}
+
+function keyOf({ name, key }: Person, verb: string, scope: PauseScope): string | undefined {
+  return key === undefined ? undefined : sha256(`${name} ${key} ${verb} ${scopeText(scope)}`).slice(0, 16)
 }
 
 function stillText(control: Control | undefined): string {

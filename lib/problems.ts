@@ -47,7 +47,7 @@ export const PROBLEMS = {
   },
   'nothing-asked': {
     status: 409,
-    title: 'Nothing is asked that this would answer',
+    title: 'There is no open question that this would answer',
     remedy: 'Read `detail`: it says who was first, or what is asked about.',
   },
   changed: {
@@ -58,7 +58,7 @@ export const PROBLEMS = {
   ended: { status: 409, title: 'It is over already', remedy: 'Nothing is left to be done.' },
   conflict: {
     status: 409,
-    title: 'Something else stands against it',
+    title: 'It conflicts with what is under way or on record',
     remedy: 'Read `detail`: it says what stands against it.',
   },
   'too-large': {

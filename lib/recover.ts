@@ -24,6 +24,7 @@ import {
   type Performed,
 } from './perform.ts'
 import { markerOf } from './plan.ts'
+import { startPagings } from './paging.ts'
 import { UNCLEAR_POLL_MS } from './prepare-undo.ts'
 import { reasonOf, type Later } from './prepared.ts'
 import { note, type Session } from './session.ts'
@@ -93,7 +94,11 @@ async function look(session: Session, id: string): Promise<() => Intent | undefi
     notes: [],
     values: {},
   }
-  if (action.effect === 'message') return () => repeatMessage(session, again)
+  if (action.effect === 'message') {
+    // Workers that have died over each attempt may have left unbegun what follows it.
+    if (again.attempt > step.retry.attempts) await startPagings(session, [again])
+    return () => repeatMessage(session, again)
+  }
   // A dead worker may have made the call, and nobody can see whether it has: it is not made twice.
   if (!action.observable && stateOf(session.execution, id).is === 'open')
     return () => neverKnown(session, id, tried.attempt)

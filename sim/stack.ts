@@ -16,7 +16,7 @@ import { sweep } from '../lib/sweep.ts'
 import type { Account } from './account.ts'
 import { CrashError, mortalPorts, type Point } from './mortal.ts'
 import { simQueue, type SimQueue } from './queue.ts'
-import { workOff } from '../web/slack/work.ts'
+import { workOff } from '../web/outbox.ts'
 
 /**
  * A whole stack in one process on the account's virtual clock: the real ingest, advance and sweep, woken by queues and a

@@ -87,7 +87,8 @@ export async function pageOf(
 }
 
 export function queryOf(url: URL): z.output<typeof listQuery> {
-  const given = Object.fromEntries(url.searchParams)
+  // A form sends what was left empty as well.
+  const given = Object.fromEntries([...url.searchParams].filter(([, value]) => value !== ''))
   const parsed = listQuery.safeParse(given)
   if (parsed.success) return parsed.data
   const [issue] = parsed.error.issues

@@ -67,6 +67,7 @@ export async function timelineResponse(
   const headers: { [header: string]: string } = {
     'content-type': type === 'application/json' || type.endsWith('+json') ? type : `${type}; charset=utf-8`,
     vary: 'Accept',
+    'cache-control': 'private, no-cache',
   }
   if (name === 'html') Object.assign(headers, (await import('./page/document.ts')).PAGE_HEADERS)
   // A spreadsheet is opened from a file; everything else is read where it is.

@@ -15,24 +15,35 @@ export interface Rung {
   /** A schedule or a person; absent: the team's own channels. */
   readonly page?: string
   readonly forMs: number
+  /** Only for whoever has acknowledged and let it stand: it comes after the end of the policy. */
+  readonly isReminder?: true
 }
 
 /** In the order in which they are paged. The first was paged by the step that the paging belongs to. */
-export function rungsOf({ levels, repeat, fallback }: PagingStarted): readonly Rung[] {
-  const rounds = Array.from({ length: repeat + 1 }, (_unused, index) => index + 1)
-  const rungs = rounds.flatMap((round) =>
-    levels.map(({ page, forMs }, index): Rung => ({
+export function rungsOf({ levels, repeat, fallback, ackTimeoutMs }: PagingStarted): readonly Rung[] {
+  const roundOf = (round: number): readonly Rung[] =>
+    levels.map(({ page, forMs }, index) => ({
       step: round === 1 ? `level-${index + 1}` : `level-${index + 1}-round-${round}`,
       level: index + 1,
       round,
       page,
       forMs,
-    })),
-  )
-  const last = rungs.at(-1)
-  if (!fallback || !last) return rungs
-  return [...rungs, { step: 'team', level: levels.length + 1, round: last.round, forMs: last.forMs }]
+    }))
+  const teamAfter = (step: string, rungs: readonly Rung[]): readonly Rung[] => {
+    const last = rungs.at(-1)
+    if (!fallback || !last) return rungs
+    return [...rungs, { step, level: levels.length + 1, round: last.round, forMs: last.forMs }]
+  }
+  const rounds = Array.from({ length: repeat + 1 }, (_unused, index) => index + 1)
+  const policy = teamAfter('team', rounds.flatMap(roundOf))
+  if (ackTimeoutMs === undefined) return policy
+  const round = repeat + 2
+  const reminders = teamAfter(`team-round-${round}`, roundOf(round))
+  return [...policy, ...reminders.map((rung): Rung => ({ ...rung, isReminder: true }))]
 }
+
+/** Nobody has acknowledged, and nobody is left. */
+export const UNANSWERED = 'nobody has acknowledged it, and the escalation policy is at its end'
 
 /**
  * What is to be done now until somebody answers: page the next level when the one before it has had its time, or at once
@@ -74,6 +85,5 @@ export function nextPage(
     }
   }
   if (nowMs < dueAtMs) return { is: 'wait', untilMs: dueAtMs }
-  const reason = 'nobody has acknowledged it, and the escalation policy is at its end'
-  return record({ kind: 'execution.finished', outcome: 'failed', reason })
+  return record({ kind: 'execution.finished', outcome: 'failed', reason: UNANSWERED })
 }

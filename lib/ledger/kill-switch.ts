@@ -17,6 +17,8 @@ export interface Pause {
 export type Control = ({ readonly is: 'running' } | ({ readonly is: 'paused' } & Pause)) & {
   /** Absent in items that were written before there were scopes. */
   readonly scoped?: readonly ScopedPause[]
+  /** By which the latest changes are recognised where they are asked for again, newest last. */
+  readonly keys?: readonly string[]
 }
 
 export interface ScopedPause extends Pause {
@@ -25,6 +27,9 @@ export interface ScopedPause extends Pause {
 
 /** A pause as it applies to somebody. */
 export type Paused = Pause & { readonly scope: PauseScope }
+
+/** More changes than these are not made within the quarter of an hour in which a request may be delivered again. */
+const KEYS_KEPT = 20
 
 /** The item is read before each intent, so it stays small. */
 export const MAX_SCOPED_PAUSES = 50
@@ -59,9 +64,19 @@ export async function changeControl(
   }
 }
 
+/** Whether a change with this key was made already. Pure. */
+export function wasChangedBy({ keys = [] }: Control, key: string | undefined): boolean {
+  return key !== undefined && keys.includes(key)
+}
+
+/** What `change` makes of it, and that it was asked for under this key. Pure. */
+export function changedBy(control: Control, key: string | undefined): Control {
+  return key === undefined ? control : { ...control, keys: [...(control.keys ?? []), key].slice(-KEYS_KEPT) }
+}
+
 /** With this scope paused, over whatever paused it before. `undefined` where too much is paused one by one already. Pure. */
 export function withPause(control: Control, scope: PauseScope, pause: Pause): Control | undefined {
-  if (scope.is === 'all') return { ...scopedOf(control), is: 'paused', ...pause }
+  if (scope.is === 'all') return { ...keptOf(control), is: 'paused', ...pause }
   const others = (control.scoped ?? []).filter((one) => !isSame(one.scope, scope))
   if (others.length >= MAX_SCOPED_PAUSES) return undefined
   return { ...control, scoped: [...others, { scope, ...pause }] }
@@ -69,12 +84,12 @@ export function withPause(control: Control, scope: PauseScope, pause: Pause): Co
 
 /** Without the pause of this scope; those of other scopes stay. Pure. */
 export function withoutPause(control: Control, scope: PauseScope): Control {
-  if (scope.is === 'all') return { is: 'running', ...scopedOf(control) }
+  if (scope.is === 'all') return { is: 'running', ...keptOf(control) }
   return { ...control, scoped: (control.scoped ?? []).filter((one) => !isSame(one.scope, scope)) }
 }
 
-function scopedOf({ scoped }: Control): Pick<Control, 'scoped'> {
-  return scoped === undefined ? {} : { scoped }
+function keptOf({ scoped, keys }: Control): Pick<Control, 'scoped' | 'keys'> {
+  return { ...(scoped === undefined ? {} : { scoped }), ...(keys === undefined ? {} : { keys }) }
 }
 
 function isSame(one: NamedScope, other: NamedScope): boolean {

@@ -10,6 +10,8 @@ export interface Posted {
   readonly ts?: string
   /** Until then nobody else posts or edits it: somebody is at it, or Slack has asked for so much patience. */
   readonly claimedUntilMs?: number
+  /** It is somebody who is at it, and is soon done. */
+  readonly isBusy?: true
   /** How many records it tells: who knows of fewer does not put it back. */
   readonly records: number
   /** Of what it shows: where that is the same, nothing is sent. */

@@ -219,9 +219,9 @@ export const MORE: readonly Mutant[] = [
   {
     name: 'what follows a page is begun by its first attempt only',
     rule: 'page',
-    file: 'lib/carry-out.ts',
-    from: 'return paging ? [startPaging(session, intent, paging)] : []',
-    to: 'return paging && intent.attempt === 1 ? [startPaging(session, intent, paging)] : []',
+    file: 'lib/paging.ts',
+    from: 'if (paging) await startPaging(session, intent, paging)',
+    to: 'if (paging && intent.attempt === 1) await startPaging(session, intent, paging)',
   },
   {
     name: 'the next level is paged whoever has answered',

@@ -28,6 +28,8 @@ export function watchPagings({ streams, workers }: Seen, wrong: (what: string) =
   /** Whoever pages a team that is to answer has begun what follows. */
   function followed(told: Told, { step, change }: EntryOf<'step.intended'>): void {
     if (typeof change.after !== 'object' || change.after === null || !('paging' in change.after)) return
+    // A page is sent only when what follows it has begun: one that was left out after an abort was not.
+    if (told.entries.some(({ entry }) => entry.kind === 'step.skipped' && entry.step === step)) return
     const stream = pagingStreamOf(told.stream, step)
     if (!streams.has(`${told.incidentId}/${stream}`))
       wrong(`${told.stream}: ${step} pages somebody who is to answer, and there is no ${stream} (check 6)`)

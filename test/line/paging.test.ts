@@ -152,6 +152,69 @@ test('an acknowledgment times out: where the incident still stands, it is paged 
   ])
 })
 
+/** Who was paged when, without the keys. */
+const pagedAt = (stack: Stack) => pagedBy(stack).map(([name, minute]) => `${name} ${minute}`)
+
+test('an acknowledgment after the last page is none by nobody, and where it times out the levels are paged once more', async () => {
+  const stack = stackWith({ more: '  ack_timeout: 20m' })
+  fire(stack)
+  await play(stack, 16)
+  await acknowledge(stack.app, await onlyIncident(stack), ANN)
+  await play(stack, 19)
+  expect(pagedAt(stack)).toEqual(['bob 0', 'eve 5', 'team 15'])
+  await play(stack, 60)
+  expect(pagedAt(stack).slice(3)).toEqual(['bob 36', 'eve 41', 'team 51'])
+  expect(await endings(stack)).toEqual([
+    'failed: acknowledged by ann, and not over; the escalation policy is at its end',
+  ])
+})
+
+test('with a time for acknowledgments, too, a policy that nobody answers has one end', async () => {
+  const stack = stackWith({ more: '  ack_timeout: 20m' })
+  fire(stack)
+  await play(stack, 90)
+  expect(pagedAt(stack)).toEqual(['bob 0', 'eve 5', 'team 15'])
+  expect(await endings(stack)).toEqual([
+    'failed: nobody has acknowledged it, and the escalation policy is at its end',
+  ])
+})
+
+test('an acknowledgment that nobody was told of counts at the end of the policy', async () => {
+  const stack = stackWith({ levels: '[{ page: eve, for: 5m }]' })
+  fire(stack)
+  await play(stack, 9)
+  const { queue } = stack.app.ports
+  const send = queue.send.bind(queue)
+  Object.assign(queue, { send: async () => {} })
+  await acknowledge(stack.app, await onlyIncident(stack), ANN)
+  Object.assign(queue, { send })
+  await play(stack, 3)
+  expect(await endings(stack)).toEqual(['succeeded: acknowledged by ann'])
+})
+
+test('a page that has nobody left to page keeps no later one from being repeated', async () => {
+  const stack = stackWith({
+    steps: '- notify: oncall@sre\n- wait: 24m\n- notify: { to: oncall@sre, message: It still stands. }',
+  })
+  fire(stack)
+  await play(stack, 60)
+  expect(pagedAt(stack)).toEqual(['bob 0', 'eve 5', 'team 15', 'bob 24', 'eve 29', 'team 39'])
+})
+
+test('what was acknowledged and comes back is paged on at once, and not when the acknowledgment would have timed out', async () => {
+  const stack = stackWith({ more: '  ack_timeout: 1h', head: 'keep_open: 30m\ncooldown: 3h' })
+  fire(stack)
+  await play(stack, 2)
+  await acknowledge(stack.app, await onlyIncident(stack), ANN)
+  await play(stack, 6)
+  fire(stack, 'OK')
+  await play(stack, 2)
+  expect(pagedAt(stack)).toEqual(['bob 0'])
+  fire(stack)
+  await play(stack, 1)
+  expect(pagedAt(stack)).toEqual(['bob 0', 'eve 10'])
+})
+
 test('while the alarm is clear nobody else is paged; when it comes back, it goes on', async () => {
   const stack = stackWith({ head: 'keep_open: 30m' })
   fire(stack)
@@ -204,6 +267,31 @@ test('a page of the engine itself is repeated like one of a runbook', async () =
     ['bob', 1, '1:1'],
     ['eve', 6, '2:1'],
   ])
+})
+
+test('where each attempt of a page dies before what follows it is begun, the next level is paged all the same', async () => {
+  const stack = stackWith({ steps: '- notify: oncall@sre\n  retry: { attempts: 3 }' })
+  const { storage } = stack.app.ports
+  const put = storage.put.bind(storage)
+  let deaths = 0
+  Object.assign(storage, {
+    put: async (...[item, condition]: Parameters<typeof put>) => {
+      if (/^REC#.*\.page-/.test(item.sk) && deaths < 3) {
+        deaths++
+        throw new Error('gone')
+      }
+      return put(item, condition)
+    },
+  })
+  fire(stack)
+  await play(stack, 30)
+  expect(deaths).toBe(3)
+  // The engine pages as well, since the step has failed; that goes on by itself.
+  const [own] = (await entriesOfKind(stack, 'paging.started')).filter(
+    ({ origin }) => origin.step === 'notify',
+  )
+  const intents = await entriesOfKind(stack, 'step.intended')
+  expect(intents.filter(({ stream }) => stream === own?.stream).map(({ step }) => step)).toContain('level-2')
 })
 
 test('a paging can be aborted on its own, by its id', async () => {

@@ -129,6 +129,33 @@ test('whoever died while posting is followed by another, after its time', async 
   expect(await readPosted(stack.storage, await onlyIncident(stack))).toMatchObject({ ts: expect.any(String) })
 })
 
+test('of two who edit the message, the slower one does not put back what it knows', async () => {
+  const stack = chatStack('- notify: oncall@sre')
+  fire(stack)
+  await play(stack, 10)
+  const id = await onlyIncident(stack)
+  const { http } = stack.app.ports
+  const post = http.post.bind(http)
+  let letGo: (() => void) | undefined
+  Object.assign(http, {
+    post: async (request: Parameters<typeof post>[0]) => {
+      if (request.url.includes('chat.update') && !letGo)
+        await new Promise<void>((resolve) => (letGo = resolve))
+      return post(request)
+    },
+  })
+  await addNote(stack.app, id, ANN, 'looking')
+  const slow = tellIncident(stack.app, id)
+  while (!letGo) await new Promise((resolve) => setImmediate(resolve))
+  await acknowledge(stack.app, id, ANN)
+  await tellIncident(stack.app, id)
+  letGo()
+  await slow
+  await play(stack, 5)
+  expect(buttonsOf(channelOf(stack)[0]!).map(({ action_id }) => action_id)).not.toContain('ack')
+  expect(JSON.stringify(channelOf(stack)[0]?.blocks)).toContain('ann (cli)')
+})
+
 test('texts from outside mention nobody and link nowhere', async () => {
   const stack = chatStack('- wait: 20m')
   fire(stack)

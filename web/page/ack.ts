@@ -1,6 +1,7 @@
 import { html } from 'hono/html'
 import { readAckLink, type AckClaims } from '../../lib/ack-link.ts'
 import { command } from '../../lib/command.ts'
+import { describe } from '../../lib/errors.ts'
 import { foldIncident, type Incident } from '../../lib/incident.ts'
 import { INCIDENT_STREAM } from '../../lib/incident-stream.ts'
 import { load } from '../../lib/ledger/records.ts'
@@ -30,7 +31,8 @@ export async function ackByLink(context: WebContext): Promise<Response> {
     return noLink('It is not one of ours, or has been cut off.')
   }
   const { claims } = link
-  if (app.ports.clock.now() >= claims.untilMs) return noLink('It has expired. Look for a newer page.')
+  if (app.ports.clock.now() >= claims.untilMs)
+    return noLink('It has expired. Use the link of a newer page, or acknowledge on the page of the incident.')
   const { entries } = await load(app.ports.storage, claims.incidentId, INCIDENT_STREAM)
   const incident = foldIncident(entries)
   if (!incident) return noLink('There is no such incident.')
@@ -55,7 +57,16 @@ export async function ackByLink(context: WebContext): Promise<Response> {
 async function secretOf({ env }: WebContext, team: string): Promise<string | undefined> {
   const { teams } = env.app.catalogue
   const links = Object.hasOwn(teams, team) ? teams[team]?.links : undefined
-  return links && env.app.ports.secret(links.secret)
+  if (!links) return undefined
+  try {
+    return await env.app.ports.secret(links.secret)
+  } catch (error) {
+    env.app.ports.log.warn('the secret of links cannot be read', {
+      request: env.requestId,
+      reason: describe(error),
+    })
+    return undefined
+  }
 }
 
 function question({ person, team }: AckClaims, name: string): Html {

@@ -68,13 +68,14 @@ export const ACTS: readonly Act[] = [
   },
   {
     path: '/run',
-    asks: ({ by, texts: { runbook, key, reason, mode } }) => ({
+    asks: ({ by, texts: { runbook, key, reason, mode, despiteFreeze } }) => ({
       verb: 'run',
       runbook,
       key,
       reason,
       by,
       ...given('mode', mode),
+      ...(despiteFreeze === undefined ? {} : { despiteFreeze: true }),
     }),
     leadsTo: (_sent, answer) => incidentPath((answer as { readonly incidentId: string }).incidentId),
   },
@@ -84,6 +85,16 @@ export const ACTS: readonly Act[] = [
     leadsTo: toList,
   },
   { path: '/resume-all', asks: ({ by }) => ({ verb: 'resume-all', by }), leadsTo: toList },
+  {
+    path: '/pause',
+    asks: ({ by, texts: { is, name, reason } }) => ({ verb: 'pause', scope: { is, name }, by, reason }),
+    leadsTo: toList,
+  },
+  {
+    path: '/resume',
+    asks: ({ by, texts: { is, name } }) => ({ verb: 'resume', scope: { is, name }, by }),
+    leadsTo: toList,
+  },
 ]
 
 /** Does what a form asks, and leads to where it is seen. Throws a problem where it cannot be done. */

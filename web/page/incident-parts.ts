@@ -177,7 +177,7 @@ export function rowsOf(
         </tbody>
       </table>
     </div>
-    ${rows.length === 0 ? html`<p class="quiet">Nothing of it failed.</p>` : ''}`
+    ${rows.length === 0 ? html`<p class="quiet">No entry failed or needs attention.</p>` : ''}`
 }
 
 /** Nothing is told by colour alone. */

@@ -1,7 +1,7 @@
 import { html } from 'hono/html'
-import { isAtLeast, type Caller } from '../../lib/access.ts'
+import { isAtLeast, reaches, type Caller } from '../../lib/access.ts'
 import { command } from '../../lib/command.ts'
-import { scopeText, type Paused } from '../../lib/ledger/kill-switch.ts'
+import { scopeText, type Paused, type PauseScope } from '../../lib/ledger/kill-switch.ts'
 import type { WebContext } from '../caller.ts'
 import { nextAddress, pageOf, queryOf } from '../list.ts'
 import { pageResponse, time, type Html } from './document.ts'
@@ -80,7 +80,7 @@ export async function incidentsPage(context: WebContext, caller: Caller): Promis
           </tbody>
         </table>
       </div>
-      ${page.items.length === 0 ? html`<p class="quiet">Nothing${(query.status ?? query.service) ? ' that the filter lets through' : ' has happened yet'}.</p>` : ''}
+      ${page.items.length === 0 ? html`<p class="quiet">${(query.status ?? query.service) ? 'No incident matches the filter' : 'Nothing has happened yet'}.</p>` : ''}
       ${next === undefined ? '' : html`<p><a rel="next" href="${next}">Older ones</a></p>`}`,
   })
 }
@@ -94,21 +94,67 @@ interface Status {
 function pausedPanel(status: Status | undefined, caller: Caller): Html {
   if (!status) return html``
   const isAll = status.paused.some(({ scope }) => scope.is === 'all')
-  const mayPause = isAtLeast(caller.role, 'responder') && caller.services === undefined
-  const mayResume = isAtLeast(caller.role, 'approver') && caller.services === undefined
+  // What is said of services that somebody does not reach is not for them; that everything stands still is.
+  const shown = status.paused.filter(
+    ({ scope }) =>
+      scope.is === 'all' ||
+      (scope.is === 'service' ? reaches(caller, scope.name) : caller.services === undefined),
+  )
+  const mayPause = isAtLeast(caller.role, 'responder')
+  const mayResume = isAtLeast(caller.role, 'approver')
+  const isOfAll = caller.services === undefined
   return html`<div class="panel">
     <p>Mode of the policy: <strong>${status.mode}</strong>.</p>
-    ${status.paused.map(
+    ${shown.map(
       ({ scope, by, reason }) =>
-        html`<p class="attention">Paused: ${scopeText(scope)}, by ${by}: ${reason}</p>`,
+        html`<p class="attention">
+          Paused: ${scopeText(scope)}, by ${by}: ${reason}
+          ${mayResume && (scope.is === 'service' || isOfAll) ? resumeForm(scope) : ''}
+        </p>`,
     )}
     ${
-      mayPause && !isAll
+      mayPause && isOfAll && !isAll
         ? html`<form class="inline" method="post" action="/pause-all">
             <label>Reason <input name="reason" required maxlength="1000" /></label
             ><button class="danger">Pause everything</button>
           </form>`
         : ''
-    }${mayResume && isAll ? html`<form class="inline" method="post" action="/resume-all"><button>Resume everything</button></form>` : ''}
+    }
+    ${
+      mayPause
+        ? html`<details>
+            <summary>Pause one service${isOfAll ? ', runbook or account' : ''}</summary>
+            <form class="inline" method="post" action="/pause">
+              <label
+                >What
+                <select name="is">
+                  <option>service</option>
+                  ${
+                    isOfAll
+                      ? html`<option>runbook</option>
+                          <option>account</option>`
+                      : ''
+                  }
+                </select></label
+              >
+              <label>Name <input name="name" required maxlength="200" /></label>
+              <label>Reason <input name="reason" required maxlength="1000" /></label
+              ><button class="danger">Pause it</button>
+            </form>
+          </details>`
+        : ''
+    }
   </div>`
+}
+
+function resumeForm(scope: PauseScope): Html {
+  return scope.is === 'all'
+    ? html`<form class="inline" method="post" action="/resume-all"><button>Resume everything</button></form>`
+    : html`<form class="inline" method="post" action="/resume">
+        <input type="hidden" name="is" value="${scope.is}" /><input
+          type="hidden"
+          name="name"
+          value="${scope.name}"
+        /><button>Resume ${scopeText(scope)}</button>
+      </form>`
 }

@@ -19,6 +19,8 @@ export const PAGE_ROUTES = [
   'POST /run',
   'POST /pause-all',
   'POST /resume-all',
+  'POST /pause',
+  'POST /resume',
   'GET /sign-in',
   'POST /sign-in',
   'POST /sign-out',

@@ -83,6 +83,7 @@ async function planOf(context: WebContext, caller: Caller, runbook: string): Pro
                 <option>approve</option>
               </select></label
             >
+            ${isAtLeast(caller.role, 'approver') ? html`<label><input type="checkbox" name="despiteFreeze" value="yes" /> In spite of a change freeze</label>` : ''}
             <button class="primary">Start ${runbook}</button>
           </form>`
         : html`<p class="quiet">To start it takes the role responder.</p>`

@@ -1,4 +1,5 @@
 import { listIncidents } from '../../lib/ledger/head.ts'
+import type { ListedApproval } from '../../lib/listings.ts'
 import { pausesOf, scopeText, type Control } from '../../lib/ledger/kill-switch.ts'
 import type { App } from '../../lib/ports.ts'
 import type { PlannedStep } from '../../lib/plan.ts'
@@ -8,6 +9,7 @@ import { whyAnswer, whyWords } from '../../lib/why-words.ts'
 import { reaches, type Caller } from '../../lib/access.ts'
 import type { Said } from './api.ts'
 import { buttons, context, fitted, moment, safe, section, select, type Block } from './blocks.ts'
+import { answerButtons } from './incident-message.ts'
 import { VERBS } from './grammar.ts'
 
 /** How the command is called in the workspace. */
@@ -42,7 +44,10 @@ export async function listSaid(app: App, caller: Caller): Promise<Said> {
       { action: 'timeline', label: 'Timeline', value: incidentId },
     ]),
   ])
-  return { text: `${seen.length} incidents`, blocks: fitted(blocks, MORE) }
+  return {
+    text: seen.length === 1 ? 'One incident' : `${seen.length} incidents`,
+    blocks: fitted(blocks, MORE),
+  }
 }
 
 export function statusSaid(answer: unknown): Said {
@@ -82,6 +87,23 @@ export function planSaid(answer: unknown): Said {
       MORE,
     ),
   }
+}
+
+export function approvalsSaid(answer: unknown): Said {
+  const { approvals } = answer as { readonly approvals: readonly ListedApproval[] }
+  if (approvals.length === 0) return { text: 'Nothing waits for a decision.' }
+  const blocks = approvals.flatMap(
+    ({ executionId, subject, by, digest, expiresAtMs, quorum, approvedBy, steps }): readonly Block[] => [
+      section(
+        [
+          `*${safe(by, 100)} is asked: ${subject === 'plan' ? 'the whole plan' : safe(subject, 100)}* of \`${executionId}\`, until ${moment(expiresAtMs)}${quorum > 1 ? `, ${approvedBy.length} of ${quorum} people so far` : ''}`,
+          ...steps.slice(0, 10).map((step) => `• ${safe(forecastText(step), 200)}`),
+        ].join('\n'),
+      ),
+      buttons(answerButtons({ stream: executionId, subject, digest })),
+    ],
+  )
+  return { text: `${approvals.length} to decide`, blocks: fitted(blocks, MORE) }
 }
 
 /** More lines than these nobody reads in a chat. */

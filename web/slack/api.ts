@@ -77,7 +77,9 @@ async function send(
     const said = jsonObject(answer.body)
     if (said['ok'] === false) {
       const error = typeof said['error'] === 'string' ? oneLine(said['error'], 100) : 'no reason given'
-      return PASSING_ERRORS.has(error) ? { is: 'later', afterMs: wait, reason: error } : { is: 'refused', error }
+      return PASSING_ERRORS.has(error)
+        ? { is: 'later', afterMs: wait, reason: error }
+        : { is: 'refused', error }
     }
     return { is: 'ok', body: said }
   } catch (error) {

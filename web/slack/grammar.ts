@@ -11,8 +11,9 @@ export type Spoken =
       readonly runbook?: string
       readonly reason?: string
       readonly mode?: string
+      readonly despiteFreeze?: true
     }
-  | { readonly is: 'list' }
+  | { readonly is: 'list' | 'approvals' }
   | { readonly is: 'status' | 'timeline' | 'export' | 'why'; readonly id?: string }
   | {
       readonly is: 'approve' | 'deny' | 'abort' | 'ack' | 'note' | 'mitigate' | 'resolve'
@@ -37,7 +38,7 @@ export const VERBS: readonly Verb[] = [
   { name: 'list', usage: 'list', says: 'the newest incidents' },
   { name: 'status', usage: 'status [incident]', says: 'how it stands' },
   { name: 'plan', usage: 'plan <runbook>', says: 'what it would change now; changes nothing' },
-  { name: 'run', usage: 'run [runbook] [reason…]', says: 'start it' },
+  { name: 'run', usage: 'run [runbook] [reason…] [--mode shadow] [--despite-freeze]', says: 'start it' },
   { name: 'approve', usage: 'approve [execution] [reason…]', says: 'permit what is asked' },
   { name: 'deny', usage: 'deny [execution] [reason…]', says: 'forbid it' },
   { name: 'ack', usage: 'ack [incident]', says: 'take ownership; nobody else is paged' },
@@ -45,8 +46,13 @@ export const VERBS: readonly Verb[] = [
   { name: 'abort', usage: 'abort [execution] <reason>', says: 'no further step begins' },
   { name: 'mitigate', usage: 'mitigate [incident] <how>', says: 'say that the impact is reduced' },
   { name: 'resolve', usage: 'resolve [incident] <reason>', says: 'close it' },
-  { name: 'pause', usage: 'pause [service api | runbook x] <reason>', says: 'change nothing any more' },
-  { name: 'resume', usage: 'resume [service api | runbook x]', says: 'go on' },
+  {
+    name: 'pause',
+    usage: 'pause <all | service x | runbook x | account n> <reason>',
+    says: 'change nothing any more',
+  },
+  { name: 'resume', usage: 'resume <all | service x | runbook x | account n>', says: 'go on' },
+  { name: 'approvals', usage: 'approvals', says: 'what waits for a decision' },
   { name: 'timeline', usage: 'timeline [incident]', says: 'what happened last' },
   { name: 'why', usage: 'why <incident or runbook>', says: 'why it ran, or did not' },
   { name: 'export', usage: 'export [incident]', says: 'the timeline as files' },
@@ -64,7 +70,7 @@ const MAX_TEXT = 2_000
  */
 export function understand(given: string): Spoken {
   if (given.length > MAX_TEXT) return { is: 'unclear', text: `That is longer than ${MAX_TEXT} characters.` }
-  const { words, options } = wordsOf(plain(given))
+  const { words, options, unknown } = wordsOf(plain(given))
   const [first = 'help', ...rest] = words
   const name = first.toLowerCase()
   const verb = VERBS.find((one) => one.name === name)
@@ -75,6 +81,12 @@ export function understand(given: string): Spoken {
       text: `There is no command "${first.slice(0, 40)}". ${meant ?? 'Type `help` for those that there are.'}`,
     }
   }
+  // A slip must not become part of a reason, with the command done otherwise than it was meant.
+  if (unknown !== undefined && verb.name !== 'note')
+    return {
+      is: 'unclear',
+      text: `There is no option "${unknown.slice(0, 40)}". Type \`${verb.usage}\`.`,
+    }
   return spokenOf(verb, rest, options)
 }
 
@@ -93,13 +105,14 @@ function spokenOf(verb: Verb, words: readonly string[], options: Options): Spoke
     case 'plan':
       return runOf(verb.name, words, options)
     case 'list':
-      return { is: 'list' }
+    case 'approvals':
+      return { is: verb.name }
     case 'status':
     case 'timeline':
     case 'export':
       return words[0] === undefined || id !== undefined
         ? { is: verb.name, ...whose }
-        : usageOf(verb, `"${words[0].slice(0, 40)}" is not the id of an incident`)
+        : usageOf(verb, `"${words[0].slice(0, 40)}" is not the id of an incident; \`list\` tells them`)
     case 'why':
       return words[0] === undefined ? usageOf(verb) : { is: 'why', id: words[0] }
     case 'ack':
@@ -112,7 +125,7 @@ function spokenOf(verb: Verb, words: readonly string[], options: Options): Spoke
     case 'abort':
     case 'mitigate':
     case 'resolve':
-      return said === '' ? usageOf(verb, 'say why, or what') : { is: verb.name, ...whose, text: said }
+      return said === '' ? usageOf(verb, 'Say why, or what') : { is: verb.name, ...whose, text: said }
     case 'pause':
     case 'resume':
       return pauseOf(verb, verb.name, words, options)
@@ -132,22 +145,27 @@ function runOf(is: 'run' | 'plan', words: readonly string[], options: Options): 
     ...(runbook === undefined ? {} : { runbook }),
     ...(reason === '' ? {} : { reason }),
     ...(mode === undefined ? {} : { mode }),
+    ...(options.has(DESPITE_FREEZE) ? { despiteFreeze: true } : {}),
   }
 }
 
 function pauseOf(verb: Verb, is: 'pause' | 'resume', words: readonly string[], options: Options): Spoken {
   const [kind = '', name] = words
   const isNamed = kind === 'account' || kind === 'service' || kind === 'runbook'
-  if (isNamed && name === undefined) return usageOf(verb, `which ${kind}?`)
+  // Everything is named as well: a slip in a name must not stop, or let go on, what was not meant.
+  if (!isNamed && kind !== 'all') return usageOf(verb, 'Say what')
+  if (isNamed && name === undefined) return usageOf(verb, `Which ${kind}?`)
   const scope: Scope = isNamed ? { is: kind, name: name ?? '' } : { is: 'all' }
-  const rest = isNamed ? words.slice(2) : kind === 'all' ? words.slice(1) : words
-  const said = options.get('reason') ?? rest.join(' ')
-  if (is === 'pause' && said === '') return usageOf(verb, 'say why')
+  const said = options.get('reason') ?? words.slice(isNamed ? 2 : 1).join(' ')
+  if (is === 'pause' && said === '') return usageOf(verb, 'Say why')
   return { is, scope, ...(said === '' ? {} : { text: said }) }
 }
 
 function usageOf({ usage }: Verb, what?: string): Spoken {
-  return { is: 'unclear', text: `${what === undefined ? '' : `${what}: `}type \`${usage}\`.` }
+  return {
+    is: 'unclear',
+    text: `${what === undefined ? '' : `${what}: `}${what === undefined ? 'Type' : 'type'} \`${usage}\`.`,
+  }
 }
 
 function isId(word: string | undefined): boolean {
@@ -164,22 +182,37 @@ function plain(text: string): string {
 }
 
 /** Words, with what stands in quotes as one; an apostrophe within a word is none. */
-function wordsOf(text: string): { readonly words: readonly string[]; readonly options: Options } {
+function wordsOf(text: string): {
+  readonly words: readonly string[]
+  readonly options: Options
+  /** An option that there is not. */
+  readonly unknown?: string
+} {
   const parts = [...text.matchAll(/(?:([\w-]+)=)?(?:"([^"]*)"|(?<![\w])'([^']*)'(?!\w)|(\S+))/g)]
   const words: string[] = []
   const options = new Map<string, string>()
   let awaited: string | undefined
+  let unknown: string | undefined
   for (const [, key, double, single, bare] of parts) {
     const value = double ?? single ?? bare ?? ''
     const flag = key === undefined && bare !== undefined ? /^--?([a-z]+)$/.exec(bare)?.[1] : undefined
-    if (key !== undefined && KEYS.has(key)) options.set(key, value)
+    const named = key?.replace(/^--?/, '')
+    if (named !== undefined && KEYS.has(named)) options.set(named, value)
     else if (flag !== undefined && KEYS.has(flag)) awaited = flag
+    else if (bare !== undefined && /^--?despite-freeze$/.test(bare)) options.set(DESPITE_FREEZE, bare)
     else if (awaited !== undefined) {
       options.set(awaited, value)
       awaited = undefined
-    } else words.push(key === undefined ? value : `${key}=${value}`)
+    } else {
+      const word = key === undefined ? value : `${key}=${value}`
+      if (/^--[a-z]/.test(key ?? bare ?? '')) unknown ??= word
+      words.push(word)
+    }
   }
-  return { words, options }
+  return { words, options, ...(unknown === undefined ? {} : { unknown }) }
 }
+
+/** Has no value of its own. */
+const DESPITE_FREEZE = 'despite-freeze'
 
 const KEYS: ReadonlySet<string> = new Set(['reason', 'mode', 'step', 'id'])

@@ -165,14 +165,8 @@ function buttonsOf({ incident, timeline, url }: Shown, questions: readonly Quest
   const running = timeline.executions.find(
     ({ outcome, paging }) => outcome === 'running' && paging === undefined,
   )
-  const asked: readonly Button[] = question
-    ? [
-        { action: 'approve', label: 'Approve', value: valueOf(question), style: 'primary' },
-        { action: 'deny', label: 'Deny', value: valueOf(question), style: 'danger' },
-      ]
-    : []
   return [
-    ...asked,
+    ...(question ? answerButtons(question) : []),
     ...(status !== 'resolved' && acknowledgedAtMs === undefined
       ? [
           {
@@ -196,13 +190,21 @@ function buttonsOf({ incident, timeline, url }: Shown, questions: readonly Quest
       : []),
     url === undefined
       ? { action: 'timeline', label: 'Timeline', value: incidentId }
-      : { action: 'page', label: 'Page', url: `${url}/incidents/${incidentId}` },
+      : { action: 'page', label: 'Open', url: `${url}/incidents/${incidentId}` },
   ].slice(0, 3)
 }
 
 /** A decision counts for the plan that was shown, and for no other. */
-function valueOf({ stream, subject, digest }: Question): string {
-  return JSON.stringify({ id: stream, subject, digest })
+export function answerButtons({
+  stream,
+  subject,
+  digest,
+}: Pick<Question, 'stream' | 'subject' | 'digest'>): readonly Button[] {
+  const value = JSON.stringify({ id: stream, subject, digest })
+  return [
+    { action: 'approve', label: 'Approve', value, style: 'primary' },
+    { action: 'deny', label: 'Deny', value, style: 'danger' },
+  ]
 }
 
 /** What must be noticed, since an edit alone rings no bell: each said once in the thread. */
@@ -219,17 +221,17 @@ export function noticesOf(shown: Shown): readonly { readonly key: string; readon
       if (entry.kind === 'execution.escalated')
         notices.push({
           key: `page ${stream} ${entry.page}`,
-          text: `${safe(entry.to, 100)} is called: ${safe(entry.reason, 500)}`,
+          text: `${safe(entry.to, 100)} is paged: ${safe(entry.reason, 500)}`,
         })
     }
-  for (const { executionId, outcome, reason, level, paging } of timeline.executions)
+  for (const { executionId, runbook, outcome, reason, level, paging } of timeline.executions)
     if (paging === undefined && (level === 'bad' || outcome === 'aborted'))
       notices.push({
         key: `ended ${executionId}`,
-        text: `${safe(executionId, 100)} has ${outcome}: ${safe(reason, 500)}`,
+        text: `${safe(runbook, 100)} (${safe(executionId, 100)}) ended: ${outcome}: ${safe(reason, 500)}`,
       })
   if (incident.mitigatedAtMs !== undefined)
-    notices.push({ key: 'mitigated', text: `The impact is reduced, at ${moment(incident.mitigatedAtMs)}.` })
+    notices.push({ key: 'mitigated', text: `Mitigated at ${moment(incident.mitigatedAtMs)}.` })
   if (incident.resolvedAtMs !== undefined)
     notices.push({
       key: `resolved ${incident.resolvedAtMs}`,

@@ -14,6 +14,8 @@ export function slackManifest(url: string): object {
       background_color: '#1b1f24',
     },
     features: {
+      // Whoever is paged by a direct message must be able to read it.
+      app_home: { home_tab_enabled: false, messages_tab_enabled: true, messages_tab_read_only_enabled: true },
       bot_user: { display_name: 'firebreak', always_online: true },
       slash_commands: [
         {

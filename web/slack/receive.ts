@@ -1,6 +1,6 @@
 import type { Hono } from 'hono'
 import type { Caller } from '../../lib/access.ts'
-import { isAtLeast } from '../../lib/access.ts'
+import { isAtLeast, reaches } from '../../lib/access.ts'
 import type { AskedMessage, SlackAsked } from '../../lib/outbox.ts'
 import type { SlackSettings } from '../../lib/runbook/runbook.ts'
 import type { Served, WebContext } from '../caller.ts'
@@ -190,7 +190,9 @@ async function openForm(
   },
 ): Promise<Response> {
   const { app } = context.env
-  const known = app.catalogue.runbooks.find(({ runbook }) => runbook === asked.runbook)
+  const known = app.catalogue.runbooks.find(
+    ({ runbook, service }) => runbook === asked.runbook && reaches(asked.caller, service),
+  )
   if (!known)
     return reply(context, {
       text: `There is no runbook "${asked.runbook.slice(0, 60)}". \`run\` shows those that there are.`,

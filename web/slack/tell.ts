@@ -9,6 +9,10 @@ import { incidentMessage, noticesOf, type Message, type Shown } from './incident
 
 /** Whoever posts a message first has so long; who finds the claim of somebody gone posts it, perhaps a second time. */
 const CLAIM_MS = 20_000
+/** What stands in a text is not fetched and shown. */
+const NO_UNFURL = { unfurl_links: false, unfurl_media: false } as const
+/** Whoever finds somebody at it comes back after this. */
+const BUSY_MS = 2_000
 /** What changes nothing that people act on waits for this, so that a storm of entries is one edit. */
 const QUIET_MS = 15_000
 const MAX_DELAY_MS = 900_000
@@ -45,7 +49,7 @@ export async function tellIncident(app: App, incidentId: string): Promise<void> 
   if (before && before.records > records) return
   // Somebody is posting it, or Slack has said when it may be asked again.
   const heldForMs = (before?.claimedUntilMs ?? 0) - shown.nowMs
-  if (heldForMs > 0) return later(app, incidentId, heldForMs)
+  if (heldForMs > 0) return later(app, incidentId, before?.isBusy ? Math.min(BUSY_MS, heldForMs) : heldForMs)
   const next = { incidentId, hash, records, atMs: shown.nowMs }
   const posted =
     before?.ts === undefined
@@ -67,8 +71,8 @@ async function post(
   const { nowMs } = shown
   const channel = slack.channels[shown.incident.service] ?? slack.channel
   const base = { ...next, channel, said: [] }
-  const claimed = await putPosted(storage, before, { ...base, claimedUntilMs: nowMs + CLAIM_MS })
-  if (!claimed) return later(app, next.incidentId, CLAIM_MS)
+  const claimed = await putPosted(storage, before, { ...base, ...claimFrom(nowMs) })
+  if (!claimed) return later(app, next.incidentId, BUSY_MS)
   const answer = await send(app, slack, shown, (message) => ['chat.postMessage', { channel, ...message }])
   if (answer.is !== 'ok') {
     // Nothing stands there: whoever comes next waits for Slack, and not for us.
@@ -97,17 +101,24 @@ async function edit(
   const quietUntilMs = before.atMs + QUIET_MS
   if (before.hash === next.hash && shown.nowMs < quietUntilMs)
     return later(app, next.incidentId, quietUntilMs - shown.nowMs)
-  const { channel, ts, said } = before
+  const { version: _version, claimedUntilMs: _claim, isBusy: _busy, ...same } = before
+  const { channel, ts, said } = same
   const base = { channel, said, ...(ts === undefined ? {} : { ts }) }
+  // First, so that of two who edit the slower one does not put back what it knows, with nobody left to notice.
+  const claimed = await putPosted(app.ports.storage, before, { ...same, ...claimFrom(shown.nowMs) })
+  if (!claimed) return later(app, next.incidentId, BUSY_MS)
   const answer = await send(app, slack, shown, (message) => ['chat.update', { channel, ts, ...message }])
   if (answer.is !== 'ok') {
-    const { version: _version, ...same } = before
-    await putPosted(app.ports.storage, before, { ...same, ...heldBy(answer, shown.nowMs) })
+    await putPosted(app.ports.storage, claimed, { ...same, ...heldBy(answer, shown.nowMs) })
     return again(app, next.incidentId, answer)
   }
-  const told = await putPosted(app.ports.storage, before, { ...next, ...base })
-  // Somebody else was quicker, perhaps with less than we know.
-  return told || later(app, next.incidentId, 1_000)
+  const told = await putPosted(app.ports.storage, claimed, { ...next, ...base })
+  // We took so long that somebody else has begun.
+  return told || later(app, next.incidentId, BUSY_MS)
+}
+
+function claimFrom(nowMs: number): Pick<Posted, 'claimedUntilMs' | 'isBusy'> {
+  return { claimedUntilMs: nowMs + CLAIM_MS, isBusy: true }
 }
 
 function heldBy(answer: SlackAnswer, nowMs: number): Pick<Posted, 'claimedUntilMs'> | object {
@@ -119,15 +130,13 @@ async function send(
   app: App,
   slack: SlackSettings,
   shown: Shown,
-  ask: (
-    message: Message & { readonly unfurl_links: false },
-  ) => readonly ['chat.postMessage' | 'chat.update', object],
+  ask: (message: Message & typeof NO_UNFURL) => readonly ['chat.postMessage' | 'chat.update', object],
 ): Promise<SlackAnswer> {
   for (const plans of ['plan', 'text'] as const) {
     const answer = await askSlack(
       app.ports,
       slack,
-      ...ask({ ...incidentMessage(shown, plans), unfurl_links: false }),
+      ...ask({ ...incidentMessage(shown, plans), ...NO_UNFURL }),
     )
     if (answer.is !== 'refused' || answer.error !== 'invalid_blocks') return answer
   }
@@ -140,14 +149,19 @@ async function sayIn(app: App, slack: SlackSettings, shown: Shown, posted: Poste
   for (const { key, text } of noticesOf(shown)) {
     if (current.said.includes(key) || current.ts === undefined) continue
     const { channel, ts } = current
-    const answer = await askSlack(app.ports, slack, 'chat.postMessage', { channel, thread_ts: ts, text })
-    if (answer.is === 'later') {
+    const answer = await askSlack(app.ports, slack, 'chat.postMessage', {
+      channel,
+      thread_ts: ts,
+      text,
+      ...NO_UNFURL,
+    })
+    if (answer.is !== 'ok') {
       await again(app, posted.incidentId, answer)
       return
     }
     const { version: _version, ...rest } = current
     const said = await putPosted(app.ports.storage, current, { ...rest, said: [...current.said, key] })
-    if (!said) return
+    if (!said) return later(app, posted.incidentId, BUSY_MS)
     current = said
   }
 }

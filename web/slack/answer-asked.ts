@@ -1,19 +1,18 @@
 import type { Caller } from '../../lib/access.ts'
-import { allDone } from '../../lib/all-done.ts'
 import { command, type Request } from '../../lib/command.ts'
 import type { Person } from '../../lib/decide.ts'
 import { never } from '../../lib/errors.ts'
-import { deliverHook, tellHooks } from '../../lib/hooks.ts'
 import { incidentIdOf } from '../../lib/ids.ts'
 import { listIncidents } from '../../lib/ledger/head.ts'
 import { loadIncident } from '../../lib/ledger/records.ts'
-import type { AskedMessage, OutboxMessage } from '../../lib/outbox.ts'
+import type { AskedMessage } from '../../lib/outbox.ts'
 import type { App, Turn } from '../../lib/ports.ts'
 import { isEnded } from '../../lib/execution/state.ts'
 import { fold } from '../../lib/execution/fold.ts'
 import { mayAsk } from '../caller.ts'
 import { ProblemError } from '../problem.ts'
 import {
+  approvalsSaid,
   exportSaid,
   helpText,
   listSaid,
@@ -28,24 +27,10 @@ import { safe } from './blocks.ts'
 import { questionsOf } from './incident-message.ts'
 import { understand, type Spoken } from './grammar.ts'
 import { chatter, STRANGER } from './people.ts'
-import { shownOf, tellIncident } from './tell.ts'
+import { shownOf } from './tell.ts'
 
-/** What came off the outbox: an incident is told, or somebody in a chat is answered. A throw means that it comes again. */
-export async function workOff(app: App, message: OutboxMessage, turn: () => Turn): Promise<void> {
-  switch (message.is) {
-    case 'tell':
-      await allDone([tellIncident(app, message.incidentId), tellHooks(app, message.incidentId)])
-      return
-    case 'hook':
-      return deliverHook(app, message)
-    case 'asked':
-      return answer(app, message, turn)
-    default:
-      return never(message)
-  }
-}
-
-async function answer(app: App, message: AskedMessage, turn: () => Turn): Promise<void> {
+/** Does what somebody in a chat has asked for, and answers them. A throw means that it comes again. */
+export async function answerAsked(app: App, message: AskedMessage, turn: () => Turn): Promise<void> {
   const { slack } = app.catalogue
   if (!slack) return
   const caller = chatter(slack, message.user)
@@ -137,6 +122,15 @@ async function spoken(talk: Talk, said: Spoken): Promise<Said> {
       return { text: safe(said.text, 1_000) }
     case 'list':
       return listSaid(app, caller)
+    case 'approvals': {
+      const { services } = caller
+      return approvalsSaid(
+        await asks(talk, {
+          verb: 'approvals',
+          ...(services === undefined ? {} : { services: [...services] }),
+        }),
+      )
+    }
     case 'status':
       if (said.id === undefined) return statusSaid(await asks(talk, { verb: 'status' }))
       return timelineSaid(await timelineOfOne(talk, said.id), url)
@@ -155,7 +149,7 @@ async function spoken(talk: Talk, said: Spoken): Promise<Said> {
       if (said.runbook === undefined) return pickerSaid(app, caller)
       return planSaid(await asks(talk, { verb: 'plan', runbook: said.runbook }))
     case 'run': {
-      const { runbook, reason, mode } = said
+      const { runbook, reason, mode, despiteFreeze } = said
       if (runbook === undefined) return pickerSaid(app, caller)
       if (reason === undefined) return planSaid(await asks(talk, { verb: 'plan', runbook }))
       const started = (await asks(talk, {
@@ -165,6 +159,7 @@ async function spoken(talk: Talk, said: Spoken): Promise<Said> {
         by,
         key: `slack ${key}`,
         ...(mode === undefined ? {} : { mode: mode as 'shadow' | 'approve' | 'auto' }),
+        ...(despiteFreeze === undefined ? {} : { despiteFreeze }),
       })) as { readonly executionId: string }
       return {
         text: `${safe(by.name, 100)} started ${safe(runbook, 100)}: \`${started.executionId}\``,
