@@ -35,7 +35,7 @@ export function register(program: Command): void {
     })
   documented(command, [
     ['firebreak pause --service api --reason "migration"', 'asks for the name'],
-    ['firebreak pause --account 123456789012 --reason "audit"', 'whatever service of it'],
+    ['firebreak pause --account 123456789012 --reason "audit"', 'every service in it'],
     [
       'firebreak pause --runbook api-5xx-spike --reason "wrong metric" --confirm=api-5xx-spike',
       'in a script',

@@ -34,6 +34,8 @@ export interface TimelineIncident {
   /** By a person; automation never acknowledges. */
   readonly acknowledgedAtMs?: number
   readonly acknowledgedBy?: string
+  /** Who has acknowledged it since it began, or came back, the last time; absent where nobody has. */
+  readonly owner?: string
   readonly mitigatedAtMs?: number
   readonly resolvedAtMs?: number
 }
@@ -170,6 +172,9 @@ function incidentOf(entries: readonly Stamped[]): TimelineIncident | undefined {
   const opened = own.find((entry) => entry.kind === 'incident.opened')
   if (!incident || !opened) return undefined
   const ack = own.find((entry) => entry.kind === 'incident.acknowledged' && entry.actor.is === 'person')
+  const standing =
+    incident.standingAck &&
+    own.findLast((entry) => entry.kind === 'incident.acknowledged' && entry.actor.is === 'person')
   const {
     incidentId,
     title,
@@ -192,6 +197,7 @@ function incidentOf(entries: readonly Stamped[]): TimelineIncident | undefined {
     ...(onsetAtMs === undefined ? {} : { onsetAtMs }),
     detectedAtMs,
     ...(ack === undefined ? {} : { acknowledgedAtMs: ack.atMs, acknowledgedBy: whoOf(ack.actor) }),
+    ...(standing === undefined ? {} : { owner: whoOf(standing.actor) }),
     ...(mitigatedAtMs === undefined ? {} : { mitigatedAtMs }),
     ...(resolvedAtMs === undefined ? {} : { resolvedAtMs }),
   }

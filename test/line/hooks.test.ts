@@ -107,6 +107,15 @@ test('after the last attempt it is a failure that is listed, and can be sent aga
   })
 }, 120_000)
 
+test('what a hook is not told of cannot be sent to it again either', async () => {
+  const { stack, sent } = hookedStack({ events: ['incident.noted'] }, [])
+  const id = await opened(stack)
+  const again = { verb: 'hook-replay', hook: 'audit', incidentId: id, address: 'incident/0.0', by: ANN }
+  expect(await stack.command(again)).toMatchObject({ is: 'problem', code: 'not-found' })
+  await play(stack, 1)
+  expect(sent).toHaveLength(0)
+})
+
 test('an endpoint that is gone is not asked again, until it has another address', async () => {
   const { stack, sent } = hookedStack({ events: ['incident.opened', 'incident.noted'] }, [410])
   const id = await opened(stack)

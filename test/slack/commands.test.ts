@@ -1,4 +1,5 @@
 import { desired, entriesOfKind, fire, play } from '../line/calm.ts'
+import { readControl } from '../../lib/ledger/kill-switch.ts'
 import { onlyIncident } from '../line/world.ts'
 import { answersOf, answerTo, channelOf, chatStack, fromSlack, press, type } from './workspace.ts'
 
@@ -272,4 +273,37 @@ test('why is told in sentences: what became of an incident, and what would stop 
   expect(first).toMatch(/^spike on service api, mode auto/)
   expect(rules.some((line) => /^[✔✖] \w/.test(line))).toBe(true)
   expect((await why('nothing-like-it'))[0]).toContain('no runbook has this name')
+})
+
+test('a command that is delivered once more neither resumes what was paused since, nor pauses what was resumed', async () => {
+  const stack = chatStack()
+  const paused = async () => (await readControl(stack.storage)).is
+  const deliver = async (text: string, trigger: string) => {
+    await type(stack, text, { trigger })
+    await play(stack, 0.1)
+  }
+  await deliver('pause all first', 'one')
+  await deliver('resume all', 'two')
+  await deliver('pause all stop now', 'three')
+  await deliver('resume all', 'two')
+  expect(await paused()).toBe('paused')
+  await deliver('resume all', 'four')
+  await deliver('pause all stop now', 'three')
+  expect(await paused()).toBe('running')
+})
+
+test('what waits for a decision is listed, with its buttons', async () => {
+  const stack = chatStack(
+    '- scale_out: { ecs: api, by: 50% }\n  approve: { by: sre, timeout: 30m, on_timeout: skip }',
+  )
+  await type(stack, 'approvals')
+  await play(stack, 0.1)
+  expect(answersOf(stack).at(-1)?.text).toBe('Nothing waits for a decision.')
+  fire(stack)
+  await play(stack, 1)
+  await type(stack, 'approvals')
+  await play(stack, 0.1)
+  const said = answersOf(stack).at(-1)
+  expect(said?.text).toBe('1 to decide')
+  expect(JSON.stringify(said)).toMatch(/sre is asked: scale_out.*"action_id":"approve"/)
 })

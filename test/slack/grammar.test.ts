@@ -1,4 +1,7 @@
 import * as fc from 'fast-check'
+import { readFileSync } from 'node:fs'
+import { roleMissing } from '../../lib/access.ts'
+import type { Request } from '../../lib/command.ts'
 import { understand, VERBS, type Spoken } from '../../web/slack/grammar.ts'
 
 const INC = 'inc-2y90k4wt62tn'
@@ -95,4 +98,37 @@ test('every command of the tree has a meaning, and any text at all is answered',
     ),
     { numRuns: 2_000 },
   )
+})
+
+test('every command stands in docs/connect.md, with its words and its role', () => {
+  const text = readFileSync(new URL('../../docs/connect.md', import.meta.url), 'utf8')
+  const rows = [...text.matchAll(/^\| `([^`]+)` \| ([^|]+) \| (\w+) \|$/gm)].map(
+    ([, usage = '', says = '', role = '']) => ({
+      usage: usage.replaceAll('\\|', '|'),
+      says: says.trim(),
+      role,
+    }),
+  )
+  expect(new Set(rows.map(({ usage }) => usage))).toEqual(new Set(VERBS.map(({ usage }) => usage)))
+  for (const { usage, role } of rows) {
+    const [verb = ''] = usage.split(' ')
+    if (verb === 'help' || verb === 'timeline' || verb === 'export') continue
+    const asked = {
+      verb,
+      id: 'x',
+      runbook: 'x',
+      scope: {},
+      by: {},
+      reason: '',
+      note: '',
+    } as unknown as Request
+    for (const [least, needed] of [
+      ['reader', 'responder'],
+      ['responder', 'approver'],
+      ['approver', 'admin'],
+    ] as const)
+      expect(`${verb} ${roleMissing({ role: least }, asked) === undefined || needed !== role}`).toBe(
+        `${verb} ${needed !== role}`,
+      )
+  }
 })

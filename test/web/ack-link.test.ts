@@ -113,3 +113,12 @@ test.each([
   }
   expect(await entriesOfKind(stack, 'incident.acknowledged')).toEqual([])
 })
+
+test('where the secret cannot be read, a link is of no use, and nothing is said of why', async () => {
+  const { stack, path } = await paged()
+  Object.assign(stack.app.ports, { secret: async () => Promise.reject(new Error('no such parameter')) })
+  const answer = await open(stack, path)
+  expect(answer.status).toBeLessThan(500)
+  expect(answer.text).toContain('cannot be used')
+  expect(answer.text).not.toContain('parameter')
+})

@@ -34,7 +34,9 @@ test('the judge of descriptions sees a mistake', async () => {
 /** An incident whose execution asks about its plan. */
 async function asked() {
   const runbook = runbookText('- scale_out: { ecs: api, by: 50% }', 'mode: approve', 'api-5xx-spike')
-  const hooks = { audit: { url: 'https://audit.example.com', secret: 'env:NONE', events: [] } }
+  const hooks = {
+    audit: { url: 'https://audit.example.com', secret: 'env:NONE', events: ['incident.opened'] },
+  }
   const stack = calmStack({ ...catalogueOf([runbook]), hooks })
   fire(stack)
   await play(stack, 1)

@@ -232,3 +232,50 @@ test('an incident with a thousand entries is a page under 100 kB, and each entry
   expect(later.text).toContain(`id="${anchor}"`)
   expect(later.text).toContain('note 999 ')
 })
+
+test('the filters of the list work with what a form leaves empty', async () => {
+  const { stack, id } = await opened()
+  for (const [query, isThere] of [
+    ['?status=&service=', true],
+    ['?status=open&service=', true],
+    ['?status=&service=api', true],
+    ['?status=resolved&service=', false],
+  ] as const) {
+    const answer = await ask(stack, `/${query}`, { headers: COOKIE })
+    expect([answer.status, answer.text.includes(id)]).toEqual([200, isThere])
+  }
+})
+
+test('one service is paused and resumed by a form; whoever reaches another one is not told of it', async () => {
+  const { stack } = await opened()
+  const pause = { is: 'service', name: 'api', reason: 'a secret acquisition' }
+  expect((await ask(stack, '/pause', form(pause))).status).toBe(303)
+  expect((await ask(stack, '/', { headers: COOKIE })).text).toContain('a secret acquisition')
+  const other = await ask(stack, '/', { role: 'admin', services: ['shop'], headers: COOKIE })
+  expect(other.text).not.toContain('a secret acquisition')
+  expect((await ask(stack, '/pause', form({ ...pause, name: 'apj' }))).status).toBe(404)
+  expect((await ask(stack, '/resume', form({ is: 'service', name: 'api' }))).status).toBe(303)
+  expect((await ask(stack, '/', { headers: COOKIE })).text).not.toContain('a secret acquisition')
+})
+
+test('a timeline as a file is kept by nobody on the way', async () => {
+  const { stack, id } = await opened()
+  const answer = await ask(stack, `/incidents/${id}/timeline.csv`, { headers: COOKIE })
+  expect(answer.headers.get('cache-control')).toBe('private, no-cache')
+})
+
+test('an incident that came back has no owner any more, and can be acknowledged again', async () => {
+  const stack = calmStack(catalogueOf([runbookText('- wait: 20m', 'keep_open: 30m')]))
+  fire(stack)
+  await play(stack, 1)
+  const id = await onlyIncident(stack)
+  const page = async () => (await ask(stack, `/incidents/${id}`, { headers: COOKIE })).text
+  expect(await page()).toContain('>Acknowledge</button>')
+  await acknowledge(stack.app, id, { name: 'bob', via: 'cli' })
+  expect(await page()).not.toContain('>Acknowledge</button>')
+  fire(stack, 'OK')
+  await play(stack, 1)
+  fire(stack)
+  await play(stack, 1)
+  expect(await page()).toContain('>Acknowledge</button>')
+})

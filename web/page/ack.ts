@@ -43,7 +43,10 @@ export async function ackByLink(context: WebContext): Promise<Response> {
   if (used)
     return told(
       incident,
-      html`<p>This link was used at ${time(used.atMs)}: the incident is acknowledged by ${by.name}.</p>`,
+      html`<p>
+        This link was used at ${time(used.atMs)}, by ${by.name}.
+        ${incident.standingAck ? html`The incident is acknowledged by ${incident.standingAck.by}.` : 'It has come back since: use the link of a newer page, or acknowledge on the page of the incident.'}
+      </p>`,
     )
   if (context.req.method !== 'POST') return told(incident, question(claims, by.name))
   const result = await command(app, { verb: 'ack', id: claims.incidentId, by }, turn())

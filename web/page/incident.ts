@@ -147,7 +147,7 @@ function questionOf(
 
 /** What whoever is looking may say of the incident. */
 function actsOf(
-  { incidentId, status, acknowledgedAtMs }: TimelineIncident,
+  { incidentId, status, owner }: TimelineIncident,
   // Sent twice from the same view it is one request.
   rows: number,
   caller: Caller,
@@ -157,7 +157,7 @@ function actsOf(
     html`<form class="inline" method="post" action="/incidents/${incidentId}/${verb}"><input type="hidden" name="key" value="page ${rows}">${field === undefined ? '' : html`<label>${field} <input name="text" required maxlength="1000" /></label>`}<button${isPrimary ? html` class="primary"` : ''}>${label}</button></form>`
   const isOpen = status !== 'resolved'
   return html`<div class="controls">
-    ${isOpen && acknowledgedAtMs === undefined ? form('ack', 'Acknowledge', undefined, true) : ''}
+    ${isOpen && owner === undefined ? form('ack', 'Acknowledge', undefined, true) : ''}
     ${form('note', 'Add a note', 'Note')}
     ${status === 'open' ? form('mitigate', 'The impact is reduced', 'How') : ''}
     ${isOpen ? form('resolve', 'Resolve', 'Why it is over') : ''}

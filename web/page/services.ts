@@ -21,7 +21,7 @@ export async function servicesPage(context: WebContext, caller: Caller): Promise
   const nowMs = app.ports.clock.now()
   const { told, isCut } = await recentOf(app, caller, nowMs - WINDOW_MS)
   const oldest = Math.min(nowMs, ...told.map(({ incident }) => incident.detectedAtMs))
-  const fromMs = isCut ? oldest : nowMs - WINDOW_MS
+  const fromMs = isCut ? Math.max(oldest, nowMs - WINDOW_MS) : nowMs - WINDOW_MS
   const names = Object.keys(app.catalogue.services).filter((name) => caller.services?.includes(name) ?? true)
   const rows = reliabilityOf(names, told, fromMs, nowMs)
   return pageResponse({
@@ -52,7 +52,8 @@ export async function servicesPage(context: WebContext, caller: Caller): Promise
       </div>
       <p class="quiet">
         Times count from detection, as median and 90th percentile with their number. Availability is MTBF /
-        (MTBF + MTTR), where an incident lasts until it is resolved.
+        (MTBF + MTTR), where an incident lasts until it is resolved; one that was opened before that time
+        counts while it is not.
       </p>`,
   })
 }
@@ -96,8 +97,13 @@ async function recentOf(
     const recent = page.items.filter(({ openedAtMs }) => openedAtMs >= fromMs)
     ids.push(...recent.map(({ incidentId }) => incidentId))
     cursor = recent.length === page.items.length ? (page.next ?? undefined) : undefined
-    isCut = ids.length >= MAX_INCIDENTS
+    isCut = ids.length >= MAX_INCIDENTS && cursor !== undefined
   } while (cursor !== undefined && !isCut)
+  // What has stood since before then is not over, and its time counts.
+  for (const status of ['open', 'mitigated'] as const) {
+    const { items } = await pageOf(app, caller, { limit: 100, status })
+    ids.push(...items.flatMap(({ incidentId, openedAtMs }) => (openedAtMs < fromMs ? [incidentId] : [])))
+  }
   const told: Told[] = []
   for (let index = 0; index < ids.length; index += AT_ONCE)
     told.push(

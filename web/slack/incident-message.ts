@@ -77,13 +77,13 @@ function statusWord({ incident }: Shown): string {
 
 function factsOf(shown: Shown): readonly string[] {
   const { incident, timeline } = shown
-  const { acknowledgedAtMs, acknowledgedBy = '', mitigatedAtMs, resolvedAtMs, detectedAtMs } = incident
+  const { owner, mitigatedAtMs, resolvedAtMs, detectedAtMs } = incident
   const { ttmMs, ttrMs } = timeline.metrics
   const after = (ms: number | undefined) => (ms === undefined ? '' : ` (after ${durationText(ms)})`)
   return [
     `*Status*\n${statusWord(shown)}`,
     `*Detected*\n${moment(detectedAtMs)}`,
-    acknowledgedAtMs === undefined ? '*Owner*\nnobody yet' : `*Owner*\n${safe(acknowledgedBy, 200)}`,
+    owner === undefined ? '*Owner*\nnobody yet' : `*Owner*\n${safe(owner, 200)}`,
     ...(mitigatedAtMs === undefined ? [] : [`*Mitigated*\n${moment(mitigatedAtMs)}${after(ttmMs)}`]),
     ...(resolvedAtMs === undefined ? [] : [`*Resolved*\n${moment(resolvedAtMs)}${after(ttrMs)}`]),
   ]
@@ -160,14 +160,14 @@ function decisionBlock({ subject, is, atMs, by, reason }: DecidedApproval): Bloc
 
 /** Of what can be done the three most urgent. */
 function buttonsOf({ incident, timeline, url }: Shown, questions: readonly Question[]): readonly Button[] {
-  const { incidentId, status, acknowledgedAtMs } = incident
+  const { incidentId, status, owner } = incident
   const [question] = questions
   const running = timeline.executions.find(
     ({ outcome, paging }) => outcome === 'running' && paging === undefined,
   )
   return [
     ...(question ? answerButtons(question) : []),
-    ...(status !== 'resolved' && acknowledgedAtMs === undefined
+    ...(status !== 'resolved' && owner === undefined
       ? [
           {
             action: 'ack',
