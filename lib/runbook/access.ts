@@ -5,7 +5,9 @@ import type { Access, ClaimGrant, PrincipalGrant, TokenGrant } from './runbook.t
 
 export const role = z
   .enum(['reader', 'responder', 'approver', 'admin'])
-  .describe('What may be done: read; also start, stop, pause, acknowledge, note and resolve; also approve, resume and start despite a freeze; everything.')
+  .describe(
+    'What may be done: read; also start, stop, pause, acknowledge, note and resolve; also approve, resume and start despite a freeze; everything.',
+  )
 
 export const services = z
   .exactOptional(z.array(name).min(1).max(MAX_ENTRIES))

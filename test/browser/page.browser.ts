@@ -225,7 +225,7 @@ test('in the chat somebody approves the plan of an incident, and acknowledges it
   await page.getByText(/scale_out: ECS service prod\/api desired 6 -> 9/).waitFor()
   expect(await page.getByRole('button', { name: 'Approve' }).count()).toBe(0)
   await page.getByRole('button', { name: 'Acknowledge' }).click()
-  await page.getByText('ann (slack)').waitFor()
+  await page.getByText('ann (slack)').first().waitFor()
 }, 60_000)
 
 test('in the chat somebody types a command, picks a runbook and starts it by the form', async () => {
