@@ -1,6 +1,7 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { request, type IncomingMessage } from 'node:http'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -83,12 +84,22 @@ test('the API is served to the token of the stack, by the handler that runs on L
   expect(large.status).toBe(413)
 })
 
+test('signing out takes the cookie away, and a name that only leads here is answered nothing', async () => {
+  const { url } = JSON.parse(readFileSync(devFile(), 'utf8')) as { readonly url: string }
+  const out = await fetch(`${url}/sign-out`, { method: 'POST', headers: { origin: url }, redirect: 'manual' })
+  expect([out.status, out.headers.get('set-cookie')]).toEqual([303, 'firebreak=; Max-Age=0; Path=/'])
+  const asked = request(url, { headers: { host: 'evil.example.com' } }).end()
+  const [answer] = (await once(asked, 'response')) as [IncomingMessage]
+  answer.resume()
+  expect(answer.statusCode).toBe(421)
+})
+
 test('a client that goes away amid its request takes nothing down with it', async () => {
   const { url, token } = JSON.parse(readFileSync(devFile(), 'utf8')) as { url: string; token: string }
   const { hostname, port } = new URL(url)
   const socket = connect(Number(port), hostname)
   await once(socket, 'connect')
-  socket.write('POST /v1/signals HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{"half')
+  socket.write(`POST /v1/signals HTTP/1.1\r\nhost: ${hostname}:${port}\r\ncontent-length: 100\r\n\r\n{"half`)
   await new Promise((resolve) => setTimeout(resolve, 200))
   socket.destroy()
   await new Promise((resolve) => setTimeout(resolve, 200))
