@@ -307,3 +307,10 @@ test('what waits for a decision is listed, with its buttons', async () => {
   expect(said?.text).toBe('1 to decide')
   expect(JSON.stringify(said)).toMatch(/sre is asked: scale_out.*"action_id":"approve"/)
 })
+
+test('whoever does not reach a service is shown no form for its runbooks, and learns of none', async () => {
+  const stack = chatStack()
+  const { body } = await type(stack, 'run spike', { user: 'U0SHOP' })
+  expect(String(body['text'])).toContain('There is no runbook "spike"')
+  expect(stack.account.world.slack.views).toEqual([])
+})

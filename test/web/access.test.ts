@@ -157,3 +157,14 @@ describe('whoever has signed in with an identity provider', () => {
     expect(await acknowledged(claims, [grant])).toEqual([403, undefined])
   })
 })
+
+test('a claim that is handed on as a list has its members between spaces, and commas are part of a name', async () => {
+  const { bySignIn } = await import('../../lib/access.ts')
+  const access = (has: string) => ({
+    tokens: [],
+    principals: [],
+    signedIn: { nameClaim: 'sub', grants: [{ claim: 'groups', has, role: 'admin' as const }] },
+  })
+  expect(bySignIn(access('ops'), { sub: 'ann', groups: '[sre ops]' })?.role).toBe('admin')
+  expect(bySignIn(access('admin'), { sub: 'ann', groups: '[my,admin,friends]' })).toBeUndefined()
+})
