@@ -1,6 +1,5 @@
 import { createHmac, randomBytes } from 'node:crypto'
-import type { SlackSettings } from '../lib/runbook/runbook.ts'
-import type { Catalogue } from '../lib/runbook/runbook.ts'
+import type { Catalogue, SlackSettings } from '../lib/runbook/runbook.ts'
 import type { Account } from '../sim/account.ts'
 import type { SlackMessage } from '../sim/slack.ts'
 import { SLACK_PATHS } from '../web/slack/receive.ts'

@@ -4,7 +4,7 @@ import { ask, person, read, stackOf, tellStack } from './ask-stack.ts'
 import { contextOf } from './context.ts'
 import { documented } from './documented.ts'
 import { EXIT, Failure } from './exit.ts'
-import { printable, table, timeText } from './output.ts'
+import { table, timeText } from './output.ts'
 
 const answers = z.looseObject({
   failures: z.array(
@@ -74,7 +74,7 @@ async function failures(command: Command): Promise<void> {
     paint,
     ...columns,
   }))
-    context.print(printable(line))
+    context.print(line)
 }
 
 async function replay(

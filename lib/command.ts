@@ -10,6 +10,7 @@ import type { Json } from './json.ts'
 import { incidentIdOf, runbookHashFor } from './ids.ts'
 import { foldIncident } from './incident.ts'
 import { INCIDENT_STREAM } from './incident-stream.ts'
+import type { ChainRecord } from './ledger/chain.ts'
 import { readPinned } from './ledger/control.ts'
 import { listIncidents, readHeads } from './ledger/head.ts'
 import { listApprovals, listEntries, listPages, listRunbooks, listSteps } from './listings.ts'
@@ -118,7 +119,7 @@ export async function command(app: App, request: unknown, turn: Turn): Promise<C
   return perform(app, parsed.data, turn)
 }
 
-function problem(code: ProblemCode, message: string): CommandResult {
+function problem(code: ProblemCode, message: string): Extract<CommandResult, { is: 'problem' }> {
   return { is: 'problem', code, message }
 }
 
@@ -260,23 +261,37 @@ async function stepsOf(app: App, incidentId: string, stream: string): Promise<re
 
 /** Everything on record about an incident, exactly as stored: the timeline and `verify` are made from it offline. */
 async function records(app: App, wanted: string): Promise<CommandResult> {
-  const incidentId = incidentIdOf(wanted)
-  if (incidentId === undefined)
-    return problem('bad-request', `"${wanted}" is not the id of an incident or an execution`)
-  const found = await loadRecords(app.ports.storage, incidentId)
-  if (found.length === 0) return problem('not-found', `there is no incident ${incidentId}`)
+  const found = await findRecords(app, wanted)
+  if (found.is === 'problem') return found
+  const { incidentId, records: all } = found
   return answer({
     format: 'firebreak.records/1',
     incidentId,
-    records: found,
-    runbooks: await runbooksOf(app, found),
+    records: all,
+    runbooks: await runbooksOf(app, all),
   })
+}
+
+/** Every record of an incident, whichever of its executions was named, for whoever needs no runbooks beside them. */
+export async function findRecords(
+  { ports }: App,
+  wanted: string,
+): Promise<
+  | { readonly is: 'found'; readonly incidentId: string; readonly records: readonly ChainRecord[] }
+  | Extract<CommandResult, { is: 'problem' }>
+> {
+  const incidentId = incidentIdOf(wanted)
+  if (incidentId === undefined)
+    return problem('bad-request', `"${wanted}" is not the id of an incident or an execution`)
+  const all = await loadRecords(ports.storage, incidentId)
+  if (all.length === 0) return problem('not-found', `there is no incident ${incidentId}`)
+  return { is: 'found', incidentId, records: all }
 }
 
 /** The runbooks that the records name, as they were pinned: what was to be done can be read without this stack. */
 async function runbooksOf(
   { ports }: App,
-  found: Awaited<ReturnType<typeof loadRecords>>,
+  found: readonly ChainRecord[],
 ): Promise<{ readonly [hash: string]: unknown }> {
   const hashes = new Set(
     found.flatMap(({ entries }) =>

@@ -179,9 +179,10 @@ async function decideOn(
     const result = await append(ports.storage, ports.random, stream, [entry], nowMs)
     if (result.is === 'appended') {
       // Whoever looked in vain while the record was on its way has put HEAD off again.
-      await advanceHead(ports.storage, headAt(result.stream, fold(result.stream.entries), dueAtMs))
+      const after = fold(result.stream.entries)
+      await advanceHead(ports.storage, headAt(result.stream, after, dueAtMs))
       ports.log.info(entry.kind, { incident: incidentId, execution: id, by: by.name })
-      return { is: 'recorded', text: sentenceOf(entry, fold(result.stream.entries)) }
+      return { is: 'recorded', text: sentenceOf(entry, after) }
     }
     stream = result.stream
   }
@@ -301,7 +302,7 @@ async function decideOnIncident(
   if (incidentIdOf(incidentId) !== incidentId) {
     return { is: 'refused', code: 'not-found', reason: `"${incidentId}" is not the id of an incident` }
   }
-  let refused: Exclude<Decision, { is: 'recorded' }> | undefined
+  let refused: Extract<Decision, { is: 'refused' }> | undefined
   let repeated: Decision | undefined
   const added: Entry[] = []
   await addToIncident(app.ports, incidentId, (entries) => {
@@ -320,6 +321,7 @@ async function decideOnIncident(
     added.splice(0, added.length, entry)
     return added
   })
-  if (repeated ?? refused) return (repeated ?? refused)!
+  const instead = repeated ?? refused
+  if (instead) return instead
   return { is: 'recorded', text: added[0]?.kind ?? '' }
 }

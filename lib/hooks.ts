@@ -13,8 +13,9 @@ import {
 import { loadRecords } from './ledger/records.ts'
 import type { HookMessage } from './outbox.ts'
 import type { App } from './ports.ts'
+import { MAX_DELAY_MS } from './queue.ts'
 import type { Hook } from './runbook/runbook.ts'
-import { timelineOf, type Timeline, type TimelineRow } from './timeline.ts'
+import { timelineOf, type TimelineIncident, type TimelineRow } from './timeline.ts'
 
 /** Standard Webhooks 1.0: after each attempt that was not taken so long until the next; after the last it is a failure. */
 const AGAIN_MS: readonly number[] = [
@@ -29,8 +30,6 @@ const AGAIN_MS: readonly number[] = [
   24 * 3_600_000,
 ]
 
-/** What a queue can hold a message back for; longer waits go round. */
-const MAX_DELAY_MS = 900_000
 /** Standard Webhooks asks for less than 20 kB. */
 const MAX_TEXT = 4_000
 
@@ -72,6 +71,7 @@ export async function deliverHook(app: App, message: HookMessage): Promise<void>
   if (!hook) return
   const nowMs = clock.now()
   if (nowMs < message.notBeforeMs) {
+    // A wait that is longer than a queue can hold a message back goes round.
     await outbox.send(message, Math.min(MAX_DELAY_MS, message.notBeforeMs - nowMs))
     return
   }
@@ -119,26 +119,37 @@ async function post(app: App, hook: Hook, { incidentId, address }: HookMessage, 
 }
 
 /** What is sent: the entry in words, and which incident it is of. */
-async function bodyOf({ ports }: App, { incidentId, address }: HookMessage): Promise<string | undefined> {
-  const timeline = timelineOf(await loadRecords(ports.storage, incidentId))
-  const row = timeline.rows.find((one) => one.address === address)
-  return row && timeline.incident && JSON.stringify(payloadOf(row, timeline))
+async function bodyOf(app: App, message: HookMessage): Promise<string | undefined> {
+  const told = await entryOf(app, message)
+  return told && JSON.stringify(payloadOf(told))
 }
 
-function payloadOf(
-  { kind, atMs, stream, address, text, who, level }: TimelineRow,
-  { incident }: Timeline,
-): object {
+interface ToldEntry {
+  readonly row: TimelineRow
+  readonly incident: TimelineIncident
+}
+
+async function entryOf(
+  { ports }: App,
+  { incidentId, address }: Pick<HookMessage, 'incidentId' | 'address'>,
+): Promise<ToldEntry | undefined> {
+  const { incident, rows } = timelineOf(await loadRecords(ports.storage, incidentId))
+  const row = rows.find((one) => one.address === address)
+  return row && incident && { row, incident }
+}
+
+function payloadOf({ row, incident }: ToldEntry): object {
+  const { kind, atMs, stream, address, text, who, level } = row
   return {
     type: kind,
     timestamp: isoTime(atMs),
     data: {
       incident: {
-        id: incident?.incidentId,
-        title: incident?.title,
-        service: incident?.service,
-        severity: incident?.severity,
-        status: incident?.status,
+        id: incident.incidentId,
+        title: incident.title,
+        service: incident.service,
+        severity: incident.severity,
+        status: incident.status,
       },
       stream,
       address,
@@ -178,10 +189,10 @@ export async function replayHook(
   const known = Object.hasOwn(hooks, hook) ? hooks[hook] : undefined
   if (!known) return `there is no hook "${hook}"`
   const message = { v: 1, is: 'hook', hook, incidentId, address, attempt: 1, notBeforeMs: 0 } as const
-  const { incident, rows } = timelineOf(await loadRecords(app.ports.storage, incidentId))
-  const row = rows.find((one) => one.address === address)
-  if (!row || !incident) return `there is no entry ${address} of ${incidentId}`
-  if (!isFor(known, row.kind, incident.service)) return `the hook "${hook}" is not told of this entry`
+  const told = await entryOf(app, message)
+  if (!told) return `there is no entry ${address} of ${incidentId}`
+  if (!isFor(known, told.row.kind, told.incident.service))
+    return `the hook "${hook}" is not told of this entry`
   await app.ports.outbox.send(message, 0)
   return undefined
 }

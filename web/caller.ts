@@ -8,8 +8,9 @@ import {
   roleMissing,
   type Caller,
 } from '../lib/access.ts'
-import type { Request as Asked } from '../lib/command.ts'
+import { command, type Request as Asked } from '../lib/command.ts'
 import { incidentIdOf } from '../lib/ids.ts'
+import type { Json } from '../lib/json.ts'
 import { INCIDENT_STREAM } from '../lib/incident-stream.ts'
 import { readHead } from '../lib/ledger/head.ts'
 import type { App, Turn } from '../lib/ports.ts'
@@ -79,6 +80,19 @@ export async function mayAsk(app: App, caller: Caller, asked: Asked): Promise<vo
   })
   if ('id' in asked) throw new ProblemError('not-found', `there is no ${asked.id}`)
   throw new ProblemError('forbidden', `${caller.name} may ask only for ${caller.services.join(', ')}`)
+}
+
+/** Asks the stack, as somebody. Throws a problem where they may not, and where it cannot be done. */
+export async function askAs(app: App, caller: Caller, asked: Asked, turn: Turn): Promise<Json> {
+  await mayAsk(app, caller, asked)
+  const result = await command(app, asked, turn)
+  if (result.is === 'problem') throw new ProblemError(result.code, result.message)
+  return result.answer
+}
+
+/** The type of a body without its parameters, in lower case. */
+export function mediaTypeOf({ req }: WebContext): string {
+  return (req.header('content-type') ?? '').split(';')[0]?.trim().toLowerCase() ?? ''
 }
 
 /** An event may start any runbook that its alarm triggers, so it takes the role of who may start them, for all services. */

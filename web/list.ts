@@ -3,7 +3,9 @@ import { reaches, type Caller } from '../lib/access.ts'
 import { listIncidents, type Head } from '../lib/ledger/head.ts'
 import type { App } from '../lib/ports.ts'
 import { readCursor, writeCursor, type Cursor } from './cursor.ts'
-import { ProblemError } from './problem.ts'
+import { issuesText, ProblemError } from './problem.ts'
+
+export const STATUSES = ['open', 'mitigated', 'resolved'] as const
 
 /** The filters that may stand in the address. */
 export const listQuery = z.strictObject({
@@ -15,7 +17,7 @@ export const listQuery = z.strictObject({
     .exactOptional()
     .describe('At most so many; 20 where it is left out.'),
   cursor: z.string().max(4_000).exactOptional().describe('As `next` of the list before it says.'),
-  status: z.enum(['open', 'mitigated', 'resolved']).exactOptional(),
+  status: z.enum(STATUSES).exactOptional(),
   service: z.string().max(100).exactOptional(),
 })
 
@@ -91,11 +93,7 @@ export function queryOf(url: URL): z.output<typeof listQuery> {
   const given = Object.fromEntries([...url.searchParams].filter(([, value]) => value !== ''))
   const parsed = listQuery.safeParse(given)
   if (parsed.success) return parsed.data
-  const [issue] = parsed.error.issues
-  throw new ProblemError(
-    'bad-request',
-    `${issue?.path.join('.') || 'query'}: ${issue?.message ?? 'malformed'}`,
-  )
+  throw new ProblemError('bad-request', issuesText(parsed.error, 'query'))
 }
 
 function hasSummary(head: Head): head is Listed {

@@ -1,3 +1,4 @@
+import type * as z from 'zod'
 import { PROBLEMS, type ProblemCode } from '../lib/problems.ts'
 
 /** Where a code is explained, by this very application: a stack has no other address that is certain to be there. */
@@ -13,6 +14,14 @@ export class ProblemError extends Error {
     this.code = code
     this.headers = headers
   }
+}
+
+/** What is wrong with a value, each with its place; `whole` names the value itself. */
+export function issuesText({ issues }: Pick<z.ZodError, 'issues'>, whole: string, most = 1): string {
+  return issues
+    .slice(0, most)
+    .map(({ path, message }) => `${path.join('.') || whole}: ${message}`)
+    .join('; ')
 }
 
 /** A problem document of RFC 9457. `detail` is for people and never holds what whoever is asking may not know. */

@@ -1,10 +1,14 @@
 import { accepts } from 'hono/accepts'
 import type { Context } from 'hono'
-import type { Timeline } from '../lib/timeline.ts'
+import type { Caller } from '../lib/access.ts'
+import { findRecords } from '../lib/command.ts'
+import type { App } from '../lib/ports.ts'
+import { timelineOf, type Timeline } from '../lib/timeline.ts'
 import { timelineCloudEvents } from '../lib/timeline/cloud-events.ts'
 import { timelineCsv } from '../lib/timeline/csv.ts'
 import { timelineJson, timelineNdjson } from '../lib/timeline/json.ts'
 import { timelineMarkdown } from '../lib/timeline/markdown.ts'
+import { mayAsk } from './caller.ts'
 import { ProblemError } from './problem.ts'
 
 interface Format {
@@ -57,6 +61,14 @@ function negotiated(context: Context): string {
 
 function types(): string[] {
   return TIMELINE_FORMATS.map(({ type }) => type)
+}
+
+/** What happened, whichever of the incident's executions was named. Throws where there is none, or none within reach. */
+export async function timelineFor(app: App, caller: Caller, id: string): Promise<Timeline> {
+  await mayAsk(app, caller, { verb: 'records', id })
+  const found = await findRecords(app, id)
+  if (found.is === 'problem') throw new ProblemError(found.code, found.message)
+  return timelineOf(found.records)
 }
 
 export async function timelineResponse(

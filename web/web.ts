@@ -1,19 +1,16 @@
 import { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { etag } from 'hono/etag'
-import { command } from '../lib/command.ts'
 import { describe } from '../lib/errors.ts'
 import type { Json } from '../lib/json.ts'
-import type { ChainRecord } from '../lib/ledger/chain.ts'
 import { isProblemCode, PROBLEMS, type ProblemCode } from '../lib/problems.ts'
-import { timelineOf } from '../lib/timeline.ts'
-import { callerOf, mayAsk, maySend, type Served, type WebContext } from './caller.ts'
+import { askAs, callerOf, maySend, mediaTypeOf, type Served, type WebContext } from './caller.ts'
 import { listOf } from './list.ts'
 import { addPages } from './page/routes.ts'
 import { LIST, OPERATIONS, SIGNALS, TIMELINE, type Operation } from './operations.ts'
-import { PROBLEM_PATH, ProblemError, problemResponse } from './problem.ts'
+import { issuesText, PROBLEM_PATH, ProblemError, problemResponse } from './problem.ts'
 import { addSlack } from './slack/receive.ts'
-import { formatOf, timelineResponse } from './timeline.ts'
+import { formatOf, timelineFor, timelineResponse } from './timeline.ts'
 
 /** A note or a reason has a thousand characters; nothing that is asked needs more than this. */
 const MAX_BODY_BYTES = 64 * 1024
@@ -107,25 +104,16 @@ async function serve(operation: Operation, context: WebContext): Promise<Respons
     key,
     ...(caller.services ? { services: caller.services } : {}),
   })
-  await mayAsk(app, caller, asked)
-  const result = await command(app, asked, turn())
-  if (result.is === 'problem') return tell(context, result.code, result.message)
-  const { answer } = result
+  const answer = await askAs(app, caller, asked, turn())
   if (!operation.begun) return context.json(answer as object)
   return context.json(answer as object, 202, { location: operation.begun(answer) })
 }
 
 /** The whole incident, whichever of its executions was named. */
 async function tellTimeline(context: WebContext): Promise<Response> {
-  const { app, turn } = context.env
   const format = formatOf(context)
   const { id = '' } = context.req.param()
-  const asked = { verb: 'records', id } as const
-  await mayAsk(app, callerOf(context), asked)
-  const result = await command(app, asked, turn())
-  if (result.is === 'problem') return tell(context, result.code, result.message)
-  const { records } = result.answer as unknown as { readonly records: readonly ChainRecord[] }
-  return timelineResponse(timelineOf(records), format, id)
+  return timelineResponse(await timelineFor(context.env.app, callerOf(context), id), format, id)
 }
 
 /** Events of any source that is known, as they come; each part stands for itself, and what cannot be read is refused on record. */
@@ -151,23 +139,19 @@ function keyOf({ req }: WebContext, { needsKey }: Operation): string {
 }
 
 async function bodyOf(
-  { req }: WebContext,
+  context: WebContext,
   { body: form }: Operation,
 ): Promise<{ readonly [name: string]: unknown }> {
   if (!form) return {}
-  const type = (req.header('content-type') ?? '').split(';')[0]?.trim().toLowerCase()
-  if (type !== 'application/json')
+  if (mediaTypeOf(context) !== 'application/json')
     throw new ProblemError('unsupported-type', 'the body must be application/json')
   let value: Json
   try {
-    value = JSON.parse(await req.text()) as Json
+    value = JSON.parse(await context.req.text()) as Json
   } catch {
     throw new ProblemError('bad-request', 'the body is not JSON')
   }
   const parsed = form.safeParse(value)
   if (parsed.success) return parsed.data
-  const said = parsed.error.issues
-    .slice(0, 10)
-    .map(({ path, message }) => `${path.join('.') || 'body'}: ${message}`)
-  throw new ProblemError('bad-request', said.join('; '))
+  throw new ProblemError('bad-request', issuesText(parsed.error, 'body', 10))
 }

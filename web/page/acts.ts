@@ -1,8 +1,8 @@
 import type { Caller } from '../../lib/access.ts'
-import { command, requestSchema } from '../../lib/command.ts'
+import { requestSchema } from '../../lib/command.ts'
 import type { Person } from '../../lib/decide.ts'
-import { mayAsk, type WebContext } from '../caller.ts'
-import { ProblemError } from '../problem.ts'
+import { askAs, type WebContext } from '../caller.ts'
+import { issuesText, ProblemError } from '../problem.ts'
 import { incidentPath } from './incident.ts'
 import { isFromHere, textsOf } from './visitor.ts'
 
@@ -105,15 +105,6 @@ export async function act({ asks, leadsTo }: Act, context: WebContext, caller: C
   const { name, via } = caller
   const sent = { id: context.req.param('id') ?? '', by: { name, via }, texts: await textsOf(context) }
   const parsed = requestSchema.safeParse(asks(sent))
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues
-    throw new ProblemError(
-      'bad-request',
-      `${issue?.path.join('.') ?? 'form'}: ${issue?.message ?? 'malformed'}`,
-    )
-  }
-  await mayAsk(app, caller, parsed.data)
-  const result = await command(app, parsed.data, turn())
-  if (result.is === 'problem') throw new ProblemError(result.code, result.message)
-  return context.redirect(leadsTo(sent, result.answer), 303)
+  if (!parsed.success) throw new ProblemError('bad-request', issuesText(parsed.error, 'form'))
+  return context.redirect(leadsTo(sent, await askAs(app, caller, parsed.data, turn())), 303)
 }

@@ -1,15 +1,13 @@
 import { html } from 'hono/html'
 import { isAtLeast, type Caller } from '../../lib/access.ts'
-import { command } from '../../lib/command.ts'
 import { openApprovalsIn, type OpenApproval } from '../../lib/execution/approvals.ts'
 import { incidentIdOf } from '../../lib/ids.ts'
-import type { ChainRecord } from '../../lib/ledger/chain.ts'
 import type { Stamped } from '../../lib/ledger/entry.ts'
 import { loadIncident } from '../../lib/ledger/records.ts'
-import { timelineOf, type Timeline, type TimelineIncident } from '../../lib/timeline.ts'
+import type { Timeline, TimelineIncident } from '../../lib/timeline.ts'
 import { forecastText } from '../../lib/timeline/words.ts'
-import { mayAsk, type WebContext } from '../caller.ts'
-import { TIMELINE_FORMATS } from '../timeline.ts'
+import type { WebContext } from '../caller.ts'
+import { TIMELINE_FORMATS, timelineFor } from '../timeline.ts'
 import { ProblemError } from '../problem.ts'
 import { curveOf, drawCurve } from './curve.ts'
 import { pageResponse, time, type Html } from './document.ts'
@@ -26,13 +24,8 @@ interface Shown {
 
 /** What is on record of one incident, whichever of its executions was named. Throws where there is none, or none within reach. */
 async function shownOf(context: WebContext, caller: Caller, id: string): Promise<Shown> {
-  const { app, turn } = context.env
-  const asked = { verb: 'records', id } as const
-  await mayAsk(app, caller, asked)
-  const result = await command(app, asked, turn())
-  if (result.is === 'problem') throw new ProblemError(result.code, result.message)
-  const { records } = result.answer as unknown as { readonly records: readonly ChainRecord[] }
-  const timeline = timelineOf(records)
+  const { app } = context.env
+  const timeline = await timelineFor(app, caller, id)
   if (!timeline.incident) throw new ProblemError('not-found', `there is no incident ${id}`)
   const streams = await loadIncident(app.ports.storage, timeline.incident.incidentId)
   return {

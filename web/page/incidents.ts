@@ -3,10 +3,8 @@ import { isAtLeast, reaches, type Caller } from '../../lib/access.ts'
 import { command } from '../../lib/command.ts'
 import { scopeText, type Paused, type PauseScope } from '../../lib/ledger/kill-switch.ts'
 import type { WebContext } from '../caller.ts'
-import { nextAddress, pageOf, queryOf } from '../list.ts'
+import { nextAddress, pageOf, queryOf, STATUSES } from '../list.ts'
 import { pageResponse, time, type Html } from './document.ts'
-
-const STATUSES = ['open', 'mitigated', 'resolved'] as const
 
 /** What a status looks like; the word itself says it as well. */
 export function statusTag(status: string): Html {
@@ -23,9 +21,7 @@ export async function incidentsPage(context: WebContext, caller: Caller): Promis
     pageOf(app, caller, query),
     command(app, { verb: 'status' }, turn()),
   ])
-  const services = Object.keys(app.catalogue.services).filter(
-    (name) => caller.services?.includes(name) ?? true,
-  )
+  const services = Object.keys(app.catalogue.services).filter((name) => reaches(caller, name))
   const next = nextAddress(url, page)
   const options = (names: readonly string[], chosen: string | undefined) =>
     names.map((name) => html`<option${name === chosen ? ' selected' : ''}>${name}</option>`)

@@ -1,12 +1,9 @@
 import { html } from 'hono/html'
 import type { Caller } from '../../lib/access.ts'
-import { command } from '../../lib/command.ts'
 import { PROBLEMS } from '../../lib/problems.ts'
-import { timelineOf } from '../../lib/timeline.ts'
-import type { ChainRecord } from '../../lib/ledger/chain.ts'
-import { mayAsk, type WebContext } from '../caller.ts'
+import type { WebContext } from '../caller.ts'
 import { ProblemError } from '../problem.ts'
-import { TIMELINE_FORMATS, timelineResponse } from '../timeline.ts'
+import { TIMELINE_FORMATS, timelineFor, timelineResponse } from '../timeline.ts'
 import { ackByLink } from './ack.ts'
 import { act, ACTS } from './acts.ts'
 import { pageResponse } from './document.ts'
@@ -74,14 +71,8 @@ async function asPage(context: WebContext, draw: () => Promise<Response>): Promi
 
 /** The timeline of an incident as a file. */
 async function download(context: WebContext, caller: Caller): Promise<Response> {
-  const { app, turn } = context.env
   const { id = '', file = '' } = context.req.param() as { readonly id?: string; readonly file?: string }
   const format = TIMELINE_FORMATS.find(({ name }) => file === `timeline.${name}`)
   if (!format) throw new ProblemError('not-found', `there is no ${file.slice(0, 50)}`)
-  const asked = { verb: 'records', id } as const
-  await mayAsk(app, caller, asked)
-  const result = await command(app, asked, turn())
-  if (result.is === 'problem') throw new ProblemError(result.code, result.message)
-  const { records } = result.answer as unknown as { readonly records: readonly ChainRecord[] }
-  return timelineResponse(timelineOf(records), format, id)
+  return timelineResponse(await timelineFor(context.env.app, caller, id), format, id)
 }

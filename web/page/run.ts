@@ -1,17 +1,15 @@
 import { html } from 'hono/html'
-import { isAtLeast, type Caller } from '../../lib/access.ts'
-import { command } from '../../lib/command.ts'
+import { isAtLeast, reaches, type Caller } from '../../lib/access.ts'
 import type { GuardrailVerdict } from '../../lib/guardrails.ts'
 import type { PlannedStep } from '../../lib/plan.ts'
 import { forecastText } from '../../lib/timeline/words.ts'
-import { mayAsk, type WebContext } from '../caller.ts'
-import { ProblemError } from '../problem.ts'
+import { askAs, type WebContext } from '../caller.ts'
 import { pageResponse, type Html } from './document.ts'
 
 /** The runbooks, and of one of them what it would change now, with a button to start it. */
 export async function runPage(context: WebContext, caller: Caller): Promise<Response> {
   const { catalogue } = context.env.app
-  const known = catalogue.runbooks.filter(({ service }) => caller.services?.includes(service) ?? true)
+  const known = catalogue.runbooks.filter(({ service }) => reaches(caller, service))
   const chosen = context.req.query('runbook')
   return pageResponse({
     title: 'Run',
@@ -52,11 +50,8 @@ interface Planned {
 
 async function planOf(context: WebContext, caller: Caller, runbook: string): Promise<Html> {
   const { app, turn } = context.env
-  const asked = { verb: 'plan', runbook } as const
-  await mayAsk(app, caller, asked)
-  const result = await command(app, asked, turn())
-  if (result.is === 'problem') throw new ProblemError(result.code, result.message)
-  const { service, mode, steps, guardrails } = result.answer as unknown as Planned
+  const answer = await askAs(app, caller, { verb: 'plan', runbook }, turn())
+  const { service, mode, steps, guardrails } = answer as unknown as Planned
   return html`<section class="panel" aria-label="Plan of ${runbook}">
     <h2>Plan of ${runbook} on ${service}, as it stands now</h2>
     <p>Mode <strong>${mode.mode}</strong>${mode.reason === undefined ? '' : `: ${mode.reason}`}.</p>

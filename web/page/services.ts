@@ -1,5 +1,5 @@
 import { html } from 'hono/html'
-import type { Caller } from '../../lib/access.ts'
+import { reaches, type Caller } from '../../lib/access.ts'
 import { foldIncident } from '../../lib/incident.ts'
 import { INCIDENT_STREAM } from '../../lib/incident-stream.ts'
 import { load } from '../../lib/ledger/records.ts'
@@ -22,7 +22,7 @@ export async function servicesPage(context: WebContext, caller: Caller): Promise
   const { told, isCut } = await recentOf(app, caller, nowMs - WINDOW_MS)
   const oldest = Math.min(nowMs, ...told.map(({ incident }) => incident.detectedAtMs))
   const fromMs = isCut ? Math.max(oldest, nowMs - WINDOW_MS) : nowMs - WINDOW_MS
-  const names = Object.keys(app.catalogue.services).filter((name) => caller.services?.includes(name) ?? true)
+  const names = Object.keys(app.catalogue.services).filter((name) => reaches(caller, name))
   const rows = reliabilityOf(names, told, fromMs, nowMs)
   return pageResponse({
     title: 'Services',

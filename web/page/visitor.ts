@@ -1,7 +1,7 @@
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie'
 import { html } from 'hono/html'
 import type { Caller } from '../../lib/access.ts'
-import { whoIs, type WebContext } from '../caller.ts'
+import { mediaTypeOf, whoIs, type WebContext } from '../caller.ts'
 import { ProblemError } from '../problem.ts'
 import { pageResponse } from './document.ts'
 
@@ -69,11 +69,10 @@ export function signOut(context: WebContext): Response {
 }
 
 /** The texts of a form; a file or a name that comes twice is none. */
-export async function textsOf({ req }: WebContext): Promise<{ readonly [name: string]: string }> {
-  const type = (req.header('content-type') ?? '').split(';')[0]?.trim().toLowerCase()
-  if (type !== 'application/x-www-form-urlencoded')
+export async function textsOf(context: WebContext): Promise<{ readonly [name: string]: string }> {
+  if (mediaTypeOf(context) !== 'application/x-www-form-urlencoded')
     throw new ProblemError('unsupported-type', 'the form must be application/x-www-form-urlencoded')
-  return Object.fromEntries(new URLSearchParams(await req.text()))
+  return Object.fromEntries(new URLSearchParams(await context.req.text()))
 }
 
 /** Only a path of ours: whatever else stands there would lead away. */

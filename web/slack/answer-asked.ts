@@ -1,5 +1,5 @@
-import type { Caller } from '../../lib/access.ts'
-import { command, type Request } from '../../lib/command.ts'
+import { reaches, type Caller } from '../../lib/access.ts'
+import type { Request } from '../../lib/command.ts'
 import type { Person } from '../../lib/decide.ts'
 import { never } from '../../lib/errors.ts'
 import { incidentIdOf } from '../../lib/ids.ts'
@@ -9,8 +9,10 @@ import type { AskedMessage } from '../../lib/outbox.ts'
 import type { App, Turn } from '../../lib/ports.ts'
 import { isEnded } from '../../lib/execution/state.ts'
 import { fold } from '../../lib/execution/fold.ts'
-import { mayAsk } from '../caller.ts'
+import type { Timeline } from '../../lib/timeline.ts'
+import { askAs } from '../caller.ts'
 import { ProblemError } from '../problem.ts'
+import { timelineFor } from '../timeline.ts'
 import {
   approvalsSaid,
   exportSaid,
@@ -27,7 +29,6 @@ import { safe } from './blocks.ts'
 import { questionsOf } from './incident-message.ts'
 import { understand, type Spoken } from './grammar.ts'
 import { chatter, STRANGER } from './people.ts'
-import { shownOf } from './tell.ts'
 
 /** Does what somebody in a chat has asked for, and answers them. A throw means that it comes again. */
 export async function answerAsked(app: App, message: AskedMessage, turn: () => Turn): Promise<void> {
@@ -233,26 +234,18 @@ async function decided(talk: Talk, request: Request): Promise<Said> {
 }
 
 async function asks({ app, caller, turn }: Talk, request: Request): Promise<unknown> {
-  await mayAsk(app, caller, request)
-  const result = await command(app, request, turn())
-  if (result.is === 'problem') throw new ProblemError(result.code, result.message)
-  return result.answer
+  return askAs(app, caller, request, turn())
 }
 
-async function timelineOfOne(talk: Talk, id: string) {
-  await mayAsk(talk.app, talk.caller, { verb: 'records', id })
-  const shown = await shownOf(talk.app, incidentIdOf(id) ?? id)
-  if (!shown) throw new ProblemError('not-found', `there is no incident ${id}`)
-  return shown.timeline
+async function timelineOfOne({ app, caller }: Talk, id: string): Promise<Timeline> {
+  return timelineFor(app, caller, id)
 }
 
 /** Whoever names no incident means the one that is open; where there are more, they are named. */
 async function onlyIncident({ app, caller }: Talk): Promise<string> {
   const heads = await listIncidents(app.ports.storage, 50)
   const candidates = heads.filter(
-    ({ status, summary }) =>
-      status !== 'resolved' &&
-      (caller.services === undefined || caller.services.includes(summary?.service ?? '')),
+    ({ status, summary }) => status !== 'resolved' && reaches(caller, summary?.service),
   )
   return only(
     candidates.map(({ incidentId }) => incidentId),

@@ -162,10 +162,7 @@ function pauseOf(verb: Verb, is: 'pause' | 'resume', words: readonly string[], o
 }
 
 function usageOf({ usage }: Verb, what?: string): Spoken {
-  return {
-    is: 'unclear',
-    text: `${what === undefined ? '' : `${what}: `}${what === undefined ? 'Type' : 'type'} \`${usage}\`.`,
-  }
+  return { is: 'unclear', text: what === undefined ? `Type \`${usage}\`.` : `${what}: type \`${usage}\`.` }
 }
 
 function isId(word: string | undefined): boolean {

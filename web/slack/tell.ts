@@ -2,6 +2,7 @@ import { sha256 } from '../../lib/ids.ts'
 import { putPosted, readPosted, type Posted } from '../../lib/ledger/posted.ts'
 import { loadIncident, loadRecords } from '../../lib/ledger/records.ts'
 import type { App } from '../../lib/ports.ts'
+import { MAX_DELAY_MS } from '../../lib/queue.ts'
 import type { SlackSettings } from '../../lib/runbook/runbook.ts'
 import { timelineOf } from '../../lib/timeline.ts'
 import { askSlack, type SlackAnswer } from './api.ts'
@@ -15,7 +16,6 @@ const NO_UNFURL = { unfurl_links: false, unfurl_media: false } as const
 const BUSY_MS = 2_000
 /** What changes nothing that people act on waits for this, so that a storm of entries is one edit. */
 const QUIET_MS = 15_000
-const MAX_DELAY_MS = 900_000
 
 /** All that is known of one incident, for its message; `undefined` where there is none. */
 export async function shownOf(app: App, incidentId: string): Promise<Shown | undefined> {
